@@ -1,0 +1,152 @@
+"""All that a ticket system is ever asked, in our words. A base class that declares and never calls its subclass."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ClassVar, Literal, NewType, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from connectors.errors import Unsupported
+from rules.plan import Draft, Receipt, TagChange
+from rules.ticket import Change, Comment, Ticket, Value
+
+Cursor = NewType("Cursor", str)
+"""How far a connection was read. Only the connector that made it can read it; it stands in the store as it is."""
+
+NO_TAGS = TagChange()
+
+
+class ConnectorSettings(BaseModel):
+    """What every connection may say in `ticketgate.yaml`; each connector adds its own `sign_in`.
+
+    `url` is the vendor's public address. `via` sends the bytes to a loopback address instead (sandboxes, tests): the SDK
+    still sees `url`. `words` is `{field: {their word: ours}}` and adds to or replaces the connector's own.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str
+    via: str | None = Field(default=None, pattern=r"^http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$")
+    words: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
+    connect_timeout: float = 5.0  # seconds
+    read_timeout: float = 30.0  # seconds
+    total_timeout: float = 120.0  # seconds, over a whole answer: a read timeout alone never ends a dribble
+
+
+@dataclass(frozen=True, slots=True)
+class Custom:
+    """A field of this installation: `name` stands behind `custom.` (or is one of ours), `remote` is the vendor's name of it."""
+
+    name: str
+    remote: str
+    type: Literal["text", "choice", "ordered_choice", "set", "number", "time", "boolean"] = "text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abilities:
+    """What a system can do, as data: `check` warns by it and the contract tests hold the connector to it.
+
+    `reads` and `writes` name our fields (`tags` among them); `coupled` names the fields that the vendor changes together
+    with a written one. `shows_lag` is how long a write may be missing from `changed`, in seconds.
+    """
+
+    reads: frozenset[str] = frozenset()
+    writes: frozenset[str] = frozenset()
+    coupled: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    replies: bool = False
+    notes: bool = False
+    creates: bool = False
+    comments: bool = False
+    history: bool = False
+    guards: bool = False  # the vendor itself refuses a stale write; else read-compare-write with a race left over
+
+
+@dataclass(frozen=True, slots=True)
+class Spoilt:
+    """A record that could not be read: it alone is parked with this reason, its page goes on."""
+
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Tickets, oldest change first, and the cursor that goes on after them. `last`: caught up, nothing newer was there."""
+
+    tickets: tuple[Ticket, ...]
+    cursor: Cursor
+    last: bool = False
+    spoilt: tuple[Spoilt, ...] = ()
+    gone: tuple[str, ...] = ()  # keys of tickets that the vendor says were deleted
+
+
+class Connector(ABC):
+    """One ticket system, spoken to in our words.
+
+    Every method raises only `connectors.errors`; none retries. Not safe for several threads at once: the gateway hands a
+    connection to one thread at a time. A write carries a `mark` (32 hex digits) by which `applied_*` finds it again.
+    """
+
+    Settings: ClassVar[type[ConnectorSettings]] = ConnectorSettings
+    abilities: ClassVar[Abilities] = Abilities()
+
+    def __init__(self, connection: str) -> None:
+        self.connection = connection
+
+    @classmethod
+    @abstractmethod
+    def opened(cls, connection: str, settings: ConnectorSettings, custom: tuple[Custom, ...] = (), *, read_only: bool = False) -> Self:
+        """A connector ready to be asked; imports its SDK here, sends nothing yet. `read_only`: refuses to write below the SDK."""
+
+    @abstractmethod
+    def changed(self, since: datetime | Cursor) -> Iterator[Page]:
+        """Tickets touched at or after `since`, oldest first, one page held at a time.
+
+        From a datetime: everything from that moment on. From a cursor: everything since, with the overlap that this vendor
+        needs, so tickets already seen come again and the caller knows them by their version. Ends with a page that says `last`,
+        which may be empty and whose cursor is where the next poll goes on.
+        """
+
+    @abstractmethod
+    def fetch(self, key: str) -> Ticket:
+        """The ticket as it is now. Raises `NotFound`."""
+
+    def check_sign_in(self) -> str:
+        """Who we are signed in as, as the system names us. Raises `Unauthorized`."""
+        raise Unsupported(self.connection, "check_sign_in")
+
+    def update(self, key: str, fields: Mapping[str, Value], *, version: str, tags: TagChange = NO_TAGS) -> Receipt:
+        """Set our `fields` and change `tags`, in one write where the vendor has one. Raises `Stale` if no longer at `version`.
+
+        `group` is a name, `assignee` an e-mail address or name, None empties. The receipt has the new version and the echo.
+        """
+        raise Unsupported(self.connection, "update")
+
+    def comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt:
+        """Add a reply (`public`) or a note; the receipt's `id` is the id that `comments` gives it later, `version` the ticket's."""
+        raise Unsupported(self.connection, "comment")
+
+    def create(self, draft: Draft, *, mark: str) -> Receipt:
+        """Make a ticket; the receipt's `key` is its key."""
+        raise Unsupported(self.connection, "create")
+
+    def applied_comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt | None:
+        """The receipt of `comment`, when what it wrote is there; None when it surely is not. Ask before repeating."""
+        raise Unsupported(self.connection, "applied_comment")
+
+    def applied_create(self, mark: str) -> Receipt | None:
+        """The receipt of `create`, when what it made is there; None when it surely is not. Ask before repeating."""
+        raise Unsupported(self.connection, "applied_create")
+
+    def comments(self, key: str, since: datetime | None = None) -> tuple[Comment, ...]:
+        """Replies and notes made at or after `since`, oldest first; ours carry `ours=True` where a mark says so."""
+        raise Unsupported(self.connection, "comments")
+
+    def history(self, key: str) -> tuple[Change, ...]:
+        """Changes of our fields (status at least), oldest first, as finely as the system can tell."""
+        raise Unsupported(self.connection, "history")
+
+    def close(self) -> None:
+        """Let go of the connections held open."""

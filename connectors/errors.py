@@ -1,0 +1,54 @@
+"""One class for each thing the caller can do about a failure."""
+
+
+class ConnectorError(Exception):
+    """What was attempted, on which ticket, and what the vendor answered. Never holds a secret."""
+
+    def __init__(self, connection: str, message: str) -> None:
+        super().__init__(f"{connection}: {message}")
+        self.connection = connection
+        self.message = message
+
+
+class Transient(ConnectorError):
+    """Nothing happened: wait (at least `retry_after` seconds, where the vendor says so) and ask again."""
+
+    def __init__(self, connection: str, message: str, retry_after: float | None = None) -> None:
+        super().__init__(connection, message)
+        self.retry_after = retry_after
+
+
+class InDoubt(ConnectorError):
+    """A write went out and its answer was lost: ask (`Connector.applied`) before repeating it."""
+
+
+class Stale(ConnectorError):
+    """Somebody else changed the ticket since it was read: look again."""
+
+
+class NotFound(ConnectorError):
+    """Not there, or not there yet."""
+
+
+class Rejected(ConnectorError):
+    """Understood and refused: tell a person, go on with the next ticket."""
+
+
+class Unauthorized(ConnectorError):
+    """Credentials refused: stop this connection, keep the others."""
+
+
+class Unreadable(ConnectorError):
+    """An answer that is not what the vendor documents: nothing of it was used, the cursor stays."""
+
+
+class Unsupported(ConnectorError):
+    """Our own mistake: the plan ignored the connector's abilities."""
+
+
+class CursorExpired(ConnectorError):
+    """The vendor no longer knows the cursor: read again from the last watermark; duplicates are absorbed."""
+
+
+class WriteRefused(ConnectorError):
+    """A dry run tried to write: refused below the SDK, nothing was sent."""

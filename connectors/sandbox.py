@@ -1,0 +1,129 @@
+"""What the sandboxes share: a vendor's wire protocol as one pure function over its state, people who act, and a ledger of effects."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar, Literal, TypeAlias
+
+import orjson
+
+Clock: TypeAlias = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request as it arrived; header names in lower case, the query's last value for each name."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    def json(self) -> Any:
+        """Raises `ValueError` when the body is not JSON."""
+        return orjson.loads(self.body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What goes back: `body` is anything JSON can say, or bytes as they are; None is no content."""
+
+    status: int = 200
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """A ticket as people would write it, in our words; a sandbox turns it into its vendor's record. `key` is its own where given."""
+
+    subject: str
+    body: str
+    created_at: datetime
+    requester: str = "Ana Lima"
+    email: str = "ana@example.com"
+    organization: str | None = None
+    language: str = "en"
+    type: str = "incident"
+    status: str = "new"
+    priority: str | None = "normal"
+    product: str | None = None
+    channel: str = "email"
+    group: str | None = None
+    assignee: str | None = None  # an agent's e-mail address
+    tags: tuple[str, ...] = ()
+    key: str | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """Something a person does in the vendor's own pages: make a ticket, reply, leave a note, set a field in our words."""
+
+    kind: Literal["create", "reply", "note", "set", "delete"]
+    key: str | None = None  # all but create
+    by: Literal["customer", "agent"] = "agent"
+    text: str = ""  # reply, note
+    fields: Mapping[str, Any] = field(default_factory=dict)  # set: status, priority, group, assignee, subject, tags (a list)
+    sample: Sample | None = None  # create
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """One write that took effect through the interface: what it was, on which ticket, and what was received."""
+
+    n: int
+    at: datetime
+    kind: Literal["update", "reply", "note", "create"]
+    key: str
+    detail: Mapping[str, Any]  # update: {"fields": as received}; reply, note: {"id", "body"}; create: {"subject"}
+
+
+class Sandbox(ABC):
+    """One vendor, served locally, with its real weaknesses. `answer` is its whole interface; one caller at a time."""
+
+    system: ClassVar[str]
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.effects: list[Effect] = []
+
+    @abstractmethod
+    def answer(self, request: Request) -> Answer:
+        """The vendor's answer; refuses what is not signed in as the vendor does. Never raises for bad input."""
+
+    @abstractmethod
+    def load(self, samples: Iterable[Sample]) -> list[str]:
+        """Tickets that are there already, as if people had made them at their `created_at`; returns their keys."""
+
+    @abstractmethod
+    def people(self, deed: Deed) -> str:
+        """Somebody acts in the vendor's own pages, now; returns the ticket's key. Raises `KeyError` for no such ticket."""
+
+    @abstractmethod
+    def shown(self, key: str) -> dict[str, Any]:
+        """The ticket's true state for judges: status, priority, group, assignee, tags, subject in our words where they have one,
+        and `comments`: a list of {id, public, text, by: customer|agent|api}. Raises `KeyError`."""
+
+    @abstractmethod
+    def keys(self) -> list[str]:
+        """All tickets, oldest first."""
+
+    @classmethod
+    @abstractmethod
+    def sign_in(cls) -> dict[str, str]:
+        """The `sign_in:` settings that this sandbox accepts, as they stand in `ticketgate.yaml`."""
+
+    @classmethod
+    @abstractmethod
+    def url(cls) -> str:
+        """The vendor-like public address under which clients reach it (through `via`)."""
+
+    def took_effect(self, kind: Literal["update", "reply", "note", "create"], key: str, **detail: Any) -> None:
+        """Writes one line into the ledger of effects."""
+        self.effects.append(Effect(n=len(self.effects) + 1, at=self.clock(), kind=kind, key=key, detail=detail))
+
+    def effects_as_json(self) -> list[dict[str, Any]]:
+        return [asdict(e) for e in self.effects]

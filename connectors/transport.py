@@ -1,0 +1,173 @@
+"""The one HTTP seam below every SDK: deadlines, the loopback detour, the write guard, and errors by what to do about them."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import orjson
+import requests
+from requests.adapters import HTTPAdapter
+
+from connectors.base import ConnectorSettings
+from connectors.errors import ConnectorError, InDoubt, NotFound, Rejected, Stale, Transient, Unauthorized, Unreadable, WriteRefused
+
+MAX_ANSWER = 64 * 1024 * 1024  # bytes; the largest documented page is a hundredth of it
+LONGEST_WAIT = 3600.0  # seconds; what a vendor asks for beyond that is cut to this
+READING_POSTS = ("/oauth/tokens", "/oauth_token.do", "/services/oauth2/token", "/rest/api/3/search/jql", "/rest/api/3/issue/bulkfetch")
+
+
+class Seam(HTTPAdapter):
+    """Mounted on an SDK's session: every request passes here, whatever the SDK thinks of timeouts or hosts.
+
+    Sends the bytes to `via` where there is one and leaves the URL that the SDK sees alone (zenpy looks for its own host in it);
+    refuses writes when `read_only`; ends an answer that takes longer than the total deadline; follows no redirect.
+    """
+
+    def __init__(self, connection: str, settings: ConnectorSettings, *, read_only: bool = False) -> None:
+        self._connection, self._settings, self._read_only = connection, settings, read_only
+        self._to = urlsplit(settings.via) if settings.via else None
+        super().__init__(pool_maxsize=8, max_retries=0)
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:  # type: ignore[override]
+        if self._read_only and is_write(request.method or "GET", urlsplit(request.url or "").path):
+            raise WriteRefused(self._connection, f"a dry run does not write ({request.method} {urlsplit(request.url or '').path})")
+        limits = self._settings
+        kwargs |= {"timeout": (limits.connect_timeout, limits.read_timeout), "stream": True}
+        answer = super().send(self._moved(request), **kwargs)
+        answer.request, answer.url = request, request.url or ""
+        self._read_whole(answer)
+        if answer.is_redirect:
+            raise Unreadable(
+                self._connection,
+                f"the system answered with a redirect to {urlsplit(answer.headers['location']).netloc}, which is not followed",
+            )
+        return answer
+
+    def _moved(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._to is None:
+            return request
+        moved, url = request.copy(), urlsplit(request.url or "")
+        moved.url = urlunsplit((self._to.scheme, self._to.netloc, url.path, url.query, ""))
+        moved.headers["Host"] = url.netloc
+        return moved
+
+    def _read_whole(self, answer: requests.Response) -> None:
+        """The body within the total deadline and the size limit: a byte every few seconds never trips a read timeout."""
+        end, parts, size = time.monotonic() + self._settings.total_timeout, [], 0
+        for part in answer.iter_content(65536):
+            parts.append(part)
+            size += len(part)
+            if time.monotonic() > end:
+                answer.close()
+                raise requests.exceptions.ReadTimeout("the answer took longer than the total deadline")
+            if size > MAX_ANSWER:
+                answer.close()
+                raise requests.exceptions.ContentDecodingError("the answer is larger than 64 MiB")
+        answer._content = b"".join(parts)
+
+
+def is_write(method: str, path: str) -> bool:
+    """Whether a request could change anything: all but GET and the reads that a vendor takes by POST, each listed."""
+    return method.upper() not in ("GET", "HEAD", "OPTIONS") and not path.endswith(READING_POSTS)
+
+
+def mounted(session: requests.Session, connection: str, settings: ConnectorSettings, *, read_only: bool = False) -> requests.Session:
+    """The session with our seam below everything it does. `trust_env` is off: no netrc entry replaces a token."""
+    seam = Seam(connection, settings, read_only=read_only)
+    session.mount("https://", seam)
+    session.mount("http://", seam)
+    session.trust_env = settings.via is None
+    return session
+
+
+@contextmanager
+def asking(connection: str, what: str, *, writing: bool) -> Iterator[None]:
+    """Turns what `requests` raises into our errors: a read may be asked again, a write whose answer was lost is in doubt."""
+    try:
+        yield
+    except ConnectorError:
+        raise
+    except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError) as error:
+        raise Transient(connection, f"{what}: could not connect ({_short(error)})") from None
+    except requests.exceptions.RequestException as error:
+        lost = f"{what}: the answer was lost ({_short(error)})"
+        if writing and not _never_sent(error):
+            raise InDoubt(connection, lost) from None
+        raise Transient(connection, lost) from None
+
+
+def _never_sent(error: Exception) -> bool:
+    return "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error)
+
+
+def _short(error: Exception) -> str:
+    return type(error).__name__
+
+
+def decoded(connection: str, what: str, answer: requests.Response, *, writing: bool = False) -> Any:
+    """The JSON of a good answer; raises the error that says what the caller can do about any other."""
+    if answer.status_code >= 400:
+        raise error_for(connection, what, answer, writing=writing)
+    if answer.status_code == 204 or not answer.content:
+        return None
+    if "json" not in answer.headers.get("content-type", "json"):
+        raise Unauthorized(
+            connection, f"{what}: the system answered a page for people (HTML) instead of data; the sign-in has probably run out"
+        )
+    try:
+        return orjson.loads(answer.content)
+    except orjson.JSONDecodeError:
+        if writing:
+            raise InDoubt(connection, f"{what}: the answer was cut short") from None
+        raise Transient(connection, f"{what}: the answer was cut short") from None
+
+
+def error_for(connection: str, what: str, answer: requests.Response, *, writing: bool) -> ConnectorError:
+    """What a refused request means for the caller, by its status; a vendor's own exceptions to this are the connector's."""
+    status, said = answer.status_code, f"{what}: {answer.status_code} {said_by(answer)}"
+    match status:
+        case 401:
+            return Unauthorized(connection, said)
+        case 404:
+            return NotFound(connection, said)
+        case 409 | 412:
+            return Stale(connection, said)
+        case 429:
+            return Transient(connection, said, _wait(answer))
+        case 503 if answer.headers.get("retry-after"):
+            return Transient(connection, said, _wait(answer))
+        case _ if status >= 500:
+            return InDoubt(connection, said) if writing else Transient(connection, said)
+        case _:
+            return Rejected(connection, said)
+
+
+def said_by(answer: requests.Response) -> str:
+    """The vendor's own words for a refusal, cut to a line; HTML is only named."""
+    if "html" in answer.headers.get("content-type", ""):
+        return "(a page of HTML)"
+    return " ".join(answer.content[:2000].decode("utf-8", "replace").split())[:300]
+
+
+def _wait(answer: requests.Response) -> float | None:
+    return retry_after(answer.headers.get("retry-after"), answer.headers.get("date"))
+
+
+def retry_after(header: str | None, date: str | None = None) -> float | None:
+    """Seconds to wait, from whole or broken seconds or an HTTP date (reckoned from the answer's own `date`, never our clock).
+
+    None for nothing or nonsense. Never negative, at most an hour.
+    """
+    if header is None:
+        return None
+    try:
+        seconds = float(header)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(header) - parsedate_to_datetime(date or "")).total_seconds()
+        except (TypeError, ValueError):
+            return None
+    return None if seconds != seconds else min(max(seconds, 0.0), LONGEST_WAIT)  # NaN is nonsense too

@@ -1,0 +1,366 @@
+"""The rules in force, as frozen values: what the reader makes of an administrator's files and the engine evaluates."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from rules.observation import Kind
+from rules.ticket import Value
+
+if TYPE_CHECKING:
+    from rules.calendar import Calendar
+    from rules.templates import Template
+
+FieldType: TypeAlias = Literal["text", "choice", "ordered_choice", "reference", "set", "number", "time", "boolean"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something was written: file relative to the desk, line and column from 1."""
+
+    file: str
+    line: int
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+NOWHERE = Place("", 0)
+
+
+# --- conditions ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One field held against one operator. `value` is ready to compare: text folded, durations as timedelta, patterns compiled.
+
+    The short forms are already spelled out: `product: billing` is `is`, a list is `one_of`; on a set they are `contains` and
+    `contains_any`. `written` is what a person wrote, for explanations.
+    """
+
+    field: str
+    operator: str
+    value: Any
+    type: FieldType
+    written: str = ""
+    place: Place = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    parts: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    parts: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoneOf:
+    parts: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """`use: name`, with what the name stands for."""
+
+    name: str
+    part: "Condition"
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarIs:
+    calendar: str
+    state: Literal["open", "closed", "holiday"]
+    place: Place = NOWHERE
+
+
+Condition: TypeAlias = "Test | All | AnyOf | NoneOf | Named | CalendarIs"
+ALWAYS = All(())
+
+
+# --- when ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class On:
+    """An event by name; `field`, `was` and `to` only for `changed` (empty: any)."""
+
+    kind: Kind
+    field: str | None = None
+    was: frozenset[str] = frozenset()  # folded
+    to: frozenset[str] = frozenset()  # folded
+
+
+@dataclass(frozen=True, slots=True)
+class OnSla:
+    metric: str
+    policy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OnWaiting:
+    status: frozenset[str]
+    since: Literal["status_change", "last_customer_reply", "last_agent_reply", "last_update"] = "status_change"
+    calendar: str | None = None
+
+
+Trigger: TypeAlias = On | OnSla | OnWaiting
+
+
+# --- spans and moments -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """An amount of time as written: `time` plus whole `days`; `business` where it said so. `w` and `d` outside targets are time."""
+
+    time: timedelta = timedelta(0)
+    days: int = 0  # of a target that a calendar counts: business days; else of 24 hours
+    business: bool = False
+    written: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a stage of an SLA ladder falls due: a share of the target, or the breach and an offset from it."""
+
+    percent: int | None = None
+    offset: timedelta = timedelta(0)  # of breach, may be negative; open time where a calendar counts
+    written: str = ""
+
+
+# --- verbs -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """`table` looks the group up by the fields of `match`; `otherwise` is the group when no row matches."""
+
+    group: str | None = None
+    user: str | None = None
+    table: str | None = None
+    match: tuple[str, ...] = ()
+    column: str | None = None
+    otherwise: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """Fields and their new values; a `Template` where placeholders stand in the text."""
+
+    fields: Mapping[str, "Value | Template"]
+
+
+@dataclass(frozen=True, slots=True)
+class RaisePriority:
+    to: str | None = None
+    by: int = 0
+    up_to: str = "urgent"
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    add: frozenset[str] = frozenset()
+    remove: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """`reply` (public) and `note`: a template by name, or a text."""
+
+    public: bool
+    template: str | None = None
+    text: "Template | None" = None
+    language: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """`notify`: channels, `assignee`, `team-lead`."""
+
+    to: tuple[str, ...]
+    template: str | None = None
+    text: "Template | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class SyncField:
+    """How one field is kept in step; `owner` None is both ways, then `conflict` decides: ask, newest_wins, or a connection."""
+
+    owner: str | None = None
+    conflict: str = "ask"
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    partner: str  # the connection of `with`
+    create_missing: bool = False
+    create: Mapping[str, "str | Template"] = field(default_factory=dict)
+    fields: Mapping[str, SyncField] = field(default_factory=dict)  # status among them
+    comments: SyncField | None = None
+    public_comments_only: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    scope: Literal["ruleset", "ticket"]
+
+
+Verb: TypeAlias = Assign | Set | RaisePriority | Tag | Say | Tell | Sync | Stop
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    verb: Verb
+    name: str  # as the administrator writes it: assign, reply ...
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class StageSpec:
+    """A rung: `at` for an SLA ladder, `after` for a waiting one."""
+
+    name: str  # at 75% | at breach + 30m | after 3d
+    steps: tuple[Step, ...]
+    place: Place
+    at: Moment | None = None
+    after: Span | None = None
+    repeat_every: timedelta | None = None
+    repeat_times: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `times` in every sliding `per`; without `per`, ever."""
+
+    times: int
+    per: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    per_ticket: Rate | None = None
+    per_requester: Rate | None = None
+    total: Rate | None = None
+
+
+Mode: TypeAlias = Literal["live", "shadow", "disabled"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule. Either `steps`, or `stages` of a ladder; `mode` already has the upper bound of its set."""
+
+    id: str
+    place: Place
+    triggers: tuple[Trigger, ...]
+    condition: Condition = ALWAYS
+    steps: tuple[Step, ...] = ()
+    stages: tuple[StageSpec, ...] = ()
+    name: str | None = None
+    description: str | None = None
+    owner: str | None = None
+    mode: Mode = "live"
+    limits: Limits = Limits()
+    catch_up: Literal["latest", "all", "skip"] = "latest"
+    react_to_own_changes: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSet:
+    """The rules of one file, in order."""
+
+    id: str
+    file: str
+    order: int
+    rules: tuple[Rule, ...]
+    pick: Literal["first", "all"] = "all"
+    title: str | None = None
+    connections: frozenset[str] = frozenset()  # empty: all
+
+
+# --- definitions -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """An SLA policy in its short form: the first that applies is taken; a priority without a target has no clock."""
+
+    name: str
+    applies_to: Condition
+    calendar: str | None = None
+    pause_in: frozenset[str] = frozenset()
+    targets: Mapping[str, Mapping[str, Span]] = field(default_factory=dict)  # priority: metric: span
+    place: Place = NOWHERE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableRow:
+    cells: Mapping[str, str]  # as written
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookupTable:
+    """Rows by keys; `*` matches anything, a blank cell only an empty field. The most specific row wins, then the first."""
+
+    name: str
+    keys: tuple[str, ...]
+    columns: tuple[str, ...]
+    rows: tuple[TableRow, ...]
+    place: Place = NOWHERE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomField:
+    name: str
+    type: FieldType
+    values: tuple[str, ...] = ()
+    remote: Mapping[str, str] = field(default_factory=dict)  # connection: the vendor's name of the field
+    place: Place = NOWHERE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What the rules may name out of `ticketgate.yaml`, handed to the reader as a value.
+
+    `reads`, `writes`, `replies`, `notes` and `creates` say what each connection's connector can do (TG412).
+    """
+
+    connections: Mapping[str, str] = field(default_factory=dict)  # name: system
+    channels: frozenset[str] = frozenset()
+    groups: Mapping[str, str] = field(default_factory=dict)  # group: its lead's e-mail address
+    on_call: frozenset[str] = frozenset()
+    default_language: str = "en"
+    default_calendar: str | None = None
+    reads: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    writes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    replies: frozenset[str] = frozenset()
+    notes: frozenset[str] = frozenset()
+    creates: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """All rules and definitions in force. `hash` names their content: files and desk together, 64 hex digits."""
+
+    hash: str
+    rulesets: tuple[RuleSet, ...] = ()  # in the order in which they run
+    policies: tuple[Policy, ...] = ()
+    calendars: Mapping[str, "Calendar"] = field(default_factory=dict)
+    tables: Mapping[str, LookupTable] = field(default_factory=dict)
+    templates: Mapping[str, Mapping[str, "Template"]] = field(default_factory=dict)  # name: language: template
+    fields: Mapping[str, CustomField] = field(default_factory=dict)
+    desk: Desk = Desk()
+
+    @property
+    def short(self) -> str:
+        return self.hash[:7]
+
+    def rule(self, id: str) -> Rule | None:
+        return next((r for s in self.rulesets for r in s.rules if r.id == id), None)

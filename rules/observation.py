@@ -1,0 +1,82 @@
+"""All that a rule may look at: one ticket, what is new about it, its partners, its past, and the moment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from rules.ticket import Change, Comment, Ticket, TicketRef, Value
+
+
+class Kind(StrEnum):
+    """What can happen to a ticket between two looks; `sla` and `waiting` are stages that fell due."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    CHANGED = "changed"
+    COMMENTED = "commented"
+    CUSTOMER_REPLIED = "customer_replied"
+    AGENT_REPLIED = "agent_replied"
+    REOPENED = "reopened"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    MANUAL = "manual"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened to a ticket; `change` for changed, resolved, closed and reopened, `comment` for the comment kinds."""
+
+    kind: Kind
+    at: datetime
+    change: Change | None = None
+    comment: Comment | None = None
+    rule: str | None = None  # manual: the rule a person named
+
+    @property
+    def occasion(self) -> str:
+        """What makes this happening one of a kind: the vendor's moment or the comment's id, never our clock."""
+        if self.comment is not None:
+            return f"{self.kind}#{self.comment.id}"
+        what = f":{self.change.field}={_plain(self.change.after)}" if self.change else ""
+        return f"{self.kind}{what}@{self.at.isoformat()}"
+
+
+def _plain(value: Value) -> str:
+    return ",".join(sorted(value)) if isinstance(value, frozenset) else str(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A partner of the ticket in another connection, as it is now, and the field values on which both last agreed.
+
+    `comments` are the partner's; `mirrored` names the comments of either side that have their copy, as `connection:key#id`.
+    """
+
+    partner: Ticket
+    agreed: Mapping[str, Value] = field(default_factory=dict)
+    comments: tuple[Comment, ...] = ()
+    mirrored: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """All that a rule may look at. Save it, and the same rules give the same plan for ever.
+
+    `changes` and `comments` are the whole known past of the ticket, by time; `done` holds the keys of stages that ran or were
+    passed over and of once-only actions; `limits` counts, for a limit's key, the moments at which it was used.
+    """
+
+    ticket: Ticket
+    now: datetime
+    events: tuple[Event, ...] = ()
+    changes: tuple[Change, ...] = ()
+    comments: tuple[Comment, ...] = ()
+    links: tuple[Link, ...] = ()
+    done: frozenset[str] = frozenset()
+    limits: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
+    adopted: bool = False  # first contact with an old ticket: no events, stages behind it are passed over
+
+    @property
+    def ref(self) -> TicketRef:
+        return self.ticket.ref

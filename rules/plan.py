@@ -1,0 +1,212 @@
+"""What a rule asks for, as values: the actions, the plan that holds them, and a connector's receipt."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import TypeAlias
+
+from rules.ticket import Ticket, TicketRef, Value
+
+
+def key_of(*parts: str) -> str:
+    """The name under which an action is done at most once: 64 hex digits over its parts, in order."""
+    return sha256("\x1f".join(parts).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChange:
+    """One field of an `Update`, with the rule that asked for it. For `tags`, `before` and `after` are whole sets."""
+
+    field: str
+    before: Value
+    after: Value
+    rule: str
+    place: str  # rules/30-routing.yaml:5
+    note: str = ""  # what a person wants to know besides: product-teams row 14
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """All fields of one ticket that a pass changes, in one write. Convergent: planned only while the ticket differs."""
+
+    key: str
+    target: TicketRef
+    version: str  # the target's, on which this was decided
+    changes: tuple[FieldChange, ...]
+
+    @property
+    def fields(self) -> dict[str, Value]:
+        """Field and new value, as a connector's `update` takes them; without `tags`."""
+        return {c.field: c.after for c in self.changes if c.field != "tags"}
+
+    @property
+    def tags(self) -> "TagChange":
+        """The tags to add and to remove; whole sets are never written."""
+        for change in self.changes:
+            if change.field == "tags":
+                return TagChange.between(change.before, change.after)
+        return TagChange()
+
+
+@dataclass(frozen=True, slots=True)
+class TagChange:
+    """Tags to add and to remove, so that nobody else's tags are overwritten."""
+
+    add: frozenset[str] = frozenset()
+    remove: frozenset[str] = frozenset()
+
+    @classmethod
+    def between(cls, before: Value, after: Value) -> "TagChange":
+        old = before if isinstance(before, frozenset) else frozenset()
+        new = after if isinstance(after, frozenset) else frozenset()
+        return cls(new - old, old - new)
+
+    def __bool__(self) -> bool:
+        return bool(self.add or self.remove)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddComment:
+    """A reply (`public`) or a note on a ticket. Once-only. `mirrors`: the comment elsewhere of which this is the copy."""
+
+    key: str
+    target: TicketRef
+    version: str
+    body: str
+    public: bool
+    rule: str
+    place: str
+    template: str | None = None
+    language: str | None = None
+    mirrors: str | None = None  # connection:key#comment-id
+
+    @property
+    def mark(self) -> str:
+        return self.key[:32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A ticket to be made: our fields, and the target system's own words for what only it knows (project, issue_type)."""
+
+    fields: Mapping[str, Value]
+    own: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateTicket:
+    """A new ticket in another connection, linked to `partner_of`. Once-only."""
+
+    key: str
+    connection: str
+    draft: Draft
+    partner_of: TicketRef
+    version: str  # of `partner_of`
+    rule: str
+    place: str
+
+    @property
+    def mark(self) -> str:
+        return self.key[:32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notify:
+    """A message to a channel or a person of `ticketgate.yaml`. Once-only. `to`: a channel's name or an e-mail address."""
+
+    key: str
+    about: TicketRef
+    version: str
+    to: str
+    asked_for: str  # the word in the rule: assignee, team-lead, or a channel's name
+    text: str
+    rule: str
+    place: str
+    template: str | None = None
+
+
+Action: TypeAlias = Update | AddComment | CreateTicket | Notify
+"""Closed: a new action is a type error wherever it is not handled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """What both sides of a link agree on once the actions of its plan are done: the base of the next comparison."""
+
+    left: TicketRef
+    right: TicketRef
+    fields: Mapping[str, Value]
+    mirrored: frozenset[str] = frozenset()  # connection:key#comment-id, on either side
+    overruled: Mapping[str, str] = field(default_factory=dict)  # field: what the conflict policy set aside
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A rung of a ladder that ran or was passed over in this pass; `key` is rule, climb and stage."""
+
+    key: str
+    rule: str
+    name: str  # at 75% | after 3d
+    due_at: datetime
+    ran: bool
+    why: str = ""  # of one that did not run: skipped by catch_up, its condition did not hold, adopted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fired:
+    """A rule that acted in this pass (or would have: `shadow`, `limited`), and on which occasion."""
+
+    rule: str
+    occasion: str
+    how: str = "live"  # live | shadow | limited
+    stage: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A rule whose evaluation raised: it alone was skipped, and this says why."""
+
+    rule: str
+    place: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All that one pass over one ticket asks for. A value: print it, compare it, keep it, throw it away."""
+
+    ref: TicketRef
+    version: str
+    bundle: str  # hash of the rules that decided
+    at: datetime
+    events: tuple[str, ...] = ()
+    actions: tuple[Action, ...] = ()
+    fired: tuple[Fired, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    agreements: tuple[Agreement, ...] = ()
+    left: Ticket | None = None  # the ticket as this plan leaves it; None: as it was
+    look_again_at: datetime | None = None
+    notes: tuple[str, ...] = ()  # what was left undone and why: a reply to a robot, the hourly limit
+
+    def leaves(self, ticket: Ticket) -> Ticket:
+        """The ticket as this plan leaves it, which is what is remembered as last seen: our own edits are not news."""
+        return self.left or ticket
+
+    def __bool__(self) -> bool:
+        return bool(self.actions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """A vendor's answer to a write.
+
+    `id` names what was made (a comment's or ticket's id), `version` is the target's afterwards where the vendor says it,
+    `echo` holds the fields we wrote, and those the vendor couples to them, as they stand after the write.
+    """
+
+    id: str | None = None
+    key: str | None = None  # of a created ticket
+    version: str | None = None
+    echo: Mapping[str, Value] = field(default_factory=dict)

@@ -1,0 +1,177 @@
+"""The nouns: a ticket as we mean it, whichever system it came from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Self, TypeAlias
+
+Value: TypeAlias = str | int | float | bool | datetime | frozenset[str] | None
+"""What a ticket's field may hold. Text for choices too: `StrEnum` members are text."""
+
+
+class Type(StrEnum):
+    """What a ticket is, in ITIL's meanings."""
+
+    QUESTION = "question"
+    INCIDENT = "incident"
+    PROBLEM = "problem"
+    REQUEST = "request"
+    BUG = "bug"
+    CHANGE = "change"
+    TASK = "task"
+
+
+class Status(StrEnum):
+    """Where a ticket stands; `pending` waits for the requester, `on_hold` for a third party."""
+
+    NEW = "new"
+    OPEN = "open"
+    PENDING = "pending"
+    ON_HOLD = "on_hold"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+
+
+SETTLED = frozenset({Status.RESOLVED, Status.CLOSED})
+
+
+class Level(StrEnum):
+    """The ordered words of priority, impact and urgency, from lowest to highest."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+    URGENT = "urgent"
+
+
+Priority = Level
+
+
+class Severity(StrEnum):
+    """From lowest to highest."""
+
+    SEV4 = "sev4"
+    SEV3 = "sev3"
+    SEV2 = "sev2"
+    SEV1 = "sev1"
+
+
+class Channel(StrEnum):
+    """The door through which a ticket came in."""
+
+    EMAIL = "email"
+    WEB = "web"
+    PORTAL = "portal"
+    CHAT = "chat"
+    PHONE = "phone"
+    SOCIAL = "social"
+    API = "api"
+
+
+class Role(StrEnum):
+    """Which side a comment's author is on."""
+
+    CUSTOMER = "customer"
+    AGENT = "agent"
+    BOT = "bot"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TicketRef:
+    """A ticket's name: the connection that has it, and its key there. Written `connection:key`."""
+
+    connection: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"{self.connection}:{self.key}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises `ValueError` when `text` is not `connection:key`."""
+        connection, colon, key = text.partition(":")
+        if not (connection and colon and key):
+            raise ValueError(f"'{text}' is not a ticket's name; write connection:key, like zendesk-eu:4711")
+        return cls(connection, key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody on either side. `id` is the system's own; `automated` is true for bounces, auto-replies and bots."""
+
+    id: str | None = None
+    name: str | None = None
+    email: str | None = None
+    organization: str | None = None
+    tags: frozenset[str] = frozenset()
+    language: str | None = None
+    automated: bool = False
+
+    @property
+    def known_as(self) -> str | None:
+        """What a condition compares: the e-mail address, else the name, else the system's id."""
+        return self.email or self.name or self.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment:
+    """One reply (`public`) or note. `id` is the system's own and unique within its ticket; `ours`: ticketgate wrote it."""
+
+    id: str
+    at: datetime
+    text: str
+    public: bool
+    role: Role
+    author: Person | None = None
+    ours: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One field went from `before` to `after`; `at` is the system's stamp. `ours`: ticketgate wrote it."""
+
+    field: str
+    before: Value
+    after: Value
+    at: datetime
+    by: str | None = None
+    ours: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """One ticket at one moment. Never changed, only replaced. Every moment is aware and in UTC."""
+
+    ref: TicketRef
+    subject: str
+    status: Status | None  # None: a word nobody declared, named in `unread`
+    created_at: datetime
+    updated_at: datetime
+    version: str
+    body: str | None = None
+    type: Type | None = None
+    resolution: str | None = None
+    priority: Level | None = None
+    severity: Severity | None = None
+    impact: Level | None = None
+    urgency: Level | None = None
+    product: str | None = None
+    language: str | None = None
+    channel: Channel | None = None
+    error_code: str | None = None
+    requester: Person | None = None
+    group: str | None = None
+    assignee: Person | None = None
+    tags: frozenset[str] = frozenset()
+    watchers: frozenset[str] = frozenset()
+    due_at: datetime | None = None
+    url: str | None = None
+    shown_as: str | None = None  # what people call it, where that is not the key: INC0010023
+    custom: Mapping[str, Value] = field(default_factory=dict)  # this installation's own fields
+    unread: Mapping[str, str] = field(default_factory=dict)  # field: the vendor's word that has no meaning here
+
+    @property
+    def settled(self) -> bool:
+        """Nobody has to do anything for it any more."""
+        return self.status in SETTLED
