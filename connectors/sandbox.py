@@ -10,6 +10,27 @@ import orjson
 
 Clock: TypeAlias = Callable[[], datetime]
 
+GROUPS = (
+    "triage",
+    "billing-emea",
+    "billing-americas",
+    "payments-oncall",
+    "platform",
+    "mobile",
+    "identity",
+    "vip-desk",
+    "major-incident",
+)
+"""The teams that exist in every sandbox from the start (Jira: values of its group field), so that one rule can route in all."""
+
+AGENTS = (
+    ("Lena Vogt", "lena@example.com"),
+    ("Max Berger", "max@example.com"),
+    ("Ines Costa", "ines@example.com"),
+    ("Kenji Mori", "kenji@example.com"),
+)
+"""The people who work on the desk, in every sandbox from the start."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:

@@ -1,59 +1,32 @@
 """Serves sandboxes on loopback: one port for each, one event loop and so one order of effects, faults on request.
 
-Beside the vendor's own paths each port answers under `/_sandbox/`: `effects`, `requests`, `tickets`, `shown/KEY` (GET), `people` and
-`faults` (POST), for judges and tests. Those need no sign-in: the host only ever listens on loopback.
+Beside the vendor's own paths each port answers under `/_sandbox/`: `effects`, `requests`, `tickets`, `now`, `shown/KEY` (GET), `people`
+and `faults` (POST), for judges and tests. Those need no sign-in: the host only ever listens on loopback.
 """
 
 import asyncio
 import contextlib
 import dataclasses
-import re
 import socket
-import struct
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
-from urllib.parse import parse_qsl, unquote
+from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from connectors.sandbox import Answer, Deed, Request, Sample, Sandbox
+from gateway.sandbox.faults import Fault as Fault
+from gateway.sandbox.faults import FaultKind as FaultKind
+from gateway.sandbox.faults import broken, encoded, gone
 
-FaultKind = Literal[
-    "apply_then_drop", "drop_before_apply", "apply_then_reset", "apply_then_hang", "delay", "dribble", "status", "html_login", "truncate"
-]
-
-
-@dataclass
-class Fault:
-    """What goes wrong with matching requests: after the first `skip`, for the next `times`.
-
-    `status` answers that status with `headers` and `body` and applies nothing; `delay` waits `seconds` and goes on as usual.
-    """
-
-    kind: FaultKind
-    method: str = ".*"  # a pattern over the whole method
-    path: str = ""  # a pattern found anywhere in the path
-    skip: int = 0
-    times: int = 1
-    status: int = 500
-    seconds: float = 0.0
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: Any = None
-
-    def strikes(self, request: Request) -> bool:
-        """Whether this request is hit; counts down."""
-        if self.times <= 0 or not re.fullmatch(self.method, request.method) or not re.search(self.path, request.path):
-            return False
-        if self.skip > 0:
-            self.skip -= 1
-            return False
-        self.times -= 1
-        return True
+MOST_EXCHANGES = 50_000  # kept; older ones are dropped, so that a sandbox that runs for days stays small
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +36,7 @@ class Exchange:
     request: Request
     url: str
     answer: Answer | None
+    at: float = 0.0  # seconds of the monotonic clock, when the request had arrived
 
 
 class Served:
@@ -71,7 +45,7 @@ class Served:
     def __init__(self, sandbox: Sandbox, listener: socket.socket) -> None:
         self.sandbox, self.listener = sandbox, listener
         self.faults: list[Fault] = []
-        self.exchanges: list[Exchange] = []
+        self.exchanges: deque[Exchange] = deque(maxlen=MOST_EXCHANGES)
         self.keep_exchanges = False
         self.requests = 0
 
@@ -87,62 +61,69 @@ class Served:
             await _send(send, self._control(request))
             return
         self.requests += 1
-        fault = next((f for f in self.faults if f.strikes(request)), None)
-        answer = await self._faulty(fault, request, scope, send) if fault else self.sandbox.answer(request)
-        self._keep(request, scope, answer)
+        arrived = time.monotonic()
+        fault = self._fault(request)
+        answer = await self._faulty(fault, request, scope, receive, send) if fault else self.sandbox.answer(request)
+        self._keep(request, scope, answer, arrived)
         if answer is not None:
             await _send(send, answer)
+        elif not (fault and fault.kind == "dribble"):
+            await gone(receive)
 
-    def _keep(self, request: Request, scope: Mapping[str, Any], answer: Answer | None) -> None:
+    def _fault(self, request: Request) -> Fault | None:
+        """The fault that strikes; those that are spent are forgotten."""
+        found = next((f for f in self.faults if f.strikes(request)), None)
+        self.faults[:] = [f for f in self.faults if f.times > 0]
+        return found
+
+    def _keep(self, request: Request, scope: Mapping[str, Any], answer: Answer | None, arrived: float) -> None:
         if self.keep_exchanges:
             query = scope["query_string"].decode()
-            self.exchanges.append(Exchange(request, request.path + (f"?{query}" if query else ""), answer))
+            self.exchanges.append(Exchange(request, request.path + (f"?{query}" if query else ""), answer, arrived))
 
-    async def _faulty(self, fault: Fault, request: Request, scope: Mapping[str, Any], send: Any) -> Answer | None:
+    async def _faulty(self, fault: Fault, request: Request, scope: Mapping[str, Any], receive: Any, send: Any) -> Answer | None:
         """Carries the fault out; None when the connection was broken or the answer already sent."""
-        match fault.kind:
-            case "delay":
-                await asyncio.sleep(fault.seconds)
-                return self.sandbox.answer(request)
-            case "status":
-                return Answer(status=fault.status, body=fault.body, headers=fault.headers)
-            case "html_login":
-                return Answer(body=b"<html><body>Please sign in</body></html>", headers={"content-type": "text/html"})
-            case "drop_before_apply":
-                scope["extensions"]["ticketgate.transport"].close()
-                return None
-        answer = self.sandbox.answer(request)
-        await _broken(fault, answer, scope["extensions"]["ticketgate.transport"], send)
+        if fault.refusal is not None:
+            return fault.refusal
+        transport = scope["extensions"]["ticketgate.transport"]
+        if fault.kind == "drop_before_apply":
+            transport.close()
+            return None
+        if fault.kind == "delay":
+            await asyncio.sleep(fault.seconds)
+            return self.sandbox.answer(request)
+        await broken(fault, self.sandbox.answer(request), transport, receive, send)
         return None
 
     def _control(self, request: Request) -> Answer:
-        what = unquote(request.path.removeprefix("/_sandbox/"))
+        what, _, rest = request.path.removeprefix("/_sandbox/").partition("/")
+        known = {**self._seen(rest), **self._done(request)}
+        if (request.method, what) not in known:
+            return Answer(status=404, body={"error": f"there is nothing at {request.method} {what}"})
         try:
-            return Answer(body=self._controlled(request.method, what, request))
+            return Answer(body=known[request.method, what]())
         except (KeyError, ValueError, TypeError) as error:
             return Answer(status=400, body={"error": f"{type(error).__name__}: {error}"})
 
-    def _controlled(self, method: str, what: str, request: Request) -> Any:
-        match method, what:
-            case "GET", "effects":
-                return self.sandbox.effects_as_json()
-            case "GET", "requests":
-                return {"requests": self.requests}
-            case "GET", "tickets":
-                return self.sandbox.keys()
-            case "GET", "now":
-                return {"now": self.sandbox.clock()}
-            case "GET", _ if what.startswith("shown/"):
-                return self.sandbox.shown(what.removeprefix("shown/"))
-            case "POST", "people":
-                return {"key": self.sandbox.people(_deed(request.json()))}
-            case "POST", "faults":
-                self.faults.append(Fault(**request.json()))
-                return {"faults": len(self.faults)}
-            case "DELETE", "faults":
-                self.faults.clear()
-                return {"faults": 0}
-        raise ValueError(f"there is nothing at {method} {what}")
+    def _seen(self, rest: str) -> dict[tuple[str, str], Callable[[], Any]]:
+        return {
+            ("GET", "effects"): self.sandbox.effects_as_json,
+            ("GET", "requests"): lambda: {"requests": self.requests},
+            ("GET", "tickets"): self.sandbox.keys,
+            ("GET", "now"): lambda: {"now": self.sandbox.clock()},
+            ("GET", "shown"): lambda: self.sandbox.shown(rest),
+        }
+
+    def _done(self, request: Request) -> dict[tuple[str, str], Callable[[], Any]]:
+        return {
+            ("POST", "people"): lambda: {"key": self.sandbox.people(_deed(request.json()))},
+            ("POST", "faults"): lambda: self._expect([*self.faults, Fault(**request.json())]),
+            ("DELETE", "faults"): lambda: self._expect([]),
+        }
+
+    def _expect(self, faults: list[Fault]) -> dict[str, int]:
+        self.faults[:] = faults
+        return {"faults": len(faults)}
 
 
 def _deed(said: dict[str, Any]) -> Deed:
@@ -174,13 +155,6 @@ async def _received(scope: Mapping[str, Any], receive: Any) -> Request:
     )
 
 
-def encoded(answer: Answer) -> tuple[bytes, dict[str, str]]:
-    """The answer's bytes and headers as they go out."""
-    body = answer.body if isinstance(answer.body, bytes) else b"" if answer.body is None else orjson.dumps(answer.body)
-    kind = {} if answer.body is None else {"content-type": "application/json;charset=UTF-8"}
-    return body, {**kind, **{k.lower(): v for k, v in answer.headers.items()}}
-
-
 async def _send(send: Any, answer: Answer) -> None:
     body, headers = encoded(answer)
     lines = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in headers.items()]
@@ -188,35 +162,6 @@ async def _send(send: Any, answer: Answer) -> None:
         lines.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": lines})
     await send({"type": "http.response.body", "body": body})
-
-
-async def _broken(fault: Fault, answer: Answer, transport: Any, send: Any) -> None:
-    """The effect was applied; its answer is lost in one of the ways in which answers get lost."""
-    body, _ = encoded(answer)
-    match fault.kind:
-        case "apply_then_reset":
-            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            transport.abort()
-        case "apply_then_hang":
-            await asyncio.sleep(fault.seconds)
-            transport.close()
-        case "truncate":
-            await _start(send, len(body) + 1000)
-            await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
-            transport.close()
-        case "dribble":
-            await _start(send, len(body))
-            for at in range(len(body)):
-                await send({"type": "http.response.body", "body": body[at : at + 1], "more_body": True})
-                await asyncio.sleep(fault.seconds)
-            await send({"type": "http.response.body", "body": b""})
-        case _:
-            transport.close()
-
-
-async def _start(send: Any, length: int) -> None:
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(length).encode())]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
 
 
 class Breakable(H11Protocol):
@@ -231,6 +176,13 @@ class Breakable(H11Protocol):
             await inner(scope, receive, send)
 
         self.app = with_transport
+
+
+class Obedient(uvicorn.Server):
+    """Leaves the signals alone: the process decides when it stops."""
+
+    def capture_signals(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override]
+        return contextlib.nullcontext()
 
 
 def bound(port: int = 0) -> socket.socket:
@@ -265,9 +217,7 @@ def _server(served: Served) -> uvicorn.Server:
         date_header=True,
         server_header=False,
     )
-    server = uvicorn.Server(config)
-    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]  # the process decides when it stops
-    return server
+    return Obedient(config)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,1 @@
+"""Jira Cloud and Jira Service Management, over REST v3."""

@@ -1,0 +1,103 @@
+"""Plain text to the smallest sound Atlassian document (ADF), and any such document down to plain text."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+Node: TypeAlias = Mapping[str, Any]
+
+LONGEST = 32_000  # characters; Jira refuses a text of more than 32,767
+DEEPEST = 60  # levels; nobody writes deeper, and a hostile document must not exhaust the stack
+UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # Jira refuses text with these
+INLINE = frozenset({"text", "hardBreak", "mention", "emoji", "inlineCard", "date", "status", "mediaInline"})
+BETWEEN = {"doc": "\n\n", "panel": "\n\n", "blockquote": "\n\n", "expand": "\n\n", "tableRow": " | "}
+
+
+def document(text: str) -> dict[str, Any]:
+    """Paragraphs at blank lines, line breaks within them; `text(document(t)) == t` for text that Jira takes whole.
+
+    Characters that Jira refuses are left out; text beyond 32,000 characters is cut, and its last line says so.
+    """
+    clean = UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    if len(clean) > LONGEST:
+        clean = f"{clean[:LONGEST]}\n[cut: {len(clean) - LONGEST} more characters]"
+    return {"type": "doc", "version": 1, "content": [_paragraph(part) for part in clean.split("\n\n")]}
+
+
+def _paragraph(text: str) -> dict[str, Any]:
+    content: list[dict[str, Any]] = []
+    for n, line in enumerate(text.split("\n")):
+        if n:
+            content.append({"type": "hardBreak"})
+        if line:  # an empty text node makes the whole document unsound
+            content.append({"type": "text", "text": line})
+    return {"type": "paragraph", "content": content}
+
+
+def text(said: Any) -> str:
+    """What a person would read: lists with dashes or numbers, links with their address, images left out.
+
+    Text that is no document is taken as it is; anything else is empty.
+    """
+    if isinstance(said, str):
+        return said
+    return _read(said, 0) if isinstance(said, Mapping) else ""
+
+
+def _read(node: Node, depth: int) -> str:
+    kind = node.get("type")
+    leaf = LEAVES.get(str(kind))
+    if leaf is not None:
+        return leaf(node)
+    if depth > DEEPEST:
+        return ""
+    children = [child for child in node.get("content") or () if isinstance(child, Mapping)]
+    parts = [_read(child, depth + 1) for child in children]
+    if kind in ("bulletList", "orderedList"):
+        return _listed(parts, numbered=kind == "orderedList")
+    if children and children[0].get("type") in INLINE:
+        return "".join(parts)
+    return BETWEEN.get(str(kind), "\n").join(parts)
+
+
+def _listed(parts: list[str], *, numbered: bool) -> str:
+    return "\n".join(f"{f'{n}.' if numbered else '-'} {part}".replace("\n", "\n  ") for n, part in enumerate(parts, 1))
+
+
+def _text(node: Node) -> str:
+    said = str(node.get("text") or "")
+    for mark in node.get("marks") or ():
+        href = (mark.get("attrs") or {}).get("href") if mark.get("type") == "link" else None
+        if href and href != said:
+            return f"{said} ({href})"
+    return said
+
+
+def _attribute(*names: str) -> Callable[[Node], str]:
+    def read(node: Node) -> str:
+        attributes = node.get("attrs") or {}
+        return str(next((attributes[name] for name in names if attributes.get(name)), ""))
+
+    return read
+
+
+def _date(node: Node) -> str:
+    stamp = str((node.get("attrs") or {}).get("timestamp") or "")
+    return datetime.fromtimestamp(int(stamp) / 1000, UTC).date().isoformat() if re.fullmatch(r"\d{1,14}", stamp) else stamp
+
+
+LEAVES: Mapping[str, Callable[[Node], str]] = {
+    "text": _text,
+    "hardBreak": lambda node: "\n",
+    "mention": _attribute("text", "id"),
+    "emoji": _attribute("text", "shortName"),
+    "inlineCard": _attribute("url"),
+    "blockCard": _attribute("url"),
+    "embedCard": _attribute("url"),
+    "status": _attribute("text"),
+    "date": _date,
+    "rule": lambda node: "---",
+    "media": lambda node: "",
+    "mediaInline": lambda node: "",
+}

@@ -1,0 +1,113 @@
+"""Jira's comments and changelogs in our words."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from connectors.jira import adf
+from connectors.mapping import Words, moment
+from rules.ticket import Change, Comment, Person, Role, Value
+
+MARK = "ticketgate.mark"  # the property of a comment or an issue by which we find what we wrote
+INTERNAL = "sd.public.comment"  # Jira Service Management's own property of an internal comment
+OUR_LABEL = "tg-"
+
+
+def is_ours(label: str) -> bool:
+    """Whether a label is the mark of a ticket that we made; it is no tag of anybody's."""
+    return label.startswith(OUR_LABEL) and len(label) == 11 and all(c in "0123456789abcdef" for c in label[3:])
+
+
+def label_of(mark: str) -> str:
+    return OUR_LABEL + mark[:8]
+
+
+def tags(labels: Iterable[Any]) -> frozenset[str]:
+    return frozenset(label for label in map(str, labels) if not is_ours(label))
+
+
+def person(user: Mapping[str, Any] | None, emails: Mapping[str, str]) -> Person | None:
+    """A Jira account; its e-mail address comes from the settings' `accounts` where privacy hides it."""
+    if not user:
+        return None
+    id = user.get("accountId")
+    email = user.get("emailAddress") or emails.get(str(id))
+    return Person(id=id, name=user.get("displayName"), email=email or None, automated=user.get("accountType") == "app")
+
+
+def properties(comment: Mapping[str, Any]) -> dict[str, Any]:
+    return {str(p.get("key")): p.get("value") for p in comment.get("properties") or ()}
+
+
+def mark_of(value: Any) -> str | None:
+    """The mark in a property's value."""
+    return value.get("mark") if isinstance(value, Mapping) else None
+
+
+def is_public(comment: Mapping[str, Any]) -> bool:
+    """Whether a customer can see it: not when Jira says it is internal, nor when it is shown to one role or group only."""
+    internal = properties(comment).get(INTERNAL)
+    if comment.get("jsdPublic") is False or comment.get("visibility"):
+        return False
+    return not (isinstance(internal, Mapping) and internal.get("internal"))
+
+
+def comment(said: Mapping[str, Any], reporter: str | None, emails: Mapping[str, str]) -> Comment:
+    """`reporter` is the accountId of the ticket's requester, whose public comments are the customer's."""
+    author, public = said.get("author") or {}, is_public(said)
+    return Comment(
+        id=str(said["id"]),
+        at=moment(said["created"]),
+        text=adf.text(said.get("body")),
+        public=public,
+        role=_role(author, public=public, reporter=reporter),
+        author=person(author, emails),
+        ours=mark_of(properties(said).get(MARK)) is not None,
+    )
+
+
+def _role(author: Mapping[str, Any], *, public: bool, reporter: str | None) -> Role:
+    kind = author.get("accountType")
+    if kind == "app":
+        return Role.BOT
+    if kind == "customer" or (public and reporter is not None and author.get("accountId") == reporter):
+        return Role.CUSTOMER
+    return Role.AGENT
+
+
+Reads = Callable[[str | None, str | None], Value]
+"""From a changelog's id and text of a value to ours."""
+
+
+def shown(id: str | None, text: str | None) -> Value:
+    return text or None
+
+
+def labels(id: str | None, text: str | None) -> Value:
+    return tags((text or "").split())
+
+
+def day(id: str | None, text: str | None) -> Value:
+    return moment(id) if id else None
+
+
+def worded(words: Words) -> Reads:
+    return lambda id, text: words.read(text) if text else None
+
+
+def changes(entries: Iterable[Mapping[str, Any]], fields: Mapping[str, tuple[str, Reads]], emails: Mapping[str, str]) -> tuple[Change, ...]:
+    """A changelog's entries as changes of our fields, oldest first; what reads the same before and after is no change of ours."""
+    found = [change for entry in entries for change in _of(entry, fields, emails)]
+    return tuple(sorted(found, key=lambda change: change.at))
+
+
+def _of(entry: Mapping[str, Any], fields: Mapping[str, tuple[str, Reads]], emails: Mapping[str, str]) -> Iterable[Change]:
+    at: datetime = moment(entry["created"])
+    by = person(entry.get("author"), emails)
+    for item in entry.get("items") or ():
+        name, reads = fields.get(item.get("fieldId") or item.get("field"), (None, shown))
+        if name is None:
+            continue
+        before, after = reads(item.get("from"), item.get("fromString")), reads(item.get("to"), item.get("toString"))
+        if before != after:
+            yield Change(field=name, before=before, after=after, at=at, by=by.known_as if by else None)

@@ -1,0 +1,108 @@
+"""The `jira` SDK's sign-in, session and addresses; bytes decoded by us, its retries off, its exceptions kept in this file."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import requests
+from jira import JIRA
+from jira.exceptions import JIRAError
+
+from connectors.errors import ConnectorError, Rejected, Transient, Unauthorized
+from connectors.transport import LONGEST_WAIT, asking, decoded, error_for, is_write, mounted, said_by
+
+if TYPE_CHECKING:
+    from connectors.jira.connector import JiraSettings
+
+
+class JiraSession:
+    """Asks one site. Paths stand behind `/rest/api/3/`; every failure is one of `connectors.errors`."""
+
+    def __init__(self, connection: str, settings: "JiraSettings", *, read_only: bool = False) -> None:
+        self.connection = connection
+        self._sdk = JIRA(
+            server=settings.url.rstrip("/"),
+            options={"rest_api_version": "3"},
+            max_retries=0,  # the SDK would repeat POSTs and sleep in this thread
+            timeout=(settings.connect_timeout, settings.read_timeout),
+            get_server_info=False,
+            logging=False,
+            **_signed_in(settings),
+        )
+        self._sdk.deploymentType = "Cloud"
+        self._sdk._fields_cache_value = {"_": "_"}  # without it the SDK reads /field before its first search
+        mounted(self._sdk._session, connection, settings, read_only=read_only)
+
+    def ask(self, what: str, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None) -> Any:
+        """The decoded answer. `what` is said in errors: what was attempted, on which ticket."""
+        url = self._sdk._get_url(path)
+        writing = is_write(method, url)
+        with asking(self.connection, what, writing=writing):
+            answer = self._sent(method, url, params, body)
+        if answer.status_code >= 400:
+            raise refused(self.connection, what, answer, writing=writing)
+        return decoded(self.connection, what, answer, writing=writing)
+
+    def get(self, what: str, path: str, **params: Any) -> Any:
+        return self.ask(what, "GET", path, params)
+
+    def close(self) -> None:
+        self._sdk._session.close()
+
+    def _sent(self, method: str, url: str, params: Mapping[str, Any] | None, body: Any) -> requests.Response:
+        data = None if body is None else orjson.dumps(body)
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        try:
+            answer: requests.Response = self._sdk._session.request(method, url, params=params, data=data, headers=headers)
+        except JIRAError as error:
+            if error.response is None:
+                raise requests.exceptions.ConnectionError("no answer") from None
+            answer = error.response
+        return answer
+
+
+def _signed_in(settings: "JiraSettings") -> dict[str, Any]:
+    """With an e-mail address an API token goes out as Basic, without one a token goes out as Bearer (OAuth, PAT)."""
+    token = settings.sign_in.token.get_secret_value()
+    return {"basic_auth": (settings.sign_in.email, token)} if settings.sign_in.email else {"token_auth": token}
+
+
+def refused(connection: str, what: str, answer: requests.Response, *, writing: bool) -> ConnectorError:
+    """The error for a refusal, in Jira's own words: all of `errorMessages` and `errors`, and which limit was hit."""
+    said = f"{what}: {answer.status_code} {_words(answer)}"
+    if answer.status_code == 403 and "x-authentication-denied-reason" in answer.headers:
+        return Unauthorized(connection, f"{said} (Jira wants a sign-in by hand first: {answer.headers['x-authentication-denied-reason']})")
+    if answer.status_code == 410:
+        return Rejected(connection, f"{said} (Jira has removed this address: a newer ticketgate is needed)")
+    kind = error_for(connection, what, answer, writing=writing)
+    if isinstance(kind, Transient):
+        wait = kind.retry_after if kind.retry_after is not None else _until_reset(answer)
+        return Transient(connection, said + _limit(answer), wait)
+    return type(kind)(connection, said)
+
+
+def _words(answer: requests.Response) -> str:
+    """`errorMessages` and `errors` in one line; what a gateway in front of Jira says in its own shape, cut short."""
+    try:
+        said = orjson.loads(answer.content)
+        found = [*map(str, said.get("errorMessages") or ()), *(f"{k}: {v}" for k, v in (said.get("errors") or {}).items())]
+    except (orjson.JSONDecodeError, AttributeError, TypeError):
+        return said_by(answer)
+    return "; ".join(found)[:500] or said_by(answer)
+
+
+def _limit(answer: requests.Response) -> str:
+    reason = answer.headers.get("ratelimit-reason")
+    return f" (limit: {reason})" if reason else ""
+
+
+def _until_reset(answer: requests.Response) -> float | None:
+    """Seconds until `X-RateLimit-Reset`, reckoned from the answer's own `Date`, never our clock."""
+    try:
+        reset = datetime.fromisoformat(answer.headers["x-ratelimit-reset"])
+        wait = (reset - parsedate_to_datetime(answer.headers["date"])).total_seconds()
+    except (KeyError, ValueError, TypeError):
+        return None
+    return min(max(wait, 0.0), LONGEST_WAIT)

@@ -1,0 +1,277 @@
+"""A whole ticket system in a dictionary: for tests, rehearsals and the README.
+
+It keeps every promise of the contract, so that tests use it where others would use a mock. Quirk: it has no server; `url` is
+`memory:` for a system that ends with the connector, or `memory:///some/file.json` for one that several processes share.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Self
+
+from pydantic import Field as Setting
+from pydantic import TypeAdapter, ValidationError
+
+from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cursor, Custom, Page, Spoilt
+from connectors.errors import NotFound, Rejected, Stale, Unreadable, WriteRefused
+from connectors.mapping import Field, Record, Unwritable, Words, declared, moment, payload, reader
+from connectors.memory_system import MemorySystem, Refused
+from rules.plan import Draft, Receipt, TagChange
+from rules.ticket import Change, Channel, Comment, Level, Person, Role, Severity, Status, Ticket, TicketRef, Type, Value
+
+OURS = "api"  # the name under which writes through the connector stand in the system
+
+
+class MemorySettings(ConnectorSettings):
+    """`page_size` is the number of tickets on a page of `changed`."""
+
+    url: str = Setting(default="memory:", pattern=r"^memory:(//.*)?$")
+    page_size: int = Setting(default=100, gt=0)
+
+
+def _same(words: type[Status] | type[Type] | type[Level] | type[Severity] | type[Channel]) -> Words:
+    """This system speaks our words, and no others."""
+    return Words({str(word): str(word) for word in words})
+
+
+def _person(field: str) -> Callable[[Record], Any]:
+    return lambda record: record.get(field) or None
+
+
+def _stamp(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _set(value: Any) -> frozenset[str]:
+    return frozenset(map(str, value))
+
+
+TABLE = (
+    Field(name="subject", reads="subject", writes="subject"),
+    Field(name="body", reads="body"),
+    Field(name="status", reads="status", writes="status", words=_same(Status)),
+    Field(name="type", reads="type", writes="type", words=_same(Type)),
+    Field(name="resolution", reads="resolution", writes="resolution"),
+    Field(name="priority", reads="priority", writes="priority", words=_same(Level)),
+    Field(name="severity", reads="severity", writes="severity", words=_same(Severity)),
+    Field(name="impact", reads="impact", writes="impact", words=_same(Level)),
+    Field(name="urgency", reads="urgency", writes="urgency", words=_same(Level)),
+    Field(name="product", reads="product", writes="product"),
+    Field(name="language", reads="language", writes="language"),
+    Field(name="channel", reads="channel", writes="channel", words=_same(Channel)),
+    Field(name="error_code", reads="error_code", writes="error_code"),
+    Field(name="requester", reads=_person("requester")),
+    Field(name="group", reads="group", writes="group"),
+    Field(name="assignee", reads=_person("assignee"), writes="assignee"),
+    Field(name="tags", reads="tags", convert=_set),
+    Field(name="watchers", reads="watchers", convert=_set),
+    Field(name="due_at", reads="due_at", writes="due_at", convert=moment, render=_stamp),
+    Field(name="created_at", reads="created_at", convert=moment),
+    Field(name="updated_at", reads="updated_at", convert=moment),
+    Field(name="version", reads="rev", convert=str),
+)
+TICKET = TypeAdapter(Ticket)
+READS = frozenset(f.name for f in TABLE) - {"version"}
+WRITES = frozenset(f.name for f in TABLE if f.writes) | {"tags"}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What goes wrong with the next call of `method` (empty: any): `error` is raised before it is applied, or `after`."""
+
+    error: Exception
+    method: str = ""
+    after: bool = False
+
+
+class MemoryConnector(Connector):
+    """Speaks to a `MemorySystem`. `failures` are raised one by one, each once, by the calls that they are meant for."""
+
+    Settings = MemorySettings
+    abilities = Abilities(reads=READS, writes=WRITES, replies=True, notes=True, creates=True, comments=True, history=True, guards=True)
+
+    def __init__(
+        self,
+        connection: str,
+        system: MemorySystem | None = None,
+        settings: MemorySettings | None = None,
+        custom: Sequence[Custom] = (),
+        *,
+        read_only: bool = False,
+    ) -> None:
+        super().__init__(connection)
+        self._settings = settings or MemorySettings()
+        self.system = system or MemorySystem(self._settings.url.removeprefix("memory:").removeprefix("//"))
+        self.failures: list[Failure] = []
+        self._table = declared([f for f in TABLE if f.name not in {c.name for c in custom}], self._settings.words, map(_custom, custom))
+        self._read = reader(self._table)
+        self._read_only = read_only
+
+    @classmethod
+    def opened(cls, connection: str, settings: ConnectorSettings, custom: tuple[Custom, ...] = (), *, read_only: bool = False) -> Self:
+        own = MemorySettings(**settings.model_dump(exclude_unset=True))
+        return cls(connection, None, own, custom, read_only=read_only)
+
+    def changed(self, since: datetime | Cursor) -> Iterator[Page]:
+        """The cursor is the number of the last change that was given; its ticket comes again, so callers must know it."""
+        place = self.system.first_after(since) if isinstance(since, datetime) else self._number(since)
+        more = True
+        while more:
+            with self._doing("changed"):
+                records, gone, upto, more = self.system.page(place, self._settings.page_size)
+            yield self._page(records, gone, Cursor(str(upto)), last=not more)
+            place = upto + 1
+
+    def fetch(self, key: str) -> Ticket:
+        with self._doing("fetch"):
+            record = self._record(key)
+        try:
+            return self._ticket(record)
+        except ValidationError as error:
+            raise Unreadable(self.connection, f"reading {key}: {_first(error)}") from None
+
+    def check_sign_in(self) -> str:
+        with self._doing("check_sign_in"):
+            return OURS
+
+    def update(self, key: str, fields: Mapping[str, Value], *, version: str, tags: TagChange = NO_TAGS) -> Receipt:
+        sent = self._payload(f"updating {key}", fields)
+        with self._writing("update", f"updating {key}"):
+            if str(self._record(key)["rev"]) != version:
+                raise Stale(self.connection, f"updating {key}: it is no longer at version {version}")
+            after = self.system.change(key, sent, by=OURS, add=tags.add, remove=tags.remove)
+        ticket = self._ticket(after)
+        echo = {name: _value(getattr(ticket, name, ticket.custom.get(name.removeprefix("custom.")))) for name in fields}
+        return Receipt(version=ticket.version, echo={**echo, "tags": ticket.tags} if tags else echo)
+
+    def comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt:
+        with self._writing("comment", f"commenting on {key}"):
+            self._record(key)
+            made = self.system.say(key, body, public=public, by=OURS, mark=mark)
+        return Receipt(id=made, version=str(self._record(key)["rev"]))
+
+    def create(self, draft: Draft, *, mark: str) -> Receipt:
+        tags = draft.fields.get("tags")
+        sent = self._payload("creating", {k: v for k, v in draft.fields.items() if k not in ("tags", "body")})
+        with self._writing("create", "creating"):
+            if not sent.get("subject"):
+                raise Rejected(self.connection, "creating: a ticket needs a subject")
+            body = draft.fields.get("body")
+            key = self.system.make({**sent, "body": body, "tags": sorted(_set(tags or ()))}, by=OURS, mark=mark)
+        return Receipt(id=key, key=key, version=str(self._record(key)["rev"]))
+
+    def applied_comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt | None:
+        with self._doing("applied_comment"):
+            found = next((c for c in self._record(key)["comments"] if c["mark"] == mark), None)
+        return Receipt(id=found["id"]) if found else None
+
+    def applied_create(self, mark: str) -> Receipt | None:
+        with self._doing("applied_create"):
+            key = self.system.made_with(mark)
+        return Receipt(id=key, key=key) if key else None
+
+    def comments(self, key: str, since: datetime | None = None) -> tuple[Comment, ...]:
+        with self._doing("comments"):
+            found = tuple(map(_comment, self._record(key)["comments"]))
+        return tuple(c for c in found if since is None or c.at >= since)
+
+    def history(self, key: str) -> tuple[Change, ...]:
+        with self._doing("history"):
+            return tuple(map(_change, self._record(key)["history"]))
+
+    def _number(self, cursor: Cursor) -> int:
+        if not cursor.isdigit():
+            raise Unreadable(self.connection, "the cursor was made by another connector")
+        return int(cursor)
+
+    def _page(self, records: Sequence[Record], gone: Sequence[str], cursor: Cursor, *, last: bool) -> Page:
+        tickets, spoilt = [], []
+        for record in records:
+            try:
+                tickets.append(self._ticket(record))
+            except (ValidationError, ValueError, TypeError) as error:
+                spoilt.append(Spoilt(str(record.get("key")), _first(error)))
+        return Page(tuple(tickets), cursor, last, tuple(spoilt), tuple(gone))
+
+    def _ticket(self, record: Record) -> Ticket:
+        reading = self._read(record)
+        custom = {k.removeprefix("custom."): reading.values.pop(k) for k in list(reading.values) if k.startswith("custom.")}
+        ref = TicketRef(self.connection, str(record["key"]))
+        ticket = TICKET.validate_python({"status": None, **reading.values, "ref": ref, "unread": reading.unread})
+        return replace(ticket, custom=custom)
+
+    def _payload(self, what: str, fields: Mapping[str, Value]) -> dict[str, Any]:
+        try:
+            return payload(self._table, fields)
+        except Unwritable as error:
+            raise Rejected(self.connection, f"{what}: {error}") from None
+
+    def _record(self, key: str) -> Record:
+        try:
+            return self.system.record(key)
+        except KeyError:
+            raise NotFound(self.connection, f"reading {key}: there is no such ticket") from None
+
+    def _doing(self, method: str) -> "_Mishaps":
+        return _Mishaps(self.connection, self.failures, method)
+
+    def _writing(self, method: str, what: str) -> "_Mishaps":
+        if self._read_only:
+            raise WriteRefused(self.connection, f"{what}: a dry run does not write")
+        return self._doing(method)
+
+
+class _Mishaps:
+    """Around one call: raises the failure meant for it, before or after, and says a refusal in our words."""
+
+    def __init__(self, connection: str, failures: list[Failure], method: str) -> None:
+        self._connection = connection
+        self._mine = next((f for f in failures if f.method in ("", method)), None)
+        if self._mine is not None:
+            failures.remove(self._mine)
+
+    def __enter__(self) -> None:
+        if self._mine is not None and not self._mine.after:
+            raise self._mine.error
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Refused):
+            raise Rejected(self._connection, str(error)) from None
+        if error is None and self._mine is not None and self._mine.after:
+            raise self._mine.error
+
+
+def _custom(own: Custom) -> Field:
+    """An installation's own field; one that bears the name of ours is read into ours."""
+    name = own.name if own.name in READS else f"custom.{own.name}"
+    into: Mapping[str, Callable[[Any], Value]] = {"set": _set, "time": moment, "number": float}
+    out: Mapping[str, Callable[[Any], Any]] = {"set": sorted, "time": _stamp}
+    return Field(name=name, reads=own.remote, writes=own.remote, convert=into.get(own.type), render=out.get(own.type))
+
+
+def _value(value: Any) -> Value:
+    plain: Value = value.known_as if isinstance(value, Person) else value
+    return plain
+
+
+def _comment(said: Mapping[str, Any]) -> Comment:
+    role = {"customer": Role.CUSTOMER, OURS: Role.BOT}.get(said["by"], Role.AGENT)
+    author = said["author"]
+    stamped = {"id": said["id"], "at": said["at"], "text": said["text"], "public": said["public"], "author": author, "role": role}
+    return COMMENT.validate_python({**stamped, "ours": said["mark"] is not None})
+
+
+def _change(row: Mapping[str, Any]) -> Change:
+    before, after = (_set(v) if isinstance(v, list) else v for v in (row["before"], row["after"]))
+    return Change(field=row["field"], before=before, after=after, at=moment(row["at"]), by=row["by"], ours=row["by"] == OURS)
+
+
+def _first(error: Exception) -> str:
+    """The first thing wrong with a record, without its contents."""
+    if isinstance(error, ValidationError):
+        wrong = error.errors(include_url=False, include_input=False)[0]
+        return f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}"
+    return str(error)
+
+
+COMMENT = TypeAdapter(Comment)

@@ -1,0 +1,1 @@
+"""Zendesk Support: its connector and its sandbox."""

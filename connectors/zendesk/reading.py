@@ -1,0 +1,284 @@
+"""Zendesk's records in our words: tickets with what came beside them, comments, and the changes in audits. Pure."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from operator import itemgetter
+from typing import Any
+from zlib import crc32
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from connectors.base import Custom
+from connectors.mapping import Field, Record, Table, Words, moment, reader
+from rules.ticket import Change, Comment, Person, Role, Ticket, TicketRef, Value
+
+STATUS = Words({"new": "new", "open": "open", "pending": "pending", "hold": "on_hold", "solved": "resolved", "closed": "closed"})
+PRIORITY = Words({"urgent": "urgent", "high": "high", "normal": "normal", "low": "low"})
+TYPE = Words({"question": "question", "incident": "incident", "problem": "problem", "task": "task"})
+CHANNEL = Words(
+    {
+        "email": "email",
+        "web": "web",
+        "mobile": "web",
+        "web_widget": "web",
+        "mobile_sdk": "web",
+        "help_center": "portal",
+        "api": "api",
+        "chat": "chat",
+        "native_messaging": "chat",
+        "messaging": "chat",
+        "voice": "phone",
+        "twitter": "social",
+        "facebook": "social",
+        "whatsapp": "social",
+        "line": "social",
+        "instagram_dm": "social",
+    }
+)
+
+TABLE: Table = (
+    Field(name="subject", reads="subject", writes="subject"),
+    Field(name="body", reads="description"),
+    Field(name="status", reads="status", writes="status", words=STATUS),
+    Field(name="type", reads="type", writes="type", words=TYPE),
+    Field(name="priority", reads="priority", writes="priority", words=PRIORITY),
+    Field(name="channel", reads="via.channel", words=CHANNEL),
+    Field(name="requester", reads="requester"),
+    Field(name="assignee", reads="assignee", writes="assignee_id"),
+    Field(name="group", reads="group", writes="group_id"),
+    Field(name="tags", reads="tags", convert=frozenset),
+    Field(name="due_at", reads="due_at", convert=moment),
+    Field(name="created_at", reads="created_at", convert=moment),
+    Field(name="updated_at", reads="updated_at", convert=moment),
+)
+"""`requester`, `assignee` and `group` are put into the record from what came beside it; only ids stand there."""
+
+TICKET = TypeAdapter(Ticket)
+MARK = "ticketgate"  # our key in an update's metadata, which Zendesk keeps in the audit
+WATCHED = itemgetter(
+    "subject", "status", "custom_status_id", "type", "priority", "requester_id", "assignee_id", "group_id", "organization_id", "due_at"
+)
+ROBOTS = re.compile(r"^(mailer-?daemon|postmaster|(do-?not|no)[-_.]?reply|bounces?|auto-?reply|notifications?)([-_.+0-9].*)?@", re.IGNORECASE)
+
+
+def version_of(record: Record) -> str:
+    """The stamp that Zendesk's own guard compares, and a digest of the content.
+
+    `updated_at` alone would be blind to a system change (a merge, an automation's side effect), which leaves it as it was;
+    `generated_timestamp` would show it, but only an export has that. The digest is the same from an export, a show and an update.
+    """
+    custom = sorted(([f["id"], f["value"]] for f in record.get("custom_fields") or () if f["value"] is not None), key=itemgetter(0))
+    content = orjson.dumps([WATCHED(record), sorted(record.get("tags") or ()), custom])
+    return f"{record['updated_at']}/{crc32(content):08x}"
+
+
+def stamp_of(version: str) -> str:
+    """What `safe_update` compares: Zendesk's own `updated_at`."""
+    return version.partition("/")[0]
+
+
+class Beside:
+    """The people, groups and organizations that came with an answer; each person is made once."""
+
+    def __init__(self, answer: Record) -> None:
+        self.users: dict[int, Record] = {}
+        self.groups: dict[int, str] = {}
+        self.organizations: dict[int, str] = {}
+        self._people: dict[int, Person] = {}
+        self.know(answer)
+
+    def know(self, answer: Record) -> None:
+        """Learns of those who came with another answer."""
+        self.users.update((u["id"], u) for u in answer.get("users") or ())
+        self.groups.update((g["id"], g["name"]) for g in answer.get("groups") or ())
+        self.organizations.update((o["id"], o["name"]) for o in answer.get("organizations") or ())
+        self._people.clear()
+
+    def person(self, number: int | None) -> Person | None:
+        """None for nobody; somebody of whom nothing came along is known by the id alone."""
+        if number is None:
+            return None
+        if number not in self._people:
+            self._people[number] = self._made(number)
+        return self._people[number]
+
+    def requester(self, record: Record) -> Person | None:
+        """The requester in the organization that the ticket is about: a person may be in several."""
+        person = self.person(record.get("requester_id"))
+        organization = self.organizations.get(record.get("organization_id") or 0)
+        if person is None or organization is None or organization == person.organization:
+            return person
+        return replace(person, organization=organization)
+
+    def _made(self, number: int) -> Person:
+        user = self.users.get(number)
+        if user is None:
+            return Person(id=str(number))
+        return Person(
+            id=str(number),
+            name=user.get("name") or None,
+            email=user.get("email") or None,
+            organization=self.organizations.get(user.get("organization_id") or 0),
+            tags=frozenset(user.get("tags") or ()),
+            language=user.get("locale") or None,
+            automated=is_robot(user.get("email")),
+        )
+
+
+def is_robot(email: str | None) -> bool:
+    """Whether an address is one that nobody reads: bounces and no-reply senders."""
+    return bool(email and ROBOTS.match(email))
+
+
+def custom_row(custom: Custom) -> Field:
+    """An installation's own field: `remote` is the number of a ticket field, or a key of the ticket such as `brand_id`."""
+    name = custom.name if custom.name in Ticket.__dataclass_fields__ else f"custom.{custom.name.removeprefix('custom.')}"
+    if not custom.remote.isdigit():
+        return Field(name=name, reads=custom.remote, convert=CONVERT.get(custom.type))
+    number = int(custom.remote)
+
+    def reads(record: Record) -> Any:
+        return next((f["value"] for f in record.get("custom_fields") or () if f["id"] == number), None)
+
+    return Field(name=name, reads=reads, writes=f"custom_fields.{number}", convert=CONVERT.get(custom.type), render=_rendered)
+
+
+def _number(value: Any) -> Value:
+    return value if isinstance(value, int | float) else float(value)
+
+
+CONVERT: Mapping[str, Callable[[Any], Value]] = {
+    "text": str,
+    "choice": str,
+    "ordered_choice": str,
+    "set": lambda value: frozenset([value] if isinstance(value, str) else value),
+    "number": _number,
+    "time": moment,
+    "boolean": lambda value: value if isinstance(value, bool) else str(value).lower() in ("true", "1", "yes"),
+}
+
+
+def _rendered(value: Value) -> Any:
+    match value:
+        case frozenset():
+            return sorted(value)
+        case bool() | int() | float() | str():
+            return value
+        case None:
+            return None
+        case _:
+            return value.isoformat().replace("+00:00", "Z")
+
+
+def ticket_reader(connection: str, table: Table, url: str) -> Callable[[dict[str, Any], Beside], Ticket]:
+    """A function from a record and what came beside it to our ticket. It raises `ValueError` naming the field, never its text."""
+    read = reader(table)
+
+    def ticket(record: dict[str, Any], beside: Beside) -> Ticket:
+        group = record.get("group_id")
+        record["requester"] = beside.requester(record)
+        record["assignee"] = beside.person(record.get("assignee_id"))
+        record["group"] = beside.groups.get(group) if group is not None else None
+        reading = read(record)
+        values = {"subject": "", "status": None, **reading.values, "unread": reading.unread, "version": version_of(record)}
+        if group is not None and record["group"] is None:
+            reading.unread["group"] = str(group)
+        values["ref"] = TicketRef(connection, str(record["id"]))
+        values["url"] = f"{url}/agent/tickets/{record['id']}"
+        return TICKET.validate_python(_with_custom(values))
+
+    def told(record: dict[str, Any], beside: Beside) -> Ticket:
+        try:
+            return ticket(record, beside)
+        except ValidationError as error:
+            raise ValueError("; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))) from None
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"not shaped like a ticket ({type(error).__name__}: {str(error)[:80]})") from None
+
+    return told
+
+
+def _with_custom(values: dict[str, Any]) -> dict[str, Any]:
+    own = [name for name in values if name.startswith("custom.")]
+    if own:
+        values["custom"] = {name.removeprefix("custom."): values.pop(name) for name in own}
+    return values
+
+
+def comment_of(record: Record, beside: Beside) -> Comment:
+    """A reply or a note. `ours` where the update that brought it carries our mark."""
+    author = beside.person(record.get("author_id"))
+    return Comment(
+        id=str(record["id"]),
+        at=moment(record["created_at"]),
+        text=record.get("body") or "",
+        public=record["public"] is True,
+        role=_role(record, beside),
+        author=author,
+        ours=bool(mark_of(record)),
+    )
+
+
+def _role(record: Record, beside: Beside) -> Role:
+    """A bot only where that is certain: a rule wrote it, or an address that nobody reads."""
+    number = record.get("author_id")
+    user = beside.users.get(number or 0, {})
+    if number == -1 or (record.get("via") or {}).get("channel") == "rule" or is_robot(user.get("email")):
+        return Role.BOT
+    return Role.AGENT if user.get("role") in ("agent", "admin") else Role.CUSTOMER
+
+
+def mark_of(record: Record) -> str | None:
+    """Our mark in the metadata of an audit or of a comment."""
+    found = ((record.get("metadata") or {}).get("custom") or {}).get(MARK)
+    return found if isinstance(found, str) else None
+
+
+def changes_of(audit: Record, table: Table, beside: Beside) -> Iterator[Change]:
+    """What one update changed of our fields. A word that nobody declared is None."""
+    words = {f.name: f.words for f in table if f.words}
+    at, by = moment(audit["created_at"]), beside.person(audit.get("author_id"))
+    for event in audit.get("events") or ():
+        known = HISTORY.get(event.get("field_name", "")) if event.get("type") == "Change" else None
+        if known is None:
+            continue
+        name, meaning = known
+        before, after = (meaning(event.get(side), words.get(name), beside) for side in ("previous_value", "value"))
+        yield Change(field=name, before=before, after=after, at=at, by=by.known_as if by else None, ours=bool(mark_of(audit)))
+
+
+Meaning = Callable[[Any, Words | None, Beside], Value]
+
+
+def _word(value: Any, words: Words | None, _: Beside) -> Value:
+    return words.read(str(value)) if words and value else None
+
+
+def _text(value: Any, _: Words | None, __: Beside) -> Value:
+    return str(value) if value else None
+
+
+def _group(value: Any, _: Words | None, beside: Beside) -> Value:
+    return beside.groups.get(int(value), str(value)) if value else None
+
+
+def _assignee(value: Any, _: Words | None, beside: Beside) -> Value:
+    person = beside.person(int(value)) if value else None
+    return person.known_as if person else None
+
+
+def _tags(value: Any, _: Words | None, __: Beside) -> Value:
+    return frozenset(value.split() if isinstance(value, str) else value or ())
+
+
+HISTORY: Mapping[str, tuple[str, Meaning]] = {
+    "status": ("status", _word),
+    "priority": ("priority", _word),
+    "type": ("type", _word),
+    "subject": ("subject", _text),
+    "group_id": ("group", _group),
+    "assignee_id": ("assignee", _assignee),
+    "tags": ("tags", _tags),
+}

@@ -1,0 +1,135 @@
+"""The one place that talks to Zendesk: zenpy's sign-in and session, our seam below it, and bytes decoded by us."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import orjson
+import requests
+from zenpy import Zenpy
+
+from connectors.errors import ConnectorError, Transient, Unauthorized, Unreadable
+from connectors.transport import asking, decoded, error_for, mounted
+from connectors.zendesk.settings import ZendeskSettings
+
+JSON = {"Content-Type": "application/json"}
+
+
+class Refused(Exception):
+    """An answer that is no success, raised below zenpy: above this line it would sleep through a 429 or trip over its header."""
+
+    def __init__(self, answer: requests.Response) -> None:
+        super().__init__(f"status {answer.status_code}")
+        self.answer = answer
+
+
+class Session:
+    """Asks Zendesk and hands back decoded JSON; raises only our errors. Signs in when first asked, and once more after a 401."""
+
+    def __init__(self, connection: str, settings: ZendeskSettings, *, read_only: bool = False) -> None:
+        self._connection, self._settings = connection, settings
+        self._http = mounted(requests.Session(), connection, settings, read_only=read_only)
+        self._http.hooks["response"].append(_refuse)
+        self._zenpy: Zenpy | None = None
+
+    def get(self, what: str, path: str, **query: str | int) -> Any:
+        """The answer to a GET of `path` under /api/v2. `what` says in an error what was attempted."""
+        url = self._url(path) + (f"?{urlencode(query)}" if query else "")
+        return self._asked(what, lambda: self._signed_in().tickets._get(url, raw_response=True), writing=False)
+
+    def send(self, what: str, method: str, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Any:
+        """The answer to a write. It is never repeated but after a 401, which proves that nothing happened."""
+        url, data = self._url(path), orjson.dumps(body)
+
+        def call() -> requests.Response:
+            http: requests.Session = self._signed_in().tickets.session
+            return http.request(method, url, data=data, headers={**JSON, **(headers or {})})
+
+        return self._asked(what, call, writing=True)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _url(self, path: str) -> str:
+        return f"{self._settings.url.rstrip('/')}/api/v2/{path}.json"
+
+    def _asked(self, what: str, call: Callable[[], requests.Response], *, writing: bool) -> Any:
+        try:
+            return self._once(what, call, writing=writing)
+        except Refused as refused:
+            if refused.answer.status_code != 401 or not self._settings.sign_in.client_id:
+                raise self._meaning(what, refused.answer, writing=writing) from None
+        self._zenpy = None
+        try:
+            return self._once(what, call, writing=writing)
+        except Refused as refused:
+            raise self._meaning(what, refused.answer, writing=writing) from None
+
+    def _once(self, what: str, call: Callable[[], requests.Response], *, writing: bool) -> Any:
+        with asking(self._connection, what, writing=writing):
+            answer = call()
+        return decoded(self._connection, what, answer, writing=writing)
+
+    def _meaning(self, what: str, answer: requests.Response, *, writing: bool) -> ConnectorError:
+        if answer.status_code < 400:
+            return Unreadable(self._connection, f"{what}: status {answer.status_code}, which Zendesk does not document")
+        return error_for(self._connection, what, answer, writing=writing)
+
+    def _signed_in(self) -> Zenpy:
+        """zenpy over our session. An access token is fetched here when there is none yet; zenpy itself never fetches one."""
+        if self._zenpy is None:
+            self._zenpy = self._zenpy_with(self._credentials())
+        return self._zenpy
+
+    def _zenpy_with(self, credentials: Mapping[str, str]) -> Zenpy:
+        subdomain, _, domain = (urlsplit(self._settings.url).hostname or "").partition(".")
+        if "oauth_token" in credentials:
+            self._http.auth = _as_it_is  # else requests would let a netrc entry replace the token
+        return Zenpy(subdomain=subdomain, domain=domain, session=self._http, disable_cache=True, **credentials)
+
+    def _credentials(self) -> dict[str, str]:
+        sign_in = self._settings.sign_in
+        if sign_in.oauth_token is not None:
+            return {"oauth_token": sign_in.oauth_token.get_secret_value()}
+        if sign_in.email is not None and sign_in.token is not None:
+            return {"email": sign_in.email, "token": sign_in.token.get_secret_value()}
+        return {"oauth_token": self._access_token()}
+
+    def _access_token(self) -> str:
+        """A token for the OAuth client's own account. Raises `Unauthorized` without Zendesk's words: they could repeat the secret."""
+        what, sign_in = "sign in at /oauth/tokens", self._settings.sign_in
+        asked = {
+            "grant_type": "client_credentials",
+            "client_id": sign_in.client_id,
+            "client_secret": sign_in.client_secret.get_secret_value() if sign_in.client_secret else "",
+            "scope": sign_in.scope,
+        }
+        self._http.headers.pop("Authorization", None)
+        self._http.auth = _as_it_is
+        url = f"{self._settings.url.rstrip('/')}/oauth/tokens"
+        try:
+            answer = self._once(what, lambda: self._http.post(url, data=orjson.dumps(asked), headers=JSON), writing=False)
+        except Refused as refused:
+            raise self._no_token(what, refused.answer) from None
+        token = answer.get("access_token") if isinstance(answer, dict) else None
+        if not isinstance(token, str) or not token:
+            raise Unreadable(self._connection, f"{what}: the answer holds no access_token")
+        return token
+
+    def _no_token(self, what: str, answer: requests.Response) -> ConnectorError:
+        if answer.status_code == 429 or answer.status_code >= 500:
+            waited = error_for(self._connection, what, answer, writing=False)
+            return Transient(self._connection, f"{what}: {answer.status_code}", getattr(waited, "retry_after", None))
+        return Unauthorized(
+            self._connection,
+            f"{what}: {answer.status_code}; check client_id and client_secret, and that the OAuth client may use client_credentials",
+        )
+
+
+def _refuse(answer: requests.Response, **_: Any) -> None:
+    if answer.status_code >= 300 and not answer.is_redirect:
+        raise Refused(answer)
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request

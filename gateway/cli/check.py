@@ -1,0 +1,73 @@
+"""`ticketgate check`: everything that is wrong in the files of a desk, at once."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from gateway.cli.ending import Code, Ended
+from gateway.cli.options import VERSION_LINE, Options, line, options
+
+if TYPE_CHECKING:
+    from gateway.desk import Loaded
+    from rules.problems import Problem
+
+STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold cyan", "place": "blue", "frame": "dim", "caret": "red", "help": "green"}
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("check")(check)
+
+
+def check(
+    context: typer.Context,
+    paths: Annotated[list[str] | None, typer.Argument(metavar="[PATH]...", help="Show only findings in these files or folders.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors for the exit code.")] = False,
+    select: Annotated[list[str] | None, typer.Option("--select", metavar="CODE", help="Only findings of this code, or that begin so.")] = None,
+    ignore: Annotated[list[str] | None, typer.Option("--ignore", metavar="CODE", help="No findings of this code, or that begin so.")] = None,
+    format: Annotated[Literal["text", "json"] | None, typer.Option("--format", help="As the option of the same name before the command.")] = None,
+) -> None:
+    """Reads every file of the desk and reports all problems, each with its place and a way out. Touches no ticket, needs no secret."""
+    from gateway.desk import load
+
+    chosen = options(context)
+    loaded = load(chosen.desk, chosen.config)
+    wanted = [p for p in loaded.problems if _wanted(p, paths or [], select or [], ignore or [], chosen)]
+    if (format or chosen.format) == "json":
+        _as_json(wanted, loaded)
+    else:
+        _as_text(wanted, loaded, chosen)
+    counted = ("error", "warning") if strict else ("error",)
+    raise Ended(Code.FINDINGS if any(p.level in counted for p in wanted) else Code.DONE)
+
+
+def _wanted(problem: "Problem", paths: Sequence[str], select: Sequence[str], ignore: Sequence[str], chosen: Options) -> bool:
+    code, file = problem.code, problem.place.file
+    if select and not code.startswith(tuple(select)):
+        return False
+    if ignore and code.startswith(tuple(ignore)):
+        return False
+    desk = chosen.desk.as_posix().rstrip("/") + "/"
+    named = [p.removeprefix(desk).removeprefix("./").rstrip("/") for p in paths]
+    return not named or any(file == n or file.startswith(n + "/") for n in named)
+
+
+def _as_text(problems: Sequence["Problem"], loaded: "Loaded", chosen: Options) -> None:
+    from rules.problems import pieces, summary
+
+    rules = sum(len(s.rules) for s in loaded.bundle.rulesets) if loaded.bundle else 0
+    if problems:
+        out = chosen.out()
+        for text, style in pieces(problems, loaded.sources):
+            out.print(text, style=STYLES.get(style, ""), end="")
+        out.print()
+    if not chosen.quiet:
+        typer.echo(summary(problems, len(loaded.sources), rules, loaded=loaded.bundle is not None))
+
+
+def _as_json(problems: Sequence["Problem"], loaded: "Loaded") -> None:
+    line(VERSION_LINE)
+    for problem in problems:
+        line({"type": "finding", **problem.as_json()})
+    counts = {level: sum(p.level == level for p in problems) for level in ("error", "warning", "note")}
+    line({"type": "summary", "files": len(loaded.sources), "loaded": loaded.bundle is not None, **{f"{k}s": v for k, v in counts.items()}})

@@ -1,0 +1,127 @@
+"""Plans and values in words and in JSON: the same for `plan`, `why`, `backfill` and the demo."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, assert_never
+
+from rules.plan import Action, AddComment, CreateTicket, FieldChange, Notify, Plan, Update
+from rules.ticket import Person, Value
+
+
+def shown(value: object) -> str:
+    """A value as a person reads it; nothing is `(empty)`."""
+    match value:
+        case None | "":
+            return "(empty)"
+        case frozenset():
+            return ", ".join(sorted(map(str, value))) or "(empty)"
+        case Person():
+            return value.known_as or "(somebody)"
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M:%S}Z"
+        case bool():
+            return "true" if value else "false"
+        case _:
+            return str(value)
+
+
+def lines(plan: Plan) -> Iterator[str]:
+    """What a plan would do, a line for each thing: what, before and after, the rule, its place. `!` marks what people will hear."""
+    for action in plan.actions:
+        yield from _lines(plan, action)
+    for note in plan.notes:
+        yield f"    ({note})"
+    for failure in plan.failures:
+        yield f"  x rule {failure.rule} could not be evaluated: {failure.reason}   {failure.place}"
+
+
+def _lines(plan: Plan, action: Action) -> Iterator[str]:
+    match action:
+        case Update():
+            where = "" if action.target == plan.ref else f"{action.target} "
+            for change in action.changes:
+                yield _row(" ", where + change.field, _change(change), change.rule, change.place, change.note)
+        case AddComment():
+            yield _row("!" if action.public else " ", "reply" if action.public else "note", _said(plan, action), action.rule, action.place)
+        case CreateTicket():
+            yield _row("!", "create", f"a ticket in {action.connection}", action.rule, action.place)
+        case Notify():
+            yield _row("!", "notify", f"{action.to} {action.template or ''}".rstrip(), action.rule, action.place)
+        case _:
+            assert_never(action)
+
+
+def _row(sign: str, what: str, detail: str, rule: str, place: str, note: str = "") -> str:
+    return f"  {sign} {what:<10} {detail:<38} {rule:<30} {place}{f'  ({note})' if note else ''}"
+
+
+def _change(change: FieldChange) -> str:
+    if change.field == "tags":
+        before, after = _set(change.before), _set(change.after)
+        return " ".join([*(f"+ {t}" for t in sorted(after - before)), *(f"- {t}" for t in sorted(before - after))])
+    return f"{shown(change.before)} → {shown(change.after)}"
+
+
+def _set(value: Value) -> frozenset[str]:
+    return value if isinstance(value, frozenset) else frozenset()
+
+
+def _said(plan: Plan, action: AddComment) -> str:
+    what = action.template or ("a copy of " + action.mirrors if action.mirrors else "text")
+    language = f" ({action.language})" if action.language else ""
+    to = f" on {action.target}" if action.target != plan.ref else (" to the customer" if action.public else "")
+    return f"{what}{language}{to}"
+
+
+def as_json(plan: Plan) -> dict[str, Any]:
+    """A plan as one JSON object; texts of replies and notes are left out, they may hold a customer's words."""
+    return {
+        "type": "plan",
+        "ref": str(plan.ref),
+        "version": plan.version,
+        "rules": plan.bundle,
+        "events": list(plan.events),
+        "fired": [{"rule": f.rule, "occasion": f.occasion, "how": f.how, "stage": f.stage} for f in plan.fired],
+        "actions": [_action(a) for a in plan.actions],
+        "failures": [{"rule": f.rule, "place": f.place, "reason": f.reason} for f in plan.failures],
+        "notes": list(plan.notes),
+        "look_again_at": plan.look_again_at.isoformat() if plan.look_again_at else None,
+    }
+
+
+def _action(action: Action) -> dict[str, Any]:
+    match action:
+        case Update():
+            changes = [
+                {"field": c.field, "before": plain(c.before), "after": plain(c.after), "rule": c.rule, "place": c.place}
+                for c in action.changes
+            ]
+            return {"action": "update", "target": str(action.target), "key": action.key, "changes": changes}
+        case AddComment():
+            kind = "reply" if action.public else "note"
+            said = {"template": action.template, "language": action.language, "rule": action.rule, "place": action.place}
+            return {"action": kind, "target": str(action.target), "key": action.key, **said}
+        case CreateTicket():
+            return {"action": "create", "connection": action.connection, "key": action.key, "rule": action.rule, "place": action.place}
+        case Notify():
+            return {"action": "notify", "to": action.to, "key": action.key, "rule": action.rule, "place": action.place}
+        case _:
+            assert_never(action)
+
+
+def plain(value: object) -> object:
+    """A field's value as JSON has it."""
+    match value:
+        case frozenset():
+            return sorted(map(str, value))
+        case Person():
+            return {"id": value.id, "name": value.name, "email": value.email, "organization": value.organization}
+        case datetime():
+            return value.isoformat()
+        case _:
+            return value
+
+
+def headline(ref: object, subject: str) -> str:
+    """`zendesk-eu:48213  "Rechnung doppelt"`"""
+    return f'{ref}  "{subject if len(subject) <= 70 else subject[:69] + "…"}"'

@@ -1,0 +1,85 @@
+"""What `ticketgate.yaml` may say. The models alone; `desk.py` reads the file, `settings.py` adds the environment."""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+SLUG = r"^[a-z][a-z0-9-]{0,62}$"
+LATER = {
+    "on_call": "calling people out",
+    "endpoints": "webhooks to other programs",
+    "server": "the pages",
+    "retention": "limits on what is kept",
+    "reload": "guarded reloading",
+    "pii": "finding personal data",
+}
+"""Keys of the language that come with a later release: refused, so that nobody believes them to be in force."""
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def duration(text: object) -> object:
+    """`90s`, `1h30m`, `3d` as a timedelta. Raises `ValueError`."""
+    if isinstance(text, timedelta):
+        return text
+    parts = re.findall(r"(\d+)([smhdw])", str(text))
+    if not parts or "".join(n + u for n, u in parts) != str(text):
+        raise ValueError("a duration looks like 30s, 5m or 1h30m")
+    return sum((timedelta(**{_UNITS[u]: int(n)}) for n, u in parts), timedelta())
+
+
+Duration = Annotated[timedelta, BeforeValidator(duration)]
+
+
+class Strict(BaseModel):
+    """A key that is not in the model is a mistake, and nothing is changed after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ConnectionConfig(BaseModel):
+    """One configured instance of a system. What the connector itself wants (`url`, `sign_in` ...) is checked by its own settings."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    system: str
+    poll: Duration = timedelta(seconds=60)
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """What the connector's `Settings` are made of."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class ChannelConfig(Strict):
+    """Where `notify` goes: an apprise address, which is a secret, or `file:PATH` for lines of JSON beside the desk."""
+
+    url: SecretStr
+
+
+class GroupConfig(Strict):
+    """A team; `lead` is the e-mail address that `team-lead` means."""
+
+    lead: str | None = None
+
+
+class BrakeConfig(Strict):
+    """A batch that would change more tickets than this stops."""
+
+    tickets: int = Field(default=500, ge=1)
+
+
+class Config(Strict):
+    """The whole file."""
+
+    version: Literal["1", 1] = 1
+    database: str = "sqlite:///.ticketgate/desk.db"
+    default_language: str = Field(default="en", pattern=r"^[a-z]{2}(-[A-Z]{2})?$")
+    default_calendar: str | None = None
+    connections: Mapping[Annotated[str, Field(pattern=SLUG)], ConnectionConfig] = Field(default_factory=dict)
+    channels: Mapping[Annotated[str, Field(pattern=SLUG)], ChannelConfig] = Field(default_factory=dict)
+    groups: Mapping[str, GroupConfig] = Field(default_factory=dict)
+    brake: BrakeConfig = BrakeConfig()

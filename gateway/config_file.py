@@ -1,0 +1,164 @@
+"""`ticketgate.yaml`, read with places: placeholders filled in, each connection's settings checked by its connector, no secret in clear."""
+
+from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, TypeAlias
+
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+
+import connectors
+from connectors.base import Abilities, Connector, ConnectorSettings
+from gateway.config import LATER, Config
+from gateway.placeholders import PLACEHOLDER, Missing, Resolver
+from rules.bundle import Desk
+from rules.nodes import Map, Node, Scalar, at, key_at, plain, read
+from rules.problems import Problem
+
+CONFIG = "ticketgate.yaml"
+Settle: TypeAlias = Callable[[dict[str, Any]], Config]
+
+
+def read_config(text: str, problems: list[Problem], resolve: Resolver, settle: Settle) -> tuple[Config, Map] | None:
+    """The file as a model, and its nodes for the places of later problems; None when it could not be read at all."""
+    root = read(CONFIG, text, problems)
+    if root is None:
+        return None
+    if not isinstance(root, Map):
+        problems.append(root.problem("TG206", "ticketgate.yaml is empty", help="begin with version: 1 and connections:"))
+        return None
+    for key in root.entries.keys() & LATER.keys():
+        said = f"'{key}' is kept for a later release, which brings {LATER[key]}"
+        problems.append(root.entries[key].key.problem("TG201", said, help="take it out for now: it would not do anything"))
+    if "version" not in root:
+        problems.append(root.problem("TG206", "'version' is missing", help="begin the file with version: 1"))
+    values = {k: v for k, v in _filled(root, problems, resolve).items() if k not in LATER}
+    try:
+        return settle(values), root
+    except ValidationError as error:
+        problems += [_problem(root, (), detail, Config) for detail in error.errors()]
+        return None
+
+
+def _filled(node: Node, problems: list[Problem], resolve: Resolver) -> Any:
+    """The tree as plain values, every scalar as written, with placeholders filled in."""
+    if isinstance(node, Map):
+        return {key: _filled(entry.value, problems, resolve) for key, entry in node.entries.items()}
+    if not isinstance(node, Scalar):
+        return [_filled(item, problems, resolve) for item in node]
+    value = plain(node, typed=False)
+    if not isinstance(value, str) or not PLACEHOLDER.search(value):
+        return value
+    try:
+        return resolve(value)
+    except Missing as missing:
+        problems.append(node.problem("TG302", str(missing), help="a secret never stands in a file of the desk"))
+        return "unset"
+
+
+def read_connections(settled: tuple[Config, Map] | None, problems: list[Problem]) -> tuple[dict[str, ConnectorSettings], Desk]:
+    """Each connection's own settings, checked by its connector, and what the rules may name."""
+    if settled is None:
+        return {}, Desk()
+    config, root = settled
+    problems += _secrets_in_clear(root, ("channels",), "url", lambda text: not text.startswith("file:"))
+    known: dict[str, ConnectorSettings] = {}
+    abilities: dict[str, Abilities] = {}
+    for name, connection in config.connections.items():
+        where = ("connections", name)
+        try:
+            kind = connectors.load(connection.system)
+        except (LookupError, ImportError, AttributeError) as error:
+            built_in = "these come along: " + ", ".join(connectors.BUILT_IN)
+            problems.append(at(root, (*where, "system")).problem("TG302", str(error), help=built_in))
+            continue
+        abilities[name] = kind.abilities
+        problems += _words(root, where, kind)
+        try:
+            known[name] = kind.Settings.model_validate(connection.own)
+        except ValidationError as error:
+            problems += [_problem(root, where, detail, kind.Settings) for detail in error.errors()]
+            continue
+        problems += list(_clear_in_model(root, where, known[name]))
+    return known, _desk(config, abilities)
+
+
+def _desk(config: Config, abilities: Mapping[str, Abilities]) -> Desk:
+    return Desk(
+        connections={name: c.system for name, c in config.connections.items()},
+        channels=frozenset(config.channels),
+        groups={name: group.lead or "" for name, group in config.groups.items()},
+        default_language=config.default_language,
+        default_calendar=config.default_calendar,
+        reads={name: a.reads for name, a in abilities.items()},
+        writes={name: a.writes for name, a in abilities.items()},
+        replies=frozenset(name for name, a in abilities.items() if a.replies),
+        notes=frozenset(name for name, a in abilities.items() if a.notes),
+        creates=frozenset(name for name, a in abilities.items() if a.creates),
+    )
+
+
+def _words(root: Map, where: tuple[str, ...], kind: type[Connector]) -> Iterator[Problem]:
+    """Our side of `words:` must be a word of ours."""
+    from rules.ticket import Channel, Level, Severity, Status, Type
+
+    ours = {"status": Status, "type": Type, "priority": Level, "impact": Level, "urgency": Level, "severity": Severity, "channel": Channel}
+    words = at(root, (*where, "words"))
+    for name, entry in words.entries.items() if isinstance(words, Map) and "words" in at(root, where) else ():  # type: ignore[operator]
+        if name not in ours:
+            yield entry.key.problem("TG202", f"there are no words for '{name}'", help="words are for " + ", ".join(ours))
+            continue
+        for theirs in entry.value.entries.values() if isinstance(entry.value, Map) else ():
+            said = theirs.value.text if isinstance(theirs.value, Scalar) else ""
+            if said not in set(ours[name]):
+                yield theirs.value.problem("TG211", f"'{said}' is not a {name}", help="ours are " + ", ".join(ours[name]))
+
+
+def _clear_in_model(root: Map, where: tuple[str, ...], model: BaseModel) -> Iterator[Problem]:
+    """Secrets that stand in the file as they are."""
+    for name, value in model:
+        if isinstance(value, SecretStr):
+            node = at(root, (*where, name))
+            if isinstance(node, Scalar) and not PLACEHOLDER.search(node.text):
+                yield _clear(node, name)
+        elif isinstance(value, BaseModel):
+            yield from _clear_in_model(root, (*where, name), value)
+
+
+def _secrets_in_clear(root: Map, where: tuple[str, ...], key: str, secret: Any) -> Iterator[Problem]:
+    parent = root.get(where[0])
+    for entry in parent.entries.values() if isinstance(parent, Map) else ():
+        node = entry.value.get(key) if isinstance(entry.value, Map) else None
+        if isinstance(node, Scalar) and secret(node.text) and not PLACEHOLDER.search(node.text):
+            yield _clear(node, key)
+
+
+def _clear(node: Scalar, name: str) -> Problem:
+    help = f'write {name}: "${{secret:NAME}}" and set TICKETGATE_SECRET_NAME'
+    return node.problem("TG305", f"a secret stands in the file at '{name}'", help=help)
+
+
+def _problem(root: Map, where: tuple[str, ...], detail: ErrorDetails, model: type[BaseModel]) -> Problem:
+    """One of pydantic's findings in our words, at the key or value it is about. Steps that are no key of the file are passed over."""
+    path = (*where, *(step for step in detail["loc"] if step != "[key]"))
+    name = str(path[-1]) if path else CONFIG
+    if detail["type"] == "extra_forbidden":
+        near = get_close_matches(name, _keys(model, detail["loc"][:-1]), 1)
+        keys = ", ".join(_keys(model, detail["loc"][:-1])[:8])
+        return key_at(root, path).problem(
+            "TG201", f"there is no key called '{name}' here", help=f"did you mean '{near[0]}'?" if near else f"the keys here are {keys}"
+        )
+    if detail["type"] == "missing":
+        return at(root, path[:-1]).problem("TG206", f"'{name}' is missing", help=f"add {name}: below this key")
+    said = str(detail["ctx"].get("error", "")) if detail["type"] == "value_error" and "ctx" in detail else detail["msg"]
+    help = "config/README.md says what may stand here"
+    return at(root, path).problem("TG205", f"'{name}' cannot be read: {said[:1].lower()}{said[1:]}", help=help)
+
+
+def _keys(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
+    """The keys of the model that `loc` leads to; the nearest known one where the way goes through a choice of models."""
+    for step in loc:
+        annotation = model.model_fields[str(step)].annotation if str(step) in model.model_fields else None
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            model = annotation
+    return list(model.model_fields)

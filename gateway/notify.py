@@ -1,0 +1,74 @@
+"""Messages to people: by apprise, or as lines of JSON into a file or onto the log for tests and the demo.
+
+A notification cannot be asked after: nobody can tell whether a chat room has it. So one that was being sent when the process
+ended is reported in the queue as in doubt, and never sent again by itself.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import quote
+
+import orjson
+import structlog
+from pydantic import SecretStr
+
+from connectors.errors import Rejected
+from gateway.clock import Clock
+from rules.plan import Notify
+
+PEOPLE = "people"
+"""The channel that reaches one person by e-mail."""
+
+
+class Sends(Protocol):
+    """What the ledger wants of a notifier."""
+
+    def send(self, message: Notify) -> None: ...
+
+
+class Notifier:
+    """Knows the channels of a desk. `base` is the folder to which `file:` addresses are relative."""
+
+    def __init__(self, channels: Mapping[str, SecretStr], base: Path, clock: Clock) -> None:
+        self._channels, self._base, self._clock = channels, base, clock
+
+    def send(self, message: Notify) -> None:
+        """Raises `Rejected` where there is no such channel or it took nothing."""
+        url = self._address(message.to)
+        if url.startswith("file:"):
+            self._append(self._base / url.removeprefix("file:"), message)
+        elif url.startswith("log:"):
+            structlog.get_logger().info("notification", to=message.to, about=str(message.about), rule=message.rule)
+        else:
+            _apprise(url, message)
+
+    def _address(self, to: str) -> str:
+        """The channel's URL; for a person that of `people`, with the address as its receiver."""
+        if to in self._channels:
+            return self._channels[to].get_secret_value()
+        if "@" not in to:
+            raise Rejected("notify", f"there is no channel called '{to}'; add it under channels: in ticketgate.yaml")
+        if PEOPLE not in self._channels:
+            raise Rejected("notify", "nobody can be reached by e-mail: add a channel called 'people' under channels: in ticketgate.yaml")
+        url = self._channels[PEOPLE].get_secret_value()
+        if url.startswith(("file:", "log:")):
+            return url
+        return f"{url}{'&' if '?' in url else '?'}to={quote(to)}"
+
+    def _append(self, path: Path, message: Notify) -> None:
+        """One line, written at once, so that two processes do not mix theirs."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        said = {"at": self._clock(), "to": message.to, "about": str(message.about), "text": message.text, "rule": message.rule}
+        with path.open("ab", buffering=0) as file:
+            file.write(orjson.dumps({**said, "key": message.key}) + b"\n")
+
+
+def _apprise(url: str, message: Notify) -> None:
+    from apprise import Apprise
+
+    sender = Apprise()
+    if not sender.add(url):
+        raise Rejected("notify", f"the address of channel '{message.to}' is not one that apprise knows")
+    if not sender.notify(body=message.text, title=f"{message.about} ({message.rule})"):
+        raise Rejected("notify", f"channel '{message.to}' did not take the message")

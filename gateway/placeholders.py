@@ -1,0 +1,62 @@
+"""`${secret:name}` and `${env:NAME}` in `ticketgate.yaml`: where secrets come from, and nothing else may hold one."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+PLACEHOLDER = re.compile(r"\$\{(secret|env):([A-Za-z0-9_.-]+)\}")
+
+
+class Missing(LookupError):
+    """There is no such secret or variable. The message says where it was looked for."""
+
+
+class Resolver(Protocol):
+    """Text with its placeholders filled in. Raises `Missing`."""
+
+    def __call__(self, text: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Secrets from the environment, else from files; variables from the environment. Remembers which secrets it gave out."""
+
+    folders: tuple[Path, ...]
+    variables: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    given: set[str] = field(default_factory=set, repr=False)
+
+    def __call__(self, text: str) -> str:
+        return PLACEHOLDER.sub(lambda found: self._filled(found.group(1), found.group(2)), text)
+
+    def _filled(self, kind: str, name: str) -> str:
+        if kind == "env":
+            if name not in self.variables:
+                raise Missing(f"the environment has no {name}")
+            return self.variables[name]
+        secret = self._secret(name)
+        self.given.add(secret)
+        return secret
+
+    def _secret(self, name: str) -> str:
+        variable = "TICKETGATE_SECRET_" + re.sub(r"[^A-Z0-9]", "_", name.upper())
+        if variable in self.variables:
+            return self.variables[variable]
+        for folder in self.folders:
+            if "/" not in name and (folder / name).is_file():
+                return (folder / name).read_text(encoding="utf-8").strip()
+        looked = ", ".join(str(f / name) for f in self.folders)
+        raise Missing(f"there is no secret called '{name}': set {variable}, or write it into one of {looked}")
+
+
+def secret_folders(desk: Path) -> tuple[Path, ...]:
+    """Where secret files lie: `TICKETGATE_SECRETS_DIR`, the desk's own folder that is not under version control, and /run/secrets."""
+    chosen = os.environ.get("TICKETGATE_SECRETS_DIR")
+    return (*((Path(chosen),) if chosen else ()), desk / ".ticketgate" / "secrets", Path("/run/secrets"))
+
+
+def untouched(text: str) -> str:
+    """The resolver of `check`, which needs no secret: every placeholder stands for something that is not empty."""
+    return PLACEHOLDER.sub("unset", text)

@@ -1,0 +1,61 @@
+"""Which failures to wait on, and how long: the one retry of the house, for `Transient` alone."""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import tenacity
+
+from connectors.errors import Transient
+from gateway.clock import Sleep
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a worker waits for one call: at most `tries`, `longest` seconds at a time and `budget` seconds in all.
+
+    A vendor that asks for more than `longest` is not waited for: the call ends with its `Transient`, and the caller pauses the
+    connection. `sleep` waits for real seconds.
+    """
+
+    tries: int = 5
+    first: float = 0.5
+    longest: float = 20.0
+    budget: float = 60.0
+    sleep: Sleep = field(default=time.sleep)
+
+    def __call__(self, ask: Callable[[], T]) -> T:
+        """What `ask` gives, asked again after each `Transient` as long as there is patience; then that `Transient`."""
+        policy = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(Transient),
+            wait=self._wait,
+            stop=self._enough,
+            sleep=self.sleep,
+            reraise=True,
+        )
+        return policy(ask)
+
+    def _wait(self, state: tenacity.RetryCallState) -> float:
+        """The vendor's own time where it gave one, and a little more; else twice as long each time. Jittered, so that not all come back at once."""
+        asked = _asked(state)
+        if asked is not None:
+            return asked + random.uniform(0.0, 0.1 * asked)  # noqa: S311 - spreads requests, guards nothing
+        return min(self.longest, self.first * 2 ** (state.attempt_number - 1)) * random.uniform(0.5, 1.0)  # noqa: S311
+
+    def _enough(self, state: tenacity.RetryCallState) -> bool:
+        waited = state.idle_for + (_asked(state) or 0.0)
+        return state.attempt_number >= self.tries or (_asked(state) or 0.0) > self.longest or waited > self.budget
+
+
+def _asked(state: tenacity.RetryCallState) -> float | None:
+    error = state.outcome.exception() if state.outcome else None
+    return error.retry_after if isinstance(error, Transient) else None
+
+
+def rest_after(error: Transient) -> float:
+    """For how many seconds a connection rests when patience is at its end: as the vendor asked, else half a minute."""
+    return error.retry_after if error.retry_after is not None else 30.0

@@ -1,0 +1,106 @@
+"""What can go wrong between a sandbox and its client, on request: refusals, delays, and answers lost in each way they get lost."""
+
+import asyncio
+import contextlib
+import re
+import socket
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import orjson
+
+from connectors.sandbox import Answer, Request
+
+FaultKind = Literal[
+    "apply_then_drop", "drop_before_apply", "apply_then_reset", "apply_then_hang", "delay", "dribble", "status", "html_login", "truncate"
+]
+LOGIN_PAGE = b"<html><body>Please sign in</body></html>"
+
+
+@dataclass
+class Fault:
+    """What goes wrong with matching requests: after the first `skip`, for the next `times`.
+
+    `status` answers that status with `headers` and `body` and applies nothing; `delay` waits `seconds` and goes on as usual.
+    """
+
+    kind: FaultKind
+    method: str = ".*"  # a pattern over the whole method
+    path: str = ""  # a pattern found anywhere in the path
+    skip: int = 0
+    times: int = 1
+    status: int = 500
+    seconds: float = 0.0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+
+    def strikes(self, request: Request) -> bool:
+        """Whether this request is hit; counts down."""
+        if self.times <= 0 or not re.fullmatch(self.method, request.method) or not re.search(self.path, request.path):
+            return False
+        if self.skip > 0:
+            self.skip -= 1
+            return False
+        self.times -= 1
+        return True
+
+    @property
+    def refusal(self) -> Answer | None:
+        """What is answered instead, for the kinds that apply nothing and answer something."""
+        match self.kind:
+            case "status":
+                return Answer(status=self.status, body=self.body, headers=self.headers)
+            case "html_login":
+                return Answer(body=LOGIN_PAGE, headers={"content-type": "text/html"})
+        return None
+
+
+def encoded(answer: Answer) -> tuple[bytes, dict[str, str]]:
+    """The answer's bytes and headers as they go out."""
+    body = answer.body if isinstance(answer.body, bytes) else b"" if answer.body is None else orjson.dumps(answer.body)
+    kind = {} if answer.body is None else {"content-type": "application/json;charset=UTF-8"}
+    return body, {**kind, **{k.lower(): v for k, v in answer.headers.items()}}
+
+
+async def broken(fault: Fault, answer: Answer, transport: Any, receive: Any, send: Any) -> None:
+    """The effect was applied; its answer is lost in one of the ways in which answers get lost."""
+    body, _ = encoded(answer)
+    match fault.kind:
+        case "apply_then_reset":
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            transport.abort()
+        case "apply_then_hang":
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(gone(receive), fault.seconds)
+            transport.close()
+        case "truncate":
+            await _start(send, len(body) + 1000)
+            await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+            transport.close()
+        case "dribble":
+            await _start(send, len(body))
+            await _dribbled(body, fault.seconds, transport, send)
+        case _:
+            transport.close()
+
+
+async def _dribbled(body: bytes, seconds: float, transport: Any, send: Any) -> None:
+    for at in range(len(body)):
+        if transport.is_closing():
+            return
+        await send({"type": "http.response.body", "body": body[at : at + 1], "more_body": True})
+        await asyncio.sleep(seconds)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _start(send: Any, length: int) -> None:
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(length).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+
+
+async def gone(receive: Any) -> None:
+    """Returns when the client's connection is closed, so that the server does not wonder where its answer is."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

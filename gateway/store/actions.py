@@ -1,0 +1,249 @@
+"""The ledger's rows: intent before a call, outcome after it. A key stands here at most once, for ever."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from gateway.store.codec import action_from, from_json, to_json
+from gateway.store.putting import insert_or_leave
+from gateway.store.schema import action
+from rules.plan import Action, AddComment, CreateTicket, Notify, Plan, Receipt, Update
+from rules.ticket import TicketRef
+
+
+class State(StrEnum):
+    """`in_doubt`: sent, and nobody knows whether it took effect."""
+
+    PLANNED = "planned"
+    SENDING = "sending"
+    DONE = "done"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+    WITHDRAWN = "withdrawn"
+
+
+OPEN = (State.PLANNED, State.SENDING, State.IN_DOUBT)
+KINDS: dict[type, str] = {Update: "update", AddComment: "comment", CreateTicket: "create", Notify: "notify"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One action and what became of it. `ref` is the ticket that was judged; `target` the connection it goes to, if any."""
+
+    ref: TicketRef
+    action: Action
+    state: State
+    pass_id: str
+    position: int
+    attempts: int
+    run: str | None = None
+    reason: str | None = None
+    receipt: Receipt | None = None
+    planned_at: datetime | None = None
+    sent_at: datetime | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        return self.action.key
+
+
+def target_of(what: Action) -> tuple[str, str | None]:
+    """The connection an action goes to, and the ticket there; a notification goes to its channel."""
+    match what:
+        case Update() | AddComment():
+            return what.target.connection, what.target.key
+        case CreateTicket():
+            return what.connection, None
+        case Notify():
+            return f"notify:{what.asked_for}", None
+
+
+def rules_of(what: Action) -> str:
+    """The rules that asked for it, in order."""
+    return ",".join(dict.fromkeys(c.rule for c in what.changes)) if isinstance(what, Update) else what.rule
+
+
+def intend(db: sa.Connection, plan: Plan, actions: Sequence[Action], pass_id: str, at: datetime, run: str | None = None) -> int:
+    """Plans the actions whose keys were never used; returns how many.
+
+    A refused update whose rules changed since is planned anew under its old key: its version has not moved, what is asked for has.
+    """
+    _make_room(db, actions)
+    rows = [_row(plan, what, pass_id, n, at, run) for n, what in enumerate(actions)]
+    insert_or_leave(db, action, rows)
+    mine = sa.select(sa.func.count()).where(action.c.pass_id == pass_id)
+    return int(db.execute(mine).scalar_one())
+
+
+def _make_room(db: sa.Connection, actions: Sequence[Action]) -> None:
+    updates = {what.key: to_json(what) for what in actions if isinstance(what, Update)}
+    if not updates:
+        return
+    ended = action.c.state.in_([State.DONE, State.FAILED])
+    there = db.execute(sa.select(action.c.action_key, action.c.payload).where(action.c.action_key.in_(updates), ended)).all()
+    other = [row.action_key for row in there if row.payload != updates[row.action_key]]
+    if other:
+        db.execute(sa.delete(action).where(action.c.action_key.in_(other)))
+
+
+def _row(plan: Plan, what: Action, pass_id: str, position: int, at: datetime, run: str | None) -> dict[str, object]:
+    target, target_key = target_of(what)
+    return {
+        "action_key": what.key,
+        "connection": plan.ref.connection,
+        "key": plan.ref.key,
+        "target": target,
+        "target_key": target_key,
+        "kind": KINDS[type(what)],
+        "pass_id": pass_id,
+        "position": position,
+        "run": run,
+        "rules": rules_of(what),
+        "payload": to_json(what),
+        "state": State.PLANNED,
+        "attempts": 0,
+        "echoed": False,
+        "planned_at": at,
+    }
+
+
+def of_pass(db: sa.Connection, pass_id: str) -> list[Row]:
+    return _rows(db, action.c.pass_id == pass_id)
+
+
+def unsettled(db: sa.Connection, ref: TicketRef) -> list[Row]:
+    """What was decided about a ticket and has no outcome yet, in the order of the decisions. What a person must settle is left out."""
+    return _rows(db, _about(ref), action.c.state.in_([State.PLANNED, State.SENDING]))
+
+
+def unsettled_refs(db: sa.Connection) -> list[TicketRef]:
+    """Tickets with actions that were planned or sent and have no outcome."""
+    open_ = action.c.state.in_([State.PLANNED, State.SENDING])
+    rows = db.execute(sa.select(action.c.connection, action.c.key).where(open_).distinct().order_by(action.c.connection, action.c.key))
+    return [TicketRef(row.connection, row.key) for row in rows]
+
+
+def of_ticket(db: sa.Connection, ref: TicketRef) -> list[Row]:
+    """All actions of the passes over a ticket, oldest first."""
+    return _rows(db, _about(ref))
+
+
+def for_person(db: sa.Connection) -> list[Row]:
+    """What needs a person: failed or in doubt, newest last."""
+    return _rows(db, action.c.state.in_([State.FAILED, State.IN_DOUBT]))
+
+
+def sending(db: sa.Connection, key: str, at: datetime) -> bool:
+    """Says that the request leaves now; commit before it does. False: somebody else has it."""
+    mine = (action.c.action_key == key, action.c.state == State.PLANNED)
+    changed = db.execute(sa.update(action).where(*mine).values(state=State.SENDING, sent_at=at, attempts=action.c.attempts + 1))
+    return changed.rowcount == 1
+
+
+def unsent(db: sa.Connection, key: str, reason: str) -> None:
+    """Nothing left, or it surely did not take effect: planned again."""
+    db.execute(sa.update(action).where(action.c.action_key == key).values(state=State.PLANNED, reason=reason))
+
+
+def ended(db: sa.Connection, key: str, state: State, at: datetime, *, reason: str | None = None, receipt: Receipt | None = None) -> None:
+    made = (receipt.id or receipt.key) if receipt else None
+    values = {"state": state, "ended_at": at, "reason": reason, "receipt": to_json(receipt) if receipt else None, "made": made}
+    db.execute(sa.update(action).where(action.c.action_key == key).values(**values))
+
+
+def withdraw(db: sa.Connection, pass_id: str) -> int:
+    """Takes back what a pass has not sent yet, key and all; returns how many."""
+    return int(db.execute(sa.delete(action).where(action.c.pass_id == pass_id, action.c.state == State.PLANNED)).rowcount)
+
+
+def withdraw_one(db: sa.Connection, key: str) -> None:
+    """Takes back one action that surely did not take effect, key and all."""
+    db.execute(sa.delete(action).where(action.c.action_key == key))
+
+
+def keys_done(db: sa.Connection, connection: str, keys: Sequence[str]) -> dict[str, frozenset[str]]:
+    """By ticket: the keys of its once-only actions that are planned or beyond."""
+    chosen = sa.select(action.c.key, action.c.action_key).where(
+        action.c.connection == connection, action.c.key.in_(keys), action.c.kind != "update"
+    )
+    found: dict[str, set[str]] = {}
+    for row in db.execute(chosen):
+        found.setdefault(row.key, set()).add(row.action_key)
+    return {key: frozenset(names) for key, names in found.items()}
+
+
+def known_keys(db: sa.Connection, keys: Sequence[str]) -> frozenset[str]:
+    """Which of these keys the ledger has."""
+    return frozenset(db.execute(sa.select(action.c.action_key).where(action.c.action_key.in_(keys))).scalars())
+
+
+def comments_made(db: sa.Connection, ref: TicketRef) -> frozenset[str]:
+    """The ids of the comments that we wrote on a ticket."""
+    chosen = sa.select(action.c.made).where(*_at(ref), action.c.kind == "comment", action.c.made.is_not(None))
+    return frozenset(db.execute(chosen).scalars())
+
+
+def not_echoed(db: sa.Connection, ref: TicketRef) -> list[Row]:
+    """Our updates of a ticket that its history has not shown us yet."""
+    return _rows(db, *_at(ref), action.c.kind == "update", action.c.state == State.DONE, action.c.echoed.is_(False))
+
+
+def echoed(db: sa.Connection, keys: Sequence[str]) -> None:
+    if keys:
+        db.execute(sa.update(action).where(action.c.action_key.in_(keys)).values(echoed=True))
+
+
+def creating(db: sa.Connection, connection: str) -> bool:
+    """Whether a ticket is being made there right now, so that one seen for the first time may be ours."""
+    mine = (action.c.target == connection, action.c.kind == "create", action.c.state == State.SENDING)
+    return db.execute(sa.select(action.c.action_key).where(*mine).limit(1)).first() is not None
+
+
+def refs_of_run(db: sa.Connection, run: str, connection: str, keys: Sequence[str]) -> frozenset[str]:
+    """Which of these tickets a run has written to already."""
+    mine = (action.c.run == run, action.c.connection == connection, action.c.key.in_(keys), action.c.state == State.DONE)
+    return frozenset(db.execute(sa.select(action.c.key).where(*mine)).scalars())
+
+
+def counts(db: sa.Connection) -> dict[str, int]:
+    """Actions by state."""
+    return {row[0]: int(row[1]) for row in db.execute(sa.select(action.c.state, sa.func.count()).group_by(action.c.state))}
+
+
+def _about(ref: TicketRef) -> sa.ColumnElement[bool]:
+    return sa.and_(action.c.connection == ref.connection, action.c.key == ref.key)
+
+
+def _at(ref: TicketRef) -> tuple[sa.ColumnElement[bool], ...]:
+    return action.c.target == ref.connection, action.c.target_key == ref.key
+
+
+def _rows(db: sa.Connection, *where: sa.ColumnElement[bool]) -> list[Row]:
+    chosen = sa.select(action).where(*where).order_by(action.c.planned_at, action.c.pass_id, action.c.position)
+    return [_read(row) for row in db.execute(chosen).mappings()]
+
+
+def _read(row: sa.RowMapping) -> Row:
+    return Row(
+        ref=TicketRef(row["connection"], row["key"]),
+        action=action_from(row["payload"]),
+        state=State(row["state"]),
+        pass_id=row["pass_id"],
+        position=row["position"],
+        attempts=row["attempts"],
+        run=row["run"],
+        reason=row["reason"],
+        receipt=from_json(Receipt, row["receipt"]) if row["receipt"] else None,
+        planned_at=row["planned_at"],
+        sent_at=row["sent_at"],
+        ended_at=row["ended_at"],
+    )
+
+
+def restored(db: sa.Connection, keys: Iterable[str]) -> None:
+    """A person wants these tried again: planned, whatever they were."""
+    db.execute(sa.update(action).where(action.c.action_key.in_(list(keys))).values(state=State.PLANNED, reason=None, ended_at=None))

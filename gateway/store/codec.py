@@ -1,0 +1,136 @@
+"""Our values to JSON and back: tickets, observations, actions, plans. No pickles; what is written is read back equal.
+
+orjson writes dataclasses by itself. Two things it cannot say are tagged: a moment (`{"at": ...}`) and a set (`{"set": [...]}`).
+Reading goes by the classes' own annotations, looked up once.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from functools import lru_cache
+from types import NoneType, UnionType
+from typing import Any, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import orjson
+
+from rules.plan import Action, AddComment, CreateTicket, Notify, Update
+from rules.ticket import TicketRef, Value
+
+T = TypeVar("T")
+Read: TypeAlias = Callable[[Any], Any]
+
+_KINDS: tuple[tuple[str, type], ...] = (("changes", Update), ("body", AddComment), ("draft", CreateTicket), ("asked_for", Notify))
+"""An action is known by a key that no other action has."""
+
+
+def to_json(value: object) -> bytes:
+    """Any of our values. Raises `TypeError` for text that is no Unicode and whole numbers beyond 64 bits."""
+    return orjson.dumps(value, default=_tagged, option=orjson.OPT_PASSTHROUGH_DATETIME)
+
+
+def from_json(kind: type[T], data: bytes) -> T:
+    """What `to_json` wrote. Raises `ValueError`, `KeyError` or `TypeError` for anything else."""
+    annotation: Any = kind
+    read: T = _reader(annotation)(orjson.loads(data))
+    return read
+
+
+def action_from(data: bytes) -> Action:
+    found: Action = _action(orjson.loads(data))
+    return found
+
+
+def values_from(data: bytes) -> dict[str, Value]:
+    """A mapping of field values, as `to_json` wrote it."""
+    return {name: _value(value) for name, value in orjson.loads(data).items()}
+
+
+def _tagged(value: object) -> object:
+    if isinstance(value, datetime):
+        return {"at": value.astimezone(UTC).isoformat()}
+    if isinstance(value, (frozenset, set)):
+        return {"set": sorted(value)}
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} has no place in the store")
+
+
+def _value(said: Any) -> Any:
+    if not isinstance(said, dict):
+        return said
+    return datetime.fromisoformat(said["at"]) if "at" in said else frozenset(said["set"])
+
+
+def _moment(said: Any) -> datetime:
+    return datetime.fromisoformat(said["at"])
+
+
+def _set(said: Any) -> frozenset[str]:
+    return frozenset(said["set"])
+
+
+def _same(said: Any) -> Any:
+    return said
+
+
+def _action(said: Any) -> Any:
+    kind = next(kind for key, kind in _KINDS if key in said)
+    return _reader(kind)(said)
+
+
+@lru_cache(maxsize=256)
+def _reader(kind: Any) -> Read:
+    """How a value of this annotation is read."""
+    if kind == Action:
+        return _action
+    if kind == Value:
+        return _value
+    origin = get_origin(kind)
+    if origin in (Union, UnionType):
+        return _optional(next(part for part in get_args(kind) if part is not NoneType))
+    if origin is tuple:
+        return _tuple(get_args(kind))
+    if origin is not None and issubclass(origin, Mapping):
+        return _mapping(get_args(kind)[1])
+    return _plain(kind)
+
+
+def _plain(kind: Any) -> Read:
+    if get_origin(kind) is frozenset:
+        return _set
+    if kind is datetime:
+        return _moment
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind
+    return _dataclass(kind) if is_dataclass(kind) else _same
+
+
+def _optional(kind: Any) -> Read:
+    inner = _reader(kind)
+    return lambda said: None if said is None else inner(said)
+
+
+def _tuple(kinds: tuple[Any, ...]) -> Read:
+    inner = _reader(kinds[0])  # all our tuples are of one kind and any length
+    return lambda said: tuple(map(inner, said))
+
+
+def _mapping(kind: Any) -> Read:
+    inner = _reader(kind)
+    if inner is _same:
+        return dict
+    return lambda said: {name: inner(value) for name, value in said.items()}
+
+
+def _dataclass(kind: Any) -> Read:
+    if kind is TicketRef:
+        return lambda said: TicketRef(said["connection"], said["key"])
+    hints = get_type_hints(kind)
+    readers = tuple((f.name, _reader(hints[f.name])) for f in fields(kind))
+
+    def read(said: Mapping[str, Any]) -> Any:
+        """Fields that the writer did not know yet take their default."""
+        return kind(**{name: inner(said[name]) for name, inner in readers if name in said})
+
+    return read

@@ -1,0 +1,107 @@
+"""Signals that wait to be looked at. A row stays until the look that answers it is recorded."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from gateway.store.codec import from_json, to_json
+from gateway.store.putting import insert_or_leave
+from gateway.store.schema import inbox
+from rules.ticket import Ticket, TicketRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """All rows of one ticket, drained by one look. `ticket` is the newest that a poll brought, None where it must be fetched."""
+
+    ref: TicketRef
+    rows: tuple[int, ...]
+    attempts: int
+    signals: frozenset[str]
+    ticket: Ticket | None
+
+
+def put_tickets(db: sa.Connection, tickets: Iterable[Ticket], at: datetime, signal: str = "poll") -> None:
+    """What a poll brought, each version of a ticket once."""
+    rows = [_row(t.ref, f"{signal}:{t.ref}@{t.version}", signal, at, to_json(t)) for t in tickets]
+    insert_or_leave(db, inbox, rows)
+
+
+def put_refs(db: sa.Connection, refs: Iterable[TicketRef], at: datetime, signal: str, due_at: datetime | None = None) -> None:
+    """Look at these: one row for a ticket and kind of signal, however often it is said."""
+    rows = [{**_row(ref, f"{signal}:{ref}", signal, at, None), "due_at": due_at or at} for ref in refs]
+    insert_or_leave(db, inbox, rows)
+
+
+def due(db: sa.Connection, connection: str, now: datetime, limit: int = 200) -> list[Waiting]:
+    """Tickets whose turn has come, in the order of their first signal."""
+    ready = (inbox.c.connection == connection, inbox.c.held.is_(False), inbox.c.due_at <= now)
+    first = sa.select(inbox.c.key, sa.func.min(inbox.c.id).label("first")).where(*ready).group_by(inbox.c.key)
+    keys = db.execute(first.order_by(sa.text("first")).limit(limit)).scalars().all()
+    found = (
+        db.execute(sa.select(inbox).where(inbox.c.connection == connection, inbox.c.key.in_(keys)).order_by(inbox.c.id)).mappings().all()
+    )
+    rows: dict[str, list[sa.RowMapping]] = {key: [] for key in keys}
+    for row in found:
+        rows[row["key"]].append(row)
+    return [_waiting(TicketRef(connection, key), mine) for key, mine in rows.items()]
+
+
+def put_off(db: sa.Connection, rows: Sequence[int], until: datetime, *, failed: bool = False) -> None:
+    """Not now; `failed` counts as an attempt."""
+    values: dict[str, object] = {"due_at": until} | ({"attempts": inbox.c.attempts + 1} if failed else {})
+    db.execute(sa.update(inbox).where(inbox.c.id.in_(rows)).values(**values))
+
+
+def settled(db: sa.Connection, rows: Sequence[int]) -> None:
+    """Looked at: the rows are done with."""
+    if rows:
+        db.execute(sa.delete(inbox).where(inbox.c.id.in_(rows)))
+
+
+def settle_ticket(db: sa.Connection, ref: TicketRef) -> None:
+    """All rows of a ticket that is no more."""
+    db.execute(sa.delete(inbox).where(inbox.c.connection == ref.connection, inbox.c.key == ref.key))
+
+
+def waiting(db: sa.Connection, connection: str, now: datetime) -> int:
+    """How many tickets wait and may be looked at."""
+    ready = (inbox.c.connection == connection, inbox.c.held.is_(False), inbox.c.due_at <= now)
+    return int(db.execute(sa.select(sa.func.count(sa.distinct(inbox.c.key))).where(*ready)).scalar_one())
+
+
+def depth(db: sa.Connection) -> dict[str, int]:
+    """Tickets waiting, held ones included, by connection."""
+    count = sa.func.count(sa.distinct(inbox.c.key))
+    return {row[0]: int(row[1]) for row in db.execute(sa.select(inbox.c.connection, count).group_by(inbox.c.connection))}
+
+
+def hold(db: sa.Connection, connection: str, now: datetime) -> int:
+    """What waits now is held for a person; returns how many rows."""
+    ready = (inbox.c.connection == connection, inbox.c.held.is_(False), inbox.c.due_at <= now)
+    return int(db.execute(sa.update(inbox).where(*ready).values(held=True)).rowcount)
+
+
+def release(db: sa.Connection, connection: str) -> int:
+    """A person let the held batch through; returns how many rows."""
+    held = (inbox.c.connection == connection, inbox.c.held.is_(True))
+    return int(db.execute(sa.update(inbox).where(*held).values(held=False)).rowcount)
+
+
+def _row(ref: TicketRef, unique: str, signal: str, at: datetime, ticket: bytes | None) -> dict[str, object]:
+    stamps = {"arrived_at": at, "due_at": at, "attempts": 0, "held": False}
+    return {"connection": ref.connection, "key": ref.key, "unique_key": unique, "signal": signal, "ticket": ticket, **stamps}
+
+
+def _waiting(ref: TicketRef, rows: list[sa.RowMapping]) -> Waiting:
+    brought = [row["ticket"] for row in rows if row["ticket"] is not None]
+    only_polls = all(row["ticket"] is not None for row in rows)
+    return Waiting(
+        ref=ref,
+        rows=tuple(row["id"] for row in rows),
+        attempts=max(row["attempts"] for row in rows),
+        signals=frozenset(row["signal"] for row in rows),
+        ticket=from_json(Ticket, brought[-1]) if brought and only_polls else None,
+    )

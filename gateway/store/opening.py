@@ -1,0 +1,125 @@
+"""Opens the store: one SQLite file with durable commits, one writer at a time, readers that never wait; its schema brought up to date."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from gateway.store.schema import SCHEMA
+
+PRAGMAS = (
+    "busy_timeout=10000",  # first, or two processes that start together meet at journal_mode
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "trusted_schema=OFF",
+    "journal_size_limit=67108864",
+)
+
+
+class WrongStore(Exception):
+    """The store cannot be opened; the message says why and what to do."""
+
+
+class Store:
+    """An open database. `writing` and `reading` give a transaction, which the verbs of the stories take."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._writer, self._reader = engine, engine.execution_options(reader=True)
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """One transaction that has the write lock from its beginning: all of it is kept, or nothing."""
+        with self._writer.begin() as db:
+            yield db
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """One view of the store that waits for no writer."""
+        with self._reader.begin() as db:
+            yield db
+
+    def close(self) -> None:
+        self._writer.dispose()
+
+
+def opened(url: str) -> Store:
+    """The store at `url` (`sqlite:///path/desk.db`), made or migrated where needed.
+
+    Raises `WrongStore` for another kind of database, a newer schema, a damaged file, or a place that cannot be written.
+    """
+    path = _path(url)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # -wal and -shm take this mode over
+    except OSError as error:
+        raise WrongStore(f"the database {path} cannot be opened: {error.strerror}; change `database:` in ticketgate.yaml") from None
+    engine = _engine(path)
+    try:
+        _brought_up_to_date(engine, path)
+    except sa.exc.DatabaseError as error:
+        engine.dispose()
+        raise WrongStore(f"the database {path} cannot be used: {error.orig}; restore it from a backup or move it away") from None
+    except WrongStore:
+        engine.dispose()
+        raise
+    return Store(engine)
+
+
+def _path(url: str) -> Path:
+    kind, _, path = url.partition(":///")
+    if kind != "sqlite" or not path:
+        raise WrongStore(f"'{kind}' is not a database this release can use; write database: sqlite:///PATH")
+    return Path(path)
+
+
+def _engine(path: Path) -> sa.Engine:
+    engine = sa.create_engine(f"sqlite:///{path}", pool_size=8, max_overflow=8)
+
+    @event.listens_for(engine, "connect")
+    def _settings(db: Any, _record: object) -> None:
+        db.isolation_level = None  # the driver never says BEGIN or COMMIT by itself
+        for pragma in PRAGMAS:
+            db.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(db: sa.Connection) -> None:
+        reader = db.get_execution_options().get("reader", False)
+        db.exec_driver_sql("BEGIN" if reader else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _brought_up_to_date(engine: sa.Engine, path: Path) -> None:
+    """Runs the missing migrations in one transaction. Alembic is imported only when there are some."""
+    with engine.execution_options(reader=True).begin() as db:
+        there = _revision(db)
+    if there == SCHEMA:
+        return
+    if there is not None and there > SCHEMA:
+        raise WrongStore(
+            f"the database {path} was written by a newer release (schema {there}, this one knows {SCHEMA}); install that release"
+        )
+    with engine.begin() as db:
+        _migrate(db)
+
+
+def _revision(db: sa.Connection) -> str | None:
+    if not sa.inspect(db).has_table("alembic_version"):
+        return None
+    found: str | None = db.execute(sa.text("select version_num from alembic_version")).scalar()
+    return found
+
+
+def _migrate(db: sa.Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = db
+    command.upgrade(config, "head")

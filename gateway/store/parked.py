@@ -1,0 +1,50 @@
+"""What needs a person besides actions: tickets that cannot be read or judged, words that nobody declared, held batches."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+import sqlalchemy as sa
+
+from gateway.store.putting import insert_or_replace
+from gateway.store.schema import parked
+
+Kind: TypeAlias = Literal["unreadable", "word", "poison", "missing", "batch", "link"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """One item of the queue. `key` is empty for a batch."""
+
+    id: int
+    connection: str
+    key: str
+    kind: str
+    reason: str
+    times: int
+    at: datetime
+
+
+def park(db: sa.Connection, connection: str, key: str, kind: Kind, reason: str, at: datetime, version: str | None = None) -> None:
+    """Puts it into the queue, once for a ticket and kind; again only counts."""
+    mine = (parked.c.connection == connection, parked.c.key == key, parked.c.kind == kind)
+    times = (db.execute(sa.select(parked.c.times).where(*mine)).scalar() or 0) + 1
+    row = {"connection": connection, "key": key, "kind": kind, "reason": reason, "version": version, "times": times, "at": at}
+    insert_or_replace(db, parked, [row], by=("connection", "key", "kind"))
+
+
+def unpark(db: sa.Connection, connection: str, key: str, *kinds: Kind) -> None:
+    """What was wrong with it is over."""
+    mine = (parked.c.connection == connection, parked.c.key == key)
+    db.execute(sa.delete(parked).where(*mine, parked.c.kind.in_(kinds)) if kinds else sa.delete(parked).where(*mine))
+
+
+def of_connection(db: sa.Connection, connection: str) -> frozenset[str]:
+    """The keys of its tickets that are parked."""
+    return frozenset(db.execute(sa.select(parked.c.key).where(parked.c.connection == connection)).scalars())
+
+
+def all_of(db: sa.Connection) -> list[Parked]:
+    names = ("id", "connection", "key", "kind", "reason", "times", "at")
+    rows = db.execute(sa.select(*(parked.c[name] for name in names)).order_by(parked.c.id)).mappings()
+    return [Parked(**row) for row in rows]

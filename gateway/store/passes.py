@@ -1,0 +1,126 @@
+"""What was seen and decided, so that it can be judged again; stages that are behind a ticket; how often limits were used."""
+
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+import sqlalchemy as sa
+
+from gateway.store.codec import from_json, to_json
+from gateway.store.putting import insert_or_leave, is_ref
+from gateway.store.schema import bundle, pass_, stage, used
+from rules.observation import Observation
+from rules.plan import Plan, Stage
+from rules.ticket import TicketRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """One pass over one ticket: what it saw and what it decided. `bundle` names the rules."""
+
+    id: str
+    ref: TicketRef
+    at: datetime
+    bundle: str
+    run: str | None
+    observation: Observation
+    plan: Plan
+
+
+def record(db: sa.Connection, id: str, observation: Observation, plan: Plan, run: str | None = None) -> None:
+    """Keeps the pass; once for an id."""
+    row = {
+        "id": id,
+        "connection": plan.ref.connection,
+        "key": plan.ref.key,
+        "at": plan.at,
+        "bundle": plan.bundle,
+        "run": run,
+        "events": ",".join(plan.events),
+        "observation": zlib.compress(to_json(observation), 1),
+        "plan": zlib.compress(to_json(plan), 1),
+    }
+    insert_or_leave(db, pass_, [row])
+
+
+def last(db: sa.Connection, ref: TicketRef, id: str | None = None) -> Pass | None:
+    """The newest pass over a ticket, or the one of that id."""
+    chosen = sa.select(pass_).where(is_ref(pass_, ref.connection, ref.key)).order_by(pass_.c.at.desc(), pass_.c.id.desc())
+    row = db.execute((chosen.where(pass_.c.id == id) if id else chosen).limit(1)).mappings().first()
+    return _pass(row) if row else None
+
+
+def by_id(db: sa.Connection, id: str) -> Pass | None:
+    row = db.execute(sa.select(pass_).where(pass_.c.id == id)).mappings().first()
+    return _pass(row) if row else None
+
+
+def forget_before(db: sa.Connection, moment: datetime) -> int:
+    """Drops the records of passes older than that; returns how many. The ledger stays."""
+    return int(db.execute(sa.delete(pass_).where(pass_.c.at < moment)).rowcount)
+
+
+def stages(db: sa.Connection, ref: TicketRef) -> frozenset[str]:
+    """The keys of stages that ran or were passed over."""
+    return frozenset(db.execute(sa.select(stage.c.stage_key).where(is_ref(stage, ref.connection, ref.key))).scalars())
+
+
+def reached(db: sa.Connection, ref: TicketRef, some: Sequence[Stage]) -> None:
+    """These stages are behind the ticket now."""
+    mine = {"connection": ref.connection, "key": ref.key}
+    rows = [{**mine, "stage_key": s.key, "rule": s.rule, "name": s.name, "ran": s.ran, "why": s.why, "at": s.due_at} for s in some]
+    insert_or_leave(db, stage, rows)
+
+
+def stages_of_page(db: sa.Connection, connection: str, keys: Sequence[str]) -> dict[str, frozenset[str]]:
+    chosen = sa.select(stage.c.key, stage.c.stage_key).where(stage.c.connection == connection, stage.c.key.in_(keys))
+    found: dict[str, set[str]] = {}
+    for row in db.execute(chosen):
+        found.setdefault(row.key, set()).add(row.stage_key)
+    return {key: frozenset(names) for key, names in found.items()}
+
+
+def use(db: sa.Connection, limits: Iterable[str], at: datetime) -> None:
+    """A rule acted under these limits."""
+    rows = [{"limit_key": key, "at": at} for key in limits]
+    if rows:
+        db.execute(sa.insert(used), rows)
+
+
+def uses(db: sa.Connection, limits: Sequence[str]) -> dict[str, tuple[datetime, ...]]:
+    """When each of these limits was used, oldest first."""
+    found: dict[str, list[datetime]] = {}
+    for row in db.execute(sa.select(used.c.limit_key, used.c.at).where(used.c.limit_key.in_(limits)).order_by(used.c.at)):
+        found.setdefault(row.limit_key, []).append(row.at)
+    return {key: tuple(moments) for key, moments in found.items()}
+
+
+def in_force(db: sa.Connection, hash: str, sources: Mapping[str, str], at: datetime) -> None:
+    """Keeps the files of a bundle under its hash."""
+    kept = zlib.compress(orjson.dumps(dict(sources)), 6)
+    insert_or_leave(db, bundle, [{"hash": hash, "sources": kept, "loaded_at": at}])
+
+
+def sources(db: sa.Connection, hash: str) -> dict[str, str] | None:
+    """The files of a bundle by path, None for one that was never in force here."""
+    found = db.execute(sa.select(bundle.c.sources).where(bundle.c.hash == hash)).scalar()
+    return dict(orjson.loads(zlib.decompress(found))) if found is not None else None
+
+
+def newest_bundle(db: sa.Connection) -> str | None:
+    found: str | None = db.execute(sa.select(bundle.c.hash).order_by(bundle.c.loaded_at.desc()).limit(1)).scalar()
+    return found
+
+
+def _pass(row: sa.RowMapping) -> Pass:
+    return Pass(
+        id=row["id"],
+        ref=TicketRef(row["connection"], row["key"]),
+        at=row["at"],
+        bundle=row["bundle"],
+        run=row["run"],
+        observation=from_json(Observation, zlib.decompress(row["observation"])),
+        plan=from_json(Plan, zlib.decompress(row["plan"])),
+    )

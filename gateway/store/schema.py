@@ -1,0 +1,232 @@
+"""The tables, as SQLAlchemy Core sees them. The migrations make them; a test holds the two together."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+SCHEMA = "0001"
+"""The revision that this program writes and reads; the newest file of `migrations/versions`."""
+
+
+class Moment(sa.types.TypeDecorator[datetime]):
+    """An aware moment in UTC, on databases with and without zones. Raises `ValueError` for a naive one."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a moment without a zone reached the store: {value}")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = sa.MetaData()
+
+
+def _ref(*, primary: bool = True) -> tuple[sa.Column[Any], sa.Column[Any]]:
+    return (
+        sa.Column("connection", sa.Text, primary_key=primary, nullable=False),
+        sa.Column("key", sa.Text, primary_key=primary, nullable=False),
+    )
+
+
+# What was last seen, as our plan left it. `looked`: the live path has judged it (a backfill alone has not);
+# `heard`: its comments and history until then are in `happening`.
+ticket = sa.Table(
+    "ticket",
+    metadata,
+    *_ref(),
+    sa.Column("seen", sa.LargeBinary, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("status", sa.Text),
+    sa.Column("seen_at", Moment, nullable=False),
+    sa.Column("adopted", sa.Boolean, nullable=False),
+    sa.Column("looked", sa.Boolean, nullable=False),
+    sa.Column("heard", sa.Boolean, nullable=False),
+    sa.Column("gone_at", Moment),
+)
+
+# Known comments and changes of a ticket; `id` is the vendor's, or made of what changed and when.
+happening = sa.Table(
+    "happening",
+    metadata,
+    *_ref(),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("what", sa.LargeBinary, nullable=False),
+)
+
+# Signals that wait: look at this ticket. `ticket` where a poll has it in hand.
+inbox = sa.Table(
+    "inbox",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    *_ref(primary=False),
+    sa.Column("unique_key", sa.Text, nullable=False, unique=True),
+    sa.Column("signal", sa.Text, nullable=False),
+    sa.Column("ticket", sa.LargeBinary),
+    sa.Column("arrived_at", Moment, nullable=False),
+    sa.Column("due_at", Moment, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("held", sa.Boolean, nullable=False, default=False),
+    sa.Index("inbox_due", "connection", "held", "due_at"),
+    sa.Index("inbox_ref", "connection", "key"),
+)
+
+# How far each connection was read, and how it is.
+cursor = sa.Table(
+    "cursor",
+    metadata,
+    sa.Column("connection", sa.Text, primary_key=True),
+    sa.Column("cursor", sa.Text),
+    sa.Column("watermark", Moment),
+    sa.Column("connected_at", Moment),
+    sa.Column("polled_at", Moment),
+    sa.Column("state", sa.Text, nullable=False, default="ok"),
+    sa.Column("paused_until", Moment),
+    sa.Column("error", sa.Text),
+    sa.Column("error_at", Moment),
+)
+
+# The ledger: intent before, outcome after. `connection` and `key` are the ticket's that was judged, `target` whom it is sent to.
+action = sa.Table(
+    "action",
+    metadata,
+    sa.Column("action_key", sa.Text, primary_key=True),
+    *_ref(primary=False),
+    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("target_key", sa.Text),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("pass_id", sa.Text, nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("run", sa.Text),
+    sa.Column("rules", sa.Text, nullable=False),
+    sa.Column("payload", sa.LargeBinary, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("reason", sa.Text),
+    sa.Column("receipt", sa.LargeBinary),
+    sa.Column("made", sa.Text),
+    sa.Column("echoed", sa.Boolean, nullable=False, default=False),
+    sa.Column("planned_at", Moment, nullable=False),
+    sa.Column("sent_at", Moment),
+    sa.Column("ended_at", Moment),
+    sa.Index("action_ref", "connection", "key"),
+    sa.Index("action_target", "target", "target_key"),
+    sa.Index("action_state", "state"),
+    sa.Index("action_pass", "pass_id"),
+    sa.Index("action_run", "run"),
+)
+
+alarm = sa.Table("alarm", metadata, *_ref(), sa.Column("at", Moment, nullable=False), sa.Index("alarm_at", "at"))
+
+# Pairs kept in step: both sides in byte order of their names. `made`: the side that ticketgate itself created.
+link = sa.Table(
+    "link",
+    metadata,
+    sa.Column("left", sa.Text, primary_key=True),
+    sa.Column("right", sa.Text, primary_key=True),
+    sa.Column("made", sa.Text),
+    sa.Column("agreed", sa.LargeBinary, nullable=False),
+    sa.Column("mirrored", sa.LargeBinary, nullable=False),
+    sa.Column("overruled", sa.LargeBinary, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Index("link_right", "right"),
+)
+
+stage = sa.Table(
+    "stage",
+    metadata,
+    *_ref(),
+    sa.Column("stage_key", sa.Text, primary_key=True),
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("ran", sa.Boolean, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+)
+
+used = sa.Table(
+    "used",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("limit_key", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Index("used_key", "limit_key", "at"),
+)
+
+# What was seen and decided, so that `why` can judge it again. Named `pass_` in Python only.
+pass_ = sa.Table(
+    "pass",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    *_ref(primary=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("bundle", sa.Text, nullable=False),
+    sa.Column("run", sa.Text),
+    sa.Column("events", sa.Text, nullable=False),
+    sa.Column("observation", sa.LargeBinary, nullable=False),
+    sa.Column("plan", sa.LargeBinary, nullable=False),
+    sa.Index("pass_ref", "connection", "key", "at"),
+)
+
+bundle = sa.Table(
+    "bundle",
+    metadata,
+    sa.Column("hash", sa.Text, primary_key=True),
+    sa.Column("sources", sa.LargeBinary, nullable=False),
+    sa.Column("loaded_at", Moment, nullable=False),
+)
+
+run = sa.Table(
+    "run",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("options", sa.LargeBinary, nullable=False),
+    sa.Column("counts", sa.LargeBinary, nullable=False),
+    sa.Column("checkpoint", sa.LargeBinary, nullable=False),
+    sa.Column("started_at", Moment, nullable=False),
+    sa.Column("ended_at", Moment),
+)
+
+# What needs a person besides actions: tickets that could not be read or judged, status words that nobody declared, held batches.
+parked = sa.Table(
+    "parked",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    *_ref(primary=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("version", sa.Text),
+    sa.Column("times", sa.Integer, nullable=False, default=1),
+    sa.Column("at", Moment, nullable=False),
+    sa.UniqueConstraint("connection", "key", "kind", name="parked_once"),
+)
+
+# Who has a ticket in hand. `until` is the wall's time, whatever clock the rules see.
+lease = sa.Table(
+    "lease",
+    metadata,
+    *_ref(),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("until", Moment, nullable=False),
+)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("what", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+)

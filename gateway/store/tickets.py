@@ -1,0 +1,177 @@
+"""What was last seen of each ticket, what is known to have happened to it, and when to look at it again."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from gateway.overlay import with_update
+from gateway.store.codec import from_json, to_json
+from gateway.store.putting import insert_or_leave, insert_or_replace, is_ref
+from gateway.store.schema import alarm, happening, ticket
+from rules.plan import Update
+from rules.ticket import Change, Comment, Ticket, TicketRef, Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A ticket as our last plan left it. `looked`: the live path judged it; `heard`: its comments and history are known."""
+
+    ticket: Ticket
+    version: str
+    seen_at: datetime
+    adopted: bool
+    looked: bool
+    heard: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The happenings that are known."""
+
+    comments: tuple[Comment, ...] = ()
+    changes: tuple[Change, ...] = ()
+
+
+def seen(db: sa.Connection, ref: TicketRef) -> Seen | None:
+    row = db.execute(sa.select(ticket).where(is_ref(ticket, ref.connection, ref.key))).mappings().first()
+    return _seen(row) if row else None
+
+
+def versions(db: sa.Connection, connection: str, keys: Sequence[str]) -> dict[str, tuple[str, bool]]:
+    """By key: the version last seen, and whether the live path has judged it."""
+    chosen = sa.select(ticket.c.key, ticket.c.version, ticket.c.looked).where(ticket.c.connection == connection, ticket.c.key.in_(keys))
+    return {row.key: (row.version, row.looked) for row in db.execute(chosen)}
+
+
+def all_seen(db: sa.Connection, connection: str) -> Iterable[Ticket]:
+    """Every ticket of a connection as last seen, one by one."""
+    for row in db.execute(sa.select(ticket.c.seen).where(ticket.c.connection == connection).order_by(ticket.c.key)):
+        yield from_json(Ticket, row.seen)
+
+
+def counts(db: sa.Connection) -> dict[str, int]:
+    """Known tickets by connection, without those that are gone."""
+    chosen = sa.select(ticket.c.connection, sa.func.count()).where(ticket.c.gone_at.is_(None)).group_by(ticket.c.connection)
+    return {row[0]: int(row[1]) for row in db.execute(chosen)}
+
+
+def saw(db: sa.Connection, now: Ticket, at: datetime, *, adopted: bool, heard: bool) -> None:
+    """Records one live look."""
+    insert_or_replace(db, ticket, [row_of(now, at, adopted=adopted, looked=True, heard=heard)])
+
+
+def saw_page(db: sa.Connection, page: Sequence[Ticket], at: datetime, *, looked: bool, adopted: bool = True) -> None:
+    """Records a page of a backfill, or of old tickets at first contact. What the live path knows already is left alone."""
+    rows = [row_of(t, at, adopted=adopted, looked=looked, heard=False) for t in page]
+    if looked:
+        insert_or_replace(db, ticket, rows)
+    else:
+        _saw_unlooked(db, rows)
+
+
+def _saw_unlooked(db: sa.Connection, rows: Sequence[Mapping[str, object]]) -> None:
+    keys = [str(row["key"]) for row in rows]
+    looked = {key for key, (_, yes) in versions(db, str(rows[0]["connection"]), keys).items() if yes} if rows else set()
+    insert_or_replace(db, ticket, [row for row in rows if row["key"] not in looked])
+
+
+def row_of(now: Ticket, at: datetime, *, adopted: bool, looked: bool, heard: bool) -> dict[str, object]:
+    return {
+        "connection": now.ref.connection,
+        "key": now.ref.key,
+        "seen": to_json(now),
+        "version": now.version,
+        "status": now.status,
+        "seen_at": at,
+        "adopted": adopted,
+        "looked": looked,
+        "heard": heard,
+        "gone_at": None,
+    }
+
+
+def wrote(db: sa.Connection, update: Update, echo: Mapping[str, Value]) -> None:
+    """Our own edit took effect: what was last seen takes it over, so that it is not news, whatever comes next."""
+    ref = update.target
+    known = seen(db, ref)
+    if known is None:
+        return
+    now = with_update(known.ticket, update, echo)
+    db.execute(sa.update(ticket).where(is_ref(ticket, ref.connection, ref.key)).values(seen=to_json(now), status=now.status))
+
+
+def gone(db: sa.Connection, ref: TicketRef, at: datetime) -> None:
+    """Deleted at the vendor: a tombstone, and no alarm."""
+    db.execute(sa.update(ticket).where(is_ref(ticket, ref.connection, ref.key)).values(gone_at=at))
+    db.execute(sa.delete(alarm).where(is_ref(alarm, ref.connection, ref.key)))
+
+
+def is_gone(db: sa.Connection, ref: TicketRef) -> bool:
+    found = db.execute(sa.select(ticket.c.gone_at).where(is_ref(ticket, ref.connection, ref.key))).scalar()
+    return found is not None
+
+
+def past(db: sa.Connection, ref: TicketRef) -> Past:
+    """All that is known to have happened, by time."""
+    chosen = sa.select(happening.c.kind, happening.c.what).where(is_ref(happening, ref.connection, ref.key))
+    comments, changes = [], []
+    for row in db.execute(chosen.order_by(happening.c.at, happening.c.id)):
+        if row.kind == "comment":
+            comments.append(from_json(Comment, row.what))
+        else:
+            changes.append(from_json(Change, row.what))
+    return Past(tuple(comments), tuple(changes))
+
+
+def remember(db: sa.Connection, ref: TicketRef, comments: Iterable[Comment], changes: Iterable[Change]) -> None:
+    """Adds what is not known yet."""
+    rows = [_happened(ref, "comment", c.id, c.at, c) for c in comments]
+    rows += [_happened(ref, "change", change_id(c), c.at, c) for c in changes]
+    insert_or_leave(db, happening, rows)
+
+
+def change_id(change: Change) -> str:
+    """What makes a change one of a kind: the systems give it no name."""
+    after = ",".join(sorted(change.after)) if isinstance(change.after, frozenset) else str(change.after)
+    return f"{change.field}={after}@{change.at.isoformat()}"
+
+
+def look_again(db: sa.Connection, ref: TicketRef, at: datetime | None) -> None:
+    """Sets the one alarm of a ticket, or takes it away."""
+    if at is None:
+        db.execute(sa.delete(alarm).where(is_ref(alarm, ref.connection, ref.key)))
+    else:
+        insert_or_replace(db, alarm, [{"connection": ref.connection, "key": ref.key, "at": at}])
+
+
+def look_again_many(db: sa.Connection, alarms: Mapping[TicketRef, datetime]) -> None:
+    rows = [{"connection": ref.connection, "key": ref.key, "at": at} for ref, at in alarms.items()]
+    insert_or_replace(db, alarm, rows)
+
+
+def ringing(db: sa.Connection, now: datetime, limit: int = 1000) -> list[TicketRef]:
+    """Tickets whose moment has come, the longest overdue first."""
+    chosen = sa.select(alarm.c.connection, alarm.c.key).where(alarm.c.at <= now).order_by(alarm.c.at).limit(limit)
+    return [TicketRef(row.connection, row.key) for row in db.execute(chosen)]
+
+
+def next_alarm(db: sa.Connection) -> datetime | None:
+    found: datetime | None = db.execute(sa.select(sa.func.min(alarm.c.at, type_=alarm.c.at.type))).scalar()
+    return found
+
+
+def _seen(row: sa.RowMapping) -> Seen:
+    return Seen(
+        ticket=from_json(Ticket, row["seen"]),
+        version=row["version"],
+        seen_at=row["seen_at"],
+        adopted=row["adopted"],
+        looked=row["looked"],
+        heard=row["heard"],
+    )
+
+
+def _happened(ref: TicketRef, kind: str, name: str, at: datetime, what: object) -> dict[str, object]:
+    return {"connection": ref.connection, "key": ref.key, "kind": kind, "id": name, "at": at, "what": to_json(what)}

@@ -1,0 +1,1 @@
+"""Tests: `builders` makes values, `contract` holds the promises of every connector."""

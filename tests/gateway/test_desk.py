@@ -1,0 +1,93 @@
+"""A desk's folder, read whole: mistakes in `ticketgate.yaml` have places and remedies, and no secret stands in a file."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from gateway.desk import Loaded, Unfit, load
+from gateway.settings import running
+
+SAMPLE = Path(__file__).parent.parent.parent / "config"
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    """A copy of the sample desk that a test may spoil."""
+    return Path(shutil.copytree(SAMPLE, tmp_path / "desk", ignore=shutil.ignore_patterns(".ticketgate")))
+
+
+def spoilt(desk: Path, file: str, good: str, bad: str) -> Loaded:
+    path = desk / file
+    text = path.read_text(encoding="utf-8")
+    assert good in text
+    path.write_text(text.replace(good, bad, 1), encoding="utf-8")
+    return load(desk)
+
+
+def test_the_sample_desk_has_no_finding() -> None:
+    loaded = load(SAMPLE)
+    assert loaded.problems == ()
+    assert loaded.bundle is not None
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "code", "line", "says"),
+    [
+        ("default_language: en", "defaultlanguage: en", "TG201", 5, "there is no key called 'defaultlanguage'"),
+        ("poll: 30s", "poll: often", "TG205", 14, "'poll' cannot be read"),
+        ("system: zendesk", "system: zendeks", "TG302", 10, "there is no system called 'zendeks'"),
+        ("    url: https://acme.zendesk.com\n", "", "TG206", 10, "'url' is missing"),
+        ('client_secret: "${secret:zendesk}"', "client_secret: hunter2hunter2", "TG305", 13, "a secret stands in the file"),
+        ("Blocked: on_hold", "Blocked: onhold", "TG211", 23, "'onhold' is not a status"),
+        ("brake: { tickets: 500 }", "brake: { tickets: many }", "TG205", 47, "'tickets' cannot be read"),
+        ("brake:", "on_call: {}\nbrake:", "TG201", 47, "kept for a later release"),
+    ],
+)
+def test_a_mistake_in_the_settings_has_its_place_and_a_remedy(desk: Path, good: str, bad: str, code: str, line: int, says: str) -> None:
+    loaded = spoilt(desk, "ticketgate.yaml", good, bad)
+    found = [p for p in loaded.problems if p.level == "error"]
+    assert [(p.code, p.place.line) for p in found] == [(code, line)]
+    assert says in found[0].message
+    assert found[0].help
+    assert "hunter2" not in str(found)
+
+
+def test_check_needs_no_secret_but_running_does(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ZENDESK", "JIRA", "SERVICENOW"):
+        monkeypatch.setenv(f"TICKETGATE_SECRET_{name}", "canary-1234")
+    assert load(desk).bundle is not None
+    with pytest.raises(Unfit) as unfit:
+        running(desk)
+    assert "there is no secret called 'salesforce'" in str(unfit.value)
+    assert "TICKETGATE_SECRET_SALESFORCE" in str(unfit.value)
+    assert "canary" not in str(unfit.value)
+
+
+def test_a_secret_comes_from_a_file_and_shows_nowhere(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = desk / ".ticketgate" / "secrets"
+    folder.mkdir(parents=True)
+    for name in ("zendesk", "jira", "servicenow", "salesforce"):
+        (folder / name).write_text("canary-1234\n")
+    loaded = running(desk)
+    assert loaded.secrets == {"canary-1234"}
+    assert "canary" not in repr(loaded) + repr(loaded.connections) + repr(loaded.config)
+
+
+def test_the_environment_wins_over_the_file(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ZENDESK", "JIRA", "SERVICENOW", "SALESFORCE"):
+        monkeypatch.setenv(f"TICKETGATE_SECRET_{name}", "canary-1234")
+    monkeypatch.setenv("TICKETGATE_BRAKE__TICKETS", "7")
+    monkeypatch.setenv("TICKETGATE_CONNECTIONS", '{"zendesk-eu": {"poll": "5s"}}')
+    config = running(desk).config
+    assert config is not None
+    assert config.brake.tickets == 7
+    assert config.connections["zendesk-eu"].poll.total_seconds() == 5
+    assert config.connections["zendesk-eu"].system == "zendesk"
+
+
+def test_bytes_that_are_no_text_are_reported_and_do_not_hide_the_rest(desk: Path) -> None:
+    (desk / "rules" / "95-broken.yaml").write_bytes(b"version: 1\nrules: [\xff\xfe]\n")
+    loaded = spoilt(desk, "rules/30-routing.yaml", "pick: first", "pikc: first")
+    codes = {p.code for p in loaded.problems}
+    assert {"TG106", "TG201"} <= codes
