@@ -1,5 +1,7 @@
 """One class for each thing the caller can do about a failure."""
 
+from datetime import datetime
+
 
 class ConnectorError(Exception):
     """What was attempted, on which ticket, and what the vendor answered. Never holds a secret."""
@@ -47,7 +49,14 @@ class Unsupported(ConnectorError):
 
 
 class CursorExpired(ConnectorError):
-    """The vendor no longer knows the cursor: read again from the last watermark; duplicates are absorbed."""
+    """The vendor no longer knows the cursor: read again from the last watermark; duplicates are absorbed.
+
+    `since` is that watermark, where the cursor held it.
+    """
+
+    def __init__(self, connection: str, message: str, since: datetime | None = None) -> None:
+        super().__init__(connection, message)
+        self.since = since
 
 
 class WriteRefused(ConnectorError):

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import orjson
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
 from connectors.base import ConnectorSettings
@@ -55,9 +56,13 @@ class Seam(HTTPAdapter):
         return moved
 
     def _read_whole(self, answer: requests.Response) -> None:
-        """The body within the total deadline and the size limit: a byte every few seconds never trips a read timeout."""
+        """The body within the total deadline and the size limit: a byte every few seconds never trips a read timeout.
+
+        Reads what is there, at most once from the socket; `iter_content` would wait until a whole part of its size has come.
+        """
         end, parts, size = time.monotonic() + self._settings.total_timeout, [], 0
-        for part in answer.iter_content(65536):
+        answer.raw.decode_content = True
+        while part := _some(answer):
             parts.append(part)
             size += len(part)
             if time.monotonic() > end:
@@ -67,6 +72,17 @@ class Seam(HTTPAdapter):
                 answer.close()
                 raise requests.exceptions.ContentDecodingError("the answer is larger than 64 MiB")
         answer._content = b"".join(parts)
+
+
+def _some(answer: requests.Response) -> bytes:
+    """The next bytes of the body, none at its end; what urllib3 raises is said as `requests` says it."""
+    try:
+        part: bytes = answer.raw.read1(65536) or b""
+    except urllib3.exceptions.ReadTimeoutError as error:
+        raise requests.exceptions.ReadTimeout(error) from error
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.exceptions.ChunkedEncodingError(error) from error
+    return part
 
 
 def is_write(method: str, path: str) -> bool:

@@ -36,7 +36,13 @@ class Loaded:
 
 def load(folder: Path, config: Path | None = None, *, resolve: Resolver = untouched, settle: Settle = Config.model_validate) -> Loaded:
     """Reads and checks everything. `resolve` fills in the placeholders of `ticketgate.yaml`; left out, they need not exist."""
-    sources = texts(folder, config or folder / CONFIG)
+    return from_texts(folder, texts(folder, config or folder / CONFIG), resolve=resolve, settle=settle)
+
+
+def from_texts(
+    folder: Path, sources: Mapping[str, str], *, resolve: Resolver = untouched, settle: Settle = Config.model_validate
+) -> Loaded:
+    """The same from texts in hand: those that the store keeps of rules that were in force, for one."""
     problems: list[Problem] = []
     settled = read_config(sources[CONFIG], problems, resolve, settle)
     known, desk = read_connections(settled, problems)
@@ -46,6 +52,14 @@ def load(folder: Path, config: Path | None = None, *, resolve: Resolver = untouc
     failed = bool(errors(problems))
     given = frozenset(resolve.given) if isinstance(resolve, Environment) else frozenset()
     return Loaded(folder, settled[0] if settled else None, known, None if failed else bundle, ordered(problems), sources, secrets=given)
+
+
+def database(folder: Path, config: Config) -> str:
+    """The store's address, with a relative path taken from the desk's folder."""
+    kind, _, path = config.database.partition(":///")
+    if kind != "sqlite" or Path(path).is_absolute():
+        return config.database
+    return f"sqlite:///{(folder / path).resolve()}"
 
 
 class Unfit(Mistakes):

@@ -40,11 +40,12 @@ class Patience:
         return policy(ask)
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
-        """The vendor's own time where it gave one, and a little more; else twice as long each time. Jittered, so that not all come back at once."""
+        """The vendor's own time where it gave one; else twice as long each time. Jittered, so that not all come back at once."""
         asked = _asked(state)
         if asked is not None:
             return asked + random.uniform(0.0, 0.1 * asked)  # noqa: S311 - spreads requests, guards nothing
-        return min(self.longest, self.first * 2 ** (state.attempt_number - 1)) * random.uniform(0.5, 1.0)  # noqa: S311
+        doubled = min(self.longest, self.first * 2.0 ** int(state.attempt_number - 1))
+        return float(doubled) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads requests, guards nothing
 
     def _enough(self, state: tenacity.RetryCallState) -> bool:
         waited = state.idle_for + (_asked(state) or 0.0)

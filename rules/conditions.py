@@ -116,6 +116,8 @@ def _calendar(name: str, state: str, look: Look) -> bool:
 
 def _is(test: Test) -> Predicate:
     name, value = test.field, test.value
+    if test.type == "number":
+        return lambda look: number(name, look.values[name]) == value
     return lambda look: look.folded[name] == value
 
 
@@ -123,6 +125,8 @@ def _one_of(test: Test) -> Predicate:
     name, options = test.field, test.value
     if test.type == "set":
         return _members(test, lambda members: not members.isdisjoint(options))
+    if test.type == "number":
+        return lambda look: number(name, look.values[name]) in options
     return lambda look: look.folded[name] in options
 
 
@@ -173,12 +177,12 @@ def _contains_all(test: Test) -> Predicate:
 
 def _starts_with(test: Test) -> Predicate:
     needle, name = test.value, test.field
-    return lambda look: needle.begins(look.folded[name] or "", look.spoken[name])  # type: ignore[no-any-return]
+    return lambda look: needle.begins(look.folded[name] or "", look.spoken[name])
 
 
 def _ends_with(test: Test) -> Predicate:
     needle, name = test.value, test.field
-    return lambda look: needle.finishes(look.folded[name] or "", look.spoken[name])  # type: ignore[no-any-return]
+    return lambda look: needle.finishes(look.folded[name] or "", look.spoken[name])
 
 
 def _matches(test: Test) -> Predicate:
@@ -353,8 +357,8 @@ def _failing(result: Result) -> Iterator[Result]:
             yield result
         return
     for part in result.parts:
-        if result.written == "none" and part.held:
-            yield part
+        if result.written == "none":
+            yield from (part,) if part.held else ()
         elif result.held is False:
             yield from _failing(part)
 

@@ -161,13 +161,13 @@ def _no_field(name: str) -> Getter:
 def _requester(attribute: str) -> Getter:
     def get(look: "Look") -> Value:
         person = look.ticket.requester
-        return None if person is None else getattr(person, attribute)  # type: ignore[no-any-return]
+        return None if person is None else getattr(person, attribute)
 
     return get
 
 
 def _attribute(name: str) -> Getter:
-    return lambda look: getattr(look.ticket, name)  # type: ignore[no-any-return]
+    return lambda look: getattr(look.ticket, name)
 
 
 def _comment(get: Callable[[Comment], Value]) -> Getter:

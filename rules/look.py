@@ -39,12 +39,12 @@ class Look:
         systems: Mapping[str, str] | None = None,
         sla: SlaState = no_sla,
     ) -> None:
-        self.observation = observation
-        self.ticket = ticket if ticket is not None else observation.ticket
-        self.event = event
-        self.calendars: Mapping[str, "Calendar"] = calendars if calendars is not None else {}
+        self.observation: Observation = observation
+        self.ticket: Ticket = ticket if ticket is not None else observation.ticket
+        self.event: Event | None = event
+        self.calendars: Mapping[str, Calendar] = calendars if calendars is not None else {}
         self.systems: Mapping[str, str] = systems if systems is not None else {}  # connection: system, as Desk.connections
-        self.sla = sla
+        self.sla: SlaState = sla
         self.values: dict[str, Value] = _Values(self)
         self.folded: dict[str, Any] = _Folded(self.values)
         self.spoken: dict[str, str] = _Spoken(self.folded)

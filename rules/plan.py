@@ -161,6 +161,7 @@ class Fired:
     occasion: str
     how: str = "live"  # live | shadow | limited
     stage: str | None = None
+    used: tuple[str, ...] = ()  # keys of the limits that it used up once, at the plan's `at`; see rules/limits.py
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from rules.ticket import SETTLED, Comment, Role, Status, Value
 
 METRICS = ("first_response", "next_response", "periodic_update", "resolution", "requester_wait", "agent_work", "ownership")
 AROUND_THE_CLOCK = Calendar(always=True)
+NO_TIME = timedelta(0)
 ClockState: TypeAlias = Literal["running", "paused", "met", "breached"]
 
 _WORKS_IN: Mapping[str, frozenset[str]] = {
@@ -50,12 +51,12 @@ class SlaClock:
     def climb(self) -> str:
         return f"{self.metric}@{self.started_at.isoformat()}"
 
-    def falls(self, moment: Moment) -> datetime | None:
-        """When a stage of a ladder falls due on this climb; None when the clock is held, or was stopped before."""
-        if moment.percent is None and not moment.offset:
+    def falls(self, moment: Moment, later: timedelta = NO_TIME) -> datetime | None:
+        """When a stage of a ladder falls due on this climb, `later` open time after its moment; None when the clock is held or stopped."""
+        if moment.percent in (None, 100) and not (moment.offset or later):
             return self._breach()
         share = self.amount if moment.percent is None else self.amount * moment.percent / 100
-        return self.run.reached(self.calendar, max(share + moment.offset, timedelta(0)))
+        return self.run.reached(self.calendar, max(share + moment.offset, NO_TIME) + later)
 
     def _breach(self) -> datetime | None:
         if self.due_at is None or (self.stopped_at is not None and self.stopped_at <= self.due_at):
@@ -108,11 +109,17 @@ def _state(run: Run, due_at: datetime | None, now: datetime) -> ClockState:
 
 
 def _target(policy: Policy, metric: str, observation: Observation, started_at: datetime) -> Span | None:
-    priority = _judged_by(observation, started_at)
+    priority = judged_by(observation, started_at)
     return policy.targets.get(str(priority), {}).get(metric) if priority is not None else None
 
 
-def _judged_by(observation: Observation, started_at: datetime) -> Value:
+def begun(metric: str, observation: Observation) -> datetime | None:
+    """When the present climb of the metric began; None when there is none."""
+    run = _run(metric, observation, frozenset())
+    return run.started_at if run else None
+
+
+def judged_by(observation: Observation, started_at: datetime) -> Value:
     """The priority that sets the target: that of the start, then what people made of it; our own changes do not count."""
     ours = {(c.at, c.after) for c in observation.changes if c.field == "priority" and c.ours}
     judged: Value = None

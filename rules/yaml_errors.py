@@ -20,16 +20,16 @@ _SAID: tuple[tuple[str, str, str], ...] = (
     (
         "expected key",
         "this does not fit the lines above it",
-        "entries of one map begin in one column; put a text with quotes inside in quotes",
+        "entries of one map begin in one column",
     ),
     ("expected '-' indicator", "this does not fit the list above it", "entries of one list begin with '- ' in one column"),
     ("block sequence entries are not allowed", "a list cannot begin here", "begin the list on a line of its own"),
     ("unexpected end of stream", "a quote is opened and never closed", "close the quote"),
-    ("unknown escape character", "this escape is not known", "inside double quotes write \\\\ for a backslash, or use single quotes"),
+    ("unknown escape character", "this escape is not known", "write \\\\ for a backslash, or use single quotes"),
     (
         "expected <document start>",
         "there is something left over after the end",
-        "remove it, or close brackets in the order they were opened",
+        "remove it",
     ),
     ("expected node content", "a value is missing here", "write a value, or put the text in quotes"),
     ("incompatible YAML document", "this version of YAML is not read here", "remove the %YAML line"),
@@ -98,6 +98,4 @@ def _unreadable_character(file: str, source: str, error: YAMLError) -> Problem:
     line = source.count("\n", 0, index) + 1
     column = index - source.rfind("\n", 0, index)
     message = f"the character U+{code:04X} cannot be read" if isinstance(character, int) else "this is not YAML"
-    return Problem(
-        code="TG106", message=message, place=Place(file, line, column), help="remove it; such characters are not shown by editors"
-    )
+    return Problem(code="TG106", message=message, place=Place(file, line, column), help="remove it")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-Node: TypeAlias = Mapping[str, Any]
+Node: TypeAlias = dict[str, Any]
 
 LONGEST = 32_000  # characters; Jira refuses a text of more than 32,767
 DEEPEST = 60  # levels; nobody writes deeper, and a hostile document must not exhaust the stack
@@ -42,23 +42,23 @@ def text(said: Any) -> str:
     """
     if isinstance(said, str):
         return said
-    return _read(said, 0) if isinstance(said, Mapping) else ""
+    return _read(said, 0) if isinstance(said, dict) else ""
 
 
 def _read(node: Node, depth: int) -> str:
     kind = node.get("type")
-    leaf = LEAVES.get(str(kind))
+    leaf = LEAVES.get(kind) if isinstance(kind, str) else None
     if leaf is not None:
         return leaf(node)
     if depth > DEEPEST:
         return ""
-    children = [child for child in node.get("content") or () if isinstance(child, Mapping)]
+    children = [child for child in node.get("content") or () if isinstance(child, dict)]
     parts = [_read(child, depth + 1) for child in children]
-    if kind in ("bulletList", "orderedList"):
+    if kind == "bulletList" or kind == "orderedList":
         return _listed(parts, numbered=kind == "orderedList")
     if children and children[0].get("type") in INLINE:
         return "".join(parts)
-    return BETWEEN.get(str(kind), "\n").join(parts)
+    return (BETWEEN.get(kind, "\n") if isinstance(kind, str) else "\n").join(parts)
 
 
 def _listed(parts: list[str], *, numbered: bool) -> str:
@@ -66,7 +66,9 @@ def _listed(parts: list[str], *, numbered: bool) -> str:
 
 
 def _text(node: Node) -> str:
-    said = str(node.get("text") or "")
+    said = node.get("text") or ""
+    if not isinstance(said, str):
+        return str(said)
     for mark in node.get("marks") or ():
         href = (mark.get("attrs") or {}).get("href") if mark.get("type") == "link" else None
         if href and href != said:

@@ -1,28 +1,328 @@
 """Jira Cloud. Quirks: a status changes by transition only, the search lags behind its writes, and no write can be guarded."""
 
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field as Setting, SecretStr, field_validator
-
 from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cursor, Custom, Page
-from connectors.errors import ConnectorError, InDoubt, NotFound, Rejected, Stale, Transient, Unreadable
-from connectors.jira import adf, fields as own_fields, paths, reading
-from connectors.jira.moving import CATEGORIES, Mover, status_of
-from connectors.jira.watermark import OVERLAP, Watermark, pages
-from connectors.mapping import Field, Record, Unwritable, Words, declared, moment, payload, reader
+from connectors.errors import ConnectorError, CursorExpired, InDoubt, Rejected, Stale, Transient, Unreadable
+from connectors.jira import adf, paths, reading
+from connectors.jira.editing import Editor
+from connectors.jira.finding import find
+from connectors.jira.issues import MALFORMED, OURS, IssueReader, value_of, why
+from connectors.jira.moving import Mover, status_of
+from connectors.jira.settings import JiraSettings
+from connectors.jira.site import Site
+from connectors.jira.watermark import Watermark, jql
+from connectors.mapping import Field, Record, Words, declared, moment
 from rules.plan import Draft, Receipt, TagChange
-from rules.ticket import Change, Comment, Level, Status, Ticket, TicketRef, Type, Value
+from rules.ticket import Change, Comment, Level, Status, Ticket, Type, Value
 
 if TYPE_CHECKING:
     from connectors.jira.session import JiraSession
 
+STATUS = Words({"Waiting for customer": "pending", "Pending": "on_hold", "Closed": "closed", "Canceled": "closed"})
+"""Names in Jira Service Management's own workflows; every other status is read by its category (`moving.CATEGORIES`)."""
 
-class JiraSignIn(BaseModel):
-    """`{email, token}`: an API token. `{token}`: an OAuth access token or a personal one, sent as Bearer."""
+TYPE = Words(
+    {
+        "Bug": "bug",
+        "Task": "task",
+        "Incident": "incident",
+        "Service Request": "request",
+        "Problem": "problem",
+        "Change": "change",
+        "[System] Incident": "incident",
+        "[System] Service request": "request",
+        "[System] Problem": "problem",
+        "[System] Change": "change",
+    }
+)
+PRIORITY = Words({"Highest": "urgent", "High": "high", "Medium": "normal", "Low": "low", "Lowest": "low"})
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    email: str | None = None
-    token: SecretStr
+def _named(word: str) -> dict[str, str]:
+    return {"name": word}
+
+
+def _name(field: str) -> Any:
+    def read(record: Record) -> str | None:
+        value = record.get(field)
+        return None if value is None else str(value["name"])
+
+    return read
+
+
+def _string(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"text was expected, not {type(value).__name__}")
+    return value
+
+
+TABLE = (
+    Field(name="subject", reads="summary", writes="summary", convert=_string),
+    Field(name="body", reads="description", writes="description", convert=lambda said: adf.text(said) or None, render=adf.document),
+    Field(name="type", reads=_name("issuetype"), writes="issuetype", words=TYPE, convert=Type, render=_named),
+    Field(name="priority", reads=_name("priority"), writes="priority", words=PRIORITY, convert=Level, render=_named),
+    Field(name="resolution", reads=_name("resolution")),
+    Field(name="tags", reads="labels", convert=reading.tags),
+    Field(name="due_at", reads="duedate", convert=moment),
+    Field(name="created_at", reads="created", convert=moment),
+    Field(name="updated_at", reads="updated", convert=moment),
+)
+"""Of an issue's `fields`. Status, people, group and a site's own fields are no rows: `issues.py` and `moving.py` say why."""
+
+READS = frozenset(f.name for f in TABLE) | {"status", "requester", "assignee", "group", "url"}
+WRITES = frozenset(f.name for f in TABLE if f.writes) | {"status", "assignee", "group", "tags"}
+
+
+class JiraConnector(Connector):
+    """One Jira site. Nothing is sent before the first question; reading also asks once for the site's list of fields."""
+
+    Settings = JiraSettings
+    abilities = Abilities(
+        reads=READS,
+        writes=WRITES,
+        coupled={"status": frozenset({"resolution"})},
+        replies=True,
+        notes=True,
+        creates=True,
+        comments=True,
+        history=True,
+    )
+
+    def __init__(self, connection: str, session: "JiraSession", settings: JiraSettings, custom: tuple[Custom, ...] = ()) -> None:
+        super().__init__(connection)
+        names = STATUS.extended(settings.words.get("status", {}))
+        self._settings, self._session, self._names = settings, session, names
+        self._learned = False
+        self._table = declared(TABLE, settings.words)
+        self._issues = IssueReader(connection, settings, self._table, names, custom)
+        self._site = Site(session, settings.accounts)
+        self._mover = Mover(self._site, names, settings.transition_fields)
+        self._editor = Editor(self._site, self._issues, self._table)
+
+    @classmethod
+    def opened(cls, connection: str, settings: ConnectorSettings, custom: tuple[Custom, ...] = (), *, read_only: bool = False) -> Self:
+        from connectors.jira.session import JiraSession
+
+        own = settings if isinstance(settings, JiraSettings) else JiraSettings.model_validate(settings.model_dump(exclude_unset=True))
+        return cls(connection, JiraSession(connection, own, read_only=read_only), own, custom)
+
+    def close(self) -> None:
+        self._session.close()
+
+    def check_sign_in(self) -> str:
+        me = self._session.get("signing in", "myself")
+        return str(me.get("emailAddress") or me.get("displayName") or me.get("accountId"))
+
+    def changed(self, since: datetime | Cursor) -> Iterator[Page]:
+        """Pages of a search by `updated`. Jira's page token serves one reading only; the cursor is a watermark of our own."""
+        mark, start = self._from(since)
+        token: str | None = None
+        while True:
+            try:
+                issues, following = self._searched("reading what changed", jql(start, self._settings.project), token)
+            except Rejected as error:
+                if token is None:
+                    raise
+                if start >= mark.updated:
+                    raise CursorExpired(self.connection, error.message) from None
+                start, token = mark.updated, None  # the token ran out: the watermark is the way back in
+                continue
+            page, mark = self._issues.page(issues, mark, last=following is None)
+            yield page
+            if following is None:
+                return
+            token = following
+
+    def fetch(self, key: str) -> Ticket:
+        return self._fetched(f"reading {key}", key)[1]
+
+    def update(self, key: str, fields: Mapping[str, Value], *, version: str, tags: TagChange = NO_TAGS) -> Receipt:
+        """Fields and labels in one write, then the status by its transitions.
+
+        Jira refuses no stale write: the issue is read and compared just before, so an edit within that round trip goes unnoticed.
+        Labels are added and removed one by one and survive even that. The receipt has a version only when nothing but what we
+        wrote is different afterwards, so that nobody's edit in between passes for seen.
+        """
+        what = f"updating {key}"
+        record, before = self._fetched(what, key)
+        if before.version != version:
+            raise Stale(self.connection, f"{what}: it is no longer at version {version}")
+        body = self._editor.edit(what, {name: value for name, value in fields.items() if name != "status"}, tags)
+        self._write(what, key, body, record["fields"], self._wanted(what, fields))
+        return self._receipt(what, key, before, [*fields, *(["tags"] if tags else [])])
+
+    def comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt:
+        """The mark is a property of the comment that no person sees; so is Jira Service Management's own sign of an internal one."""
+        what = f"commenting on {key}"
+        properties: list[dict[str, Any]] = [{"key": reading.MARK, "value": {"mark": mark}}]
+        if not public:
+            properties.append({"key": reading.INTERNAL, "value": {"internal": True}})
+        made = self._session.ask(what, "POST", paths.issue(key, "comment"), body={"body": adf.document(body), "properties": properties})
+        try:
+            return Receipt(id=str(made["id"]), version=self._version_at(what, key, moment(made["created"])))
+        except MALFORMED as error:
+            raise InDoubt(self.connection, f"{what}: {why(error)}") from None
+
+    def create(self, draft: Draft, *, mark: str) -> Receipt:
+        """`own` takes project, issue_type and any other field by its id or name. A status is reached by transitions afterwards.
+
+        What cannot be reached then is no failure of the creation: the echo says where the issue stands.
+        """
+        self._learn()
+        project = draft.own.get("project") or next(iter(self._settings.project), None)
+        what = f"creating an issue in {project}"
+        if project and self._settings.project and project not in self._settings.project:
+            raise Rejected(self.connection, f"{what}: this connection does not read it; add it to project: of this connection")
+        made = self._session.ask(what, "POST", "issue", body=self._editor.new(what, project, draft, mark))
+        try:
+            id, key = str(made["id"]), str(made["key"])
+        except MALFORMED as error:
+            raise InDoubt(self.connection, f"{what}: {why(error)}") from None
+        return replace(self._settled(what, key, draft), id=id, key=key)
+
+    def applied_comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt | None:
+        what = f"looking for our comment on {key}"
+        ours = (c for c in self._site.comments(what, key) if self._site.mark(what, c, f"comment/{c.get('id')}") == mark)
+        found = next(ours, None)
+        return Receipt(id=str(found["id"])) if found else None
+
+    def applied_create(self, mark: str) -> Receipt | None:
+        """By our label in a search; and as that lags, by the keys that follow the newest one that it shows. Raises `InDoubt` for
+        a connection that names no `project` to look in."""
+        what = "looking for the issue that we made"
+        found = find(self._site, what, mark, self._settings.project)
+        return Receipt(id=str(found["id"]), key=str(found["key"])) if found else None
+
+    def comments(self, key: str, since: datetime | None = None) -> tuple[Comment, ...]:
+        """The reporter is asked for besides, to tell the customer's comments from the agents'."""
+        what = f"reading the comments of {key}"
+        reporter = self._site.issue(what, key, "reporter")["fields"].get("reporter") or {}
+        found: dict[str, Comment] = {}
+        try:
+            for said in self._site.comments(what, key):
+                one = reading.comment(said, reporter.get("accountId"), self._issues.emails)
+                if since is not None and one.at < since:
+                    break
+                found[one.id] = one
+        except MALFORMED as error:
+            raise Unreadable(self.connection, f"{what}: {why(error)}") from None
+        return tuple(sorted(found.values(), key=lambda c: (c.at, len(c.id), c.id)))
+
+    def history(self, key: str) -> tuple[Change, ...]:
+        what = f"reading the history of {key}"
+        self._learn()
+        entries = list(self._site.rows(what, paths.issue(key, "changelog"), "values"))
+        try:
+            return reading.changes(entries, self._followed, self._issues.emails)
+        except MALFORMED as error:
+            raise Unreadable(self.connection, f"{what}: {why(error)}") from None
+
+    def _from(self, since: datetime | Cursor) -> tuple[Watermark, datetime]:
+        """The watermark to go on from, and the moment to ask from: behind a cursor by the overlap, for the search lags."""
+        if isinstance(since, datetime):
+            return Watermark(since), since
+        try:
+            mark = Watermark.parse(since)
+        except ValueError as error:
+            raise CursorExpired(self.connection, f"the cursor was made by something else ({error})") from None
+        return mark, mark.updated - timedelta(seconds=self._settings.overlap)
+
+    def _searched(self, what: str, query: str, token: str | None) -> tuple[list[Any], str | None]:
+        self._learn()
+        return self._site.searched(what, query, self._issues.asked, self._settings.page_size, token)
+
+    def _learn(self) -> None:
+        """Finds the site's own fields, once."""
+        if self._learned:
+            return
+        try:
+            self._issues.learn(self._site.fields)
+        except LookupError as error:
+            raise Rejected(self.connection, f"reading the site's fields: {error}") from None
+        self._learned = True
+
+    def _fetched(self, what: str, key: str) -> tuple[Record, Ticket]:
+        self._learn()
+        record = self._site.issue(what, key, self._issues.asked)
+        try:
+            return record, self._issues.ticket(record)
+        except MALFORMED as error:
+            raise Unreadable(self.connection, f"{what}: {why(error)}") from None
+
+    def _ticket(self, record: Record) -> Ticket:
+        return self._issues.ticket(record)
+
+    @cached_property
+    def _followed(self) -> Mapping[str, tuple[str, reading.Reads]]:
+        def status(id: str | None, text: str | None) -> Value:
+            return status_of(self._names, self._site.statuses.get(id or "", {"name": text}))
+
+        words = {row.name: row.words for row in self._table if row.words is not None}
+        return reading.followed(self._issues.own.values(), words, status, self._issues.emails)
+
+    def _wanted(self, what: str, fields: Mapping[str, Value]) -> Status | None:
+        if "status" not in fields:
+            return None
+        try:
+            return Status(str(fields["status"]))
+        except ValueError:
+            raise Rejected(self.connection, f"{what}: '{fields['status']}' is no status") from None
+
+    def _write(self, what: str, key: str, body: Mapping[str, Any], stands: Record, wanted: Status | None) -> None:
+        """What is refused or lost after the first write went through is no longer `Transient`: something did happen."""
+        written = 0
+        try:
+            if body:
+                self._session.ask(what, "PUT", paths.issue(key), body=body)
+                written = 1
+            for _ in self._mover.steps(what, key, stands, wanted) if wanted is not None else ():
+                written += 1
+        except Transient as error:
+            if not written:
+                raise
+            raise InDoubt(self.connection, f"{error.message} (a part was written)") from None
+
+    def _receipt(self, what: str, key: str, before: Ticket, names: Sequence[str]) -> Receipt:
+        """How it stands after our write. Without a version and an echo where that cannot be read now: the write itself is done."""
+        try:
+            _, after = self._fetched(what, key)
+        except ConnectorError:
+            return Receipt()
+        coupled = [other for name in names for other in self.abilities.coupled.get(name, ())]
+        touched = {*names, *coupled}
+        others = OURS - touched - NOT_COMPARED
+        alone = all(value_of(before, name) == value_of(after, name) for name in others) and _same_customs(before, after, touched)
+        return Receipt(version=after.version if alone else None, echo={name: value_of(after, name) for name in touched})
+
+    def _version_at(self, what: str, key: str, made: datetime) -> str | None:
+        """The issue's version, when its last change is the one that we made at this moment."""
+        try:
+            _, after = self._fetched(what, key)
+        except ConnectorError:
+            return None
+        return after.version if after.updated_at == made else None
+
+    def _settled(self, what: str, key: str, draft: Draft) -> Receipt:
+        """Takes a new issue to the status of its draft, and says how it stands."""
+        try:
+            record, made = self._fetched(what, key)
+            wanted = self._wanted(what, draft.fields)
+            steps = list(self._mover.steps(what, key, record["fields"], wanted)) if wanted else []
+            now = self._fetched(what, key)[1] if steps else made
+        except ConnectorError:
+            return Receipt()
+        alone = now.updated_at == now.created_at
+        return Receipt(version=now.version if alone else None, echo={name: value_of(now, name) for name in draft.fields})
+
+
+NOT_COMPARED = frozenset({"updated_at", "version", "custom", "unread", "ref", "url"})
+
+
+def _same_customs(before: Ticket, after: Ticket, touched: set[str]) -> bool:
+    names = {f"custom.{name}" for name in {*before.custom, *after.custom}} - touched
+    return all(value_of(before, name) == value_of(after, name) for name in names)

@@ -1,17 +1,15 @@
 """Statuses in our words, and the way from one to another: Jira has no field for it, only the transitions that a workflow offers."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from connectors.errors import Rejected
 from connectors.jira import paths
 from connectors.jira.fields import plain, written
+from connectors.jira.site import Site
 from connectors.mapping import Unwritable, Words
 from rules.ticket import SETTLED, Status
-
-if TYPE_CHECKING:
-    from connectors.jira.session import JiraSession
 
 CATEGORIES = {"new": Status.NEW, "indeterminate": Status.OPEN, "done": Status.RESOLVED}
 USUAL_RESOLUTIONS = ("Done", "Fixed", "Resolved")
@@ -28,38 +26,47 @@ def status_of(names: Words, status: Mapping[str, Any]) -> Status | None:
 class Mover:
     """Takes issues to a status. `given` are the administrator's `transition_fields`: field id or name to value."""
 
-    session: "JiraSession"
+    site: Site
     names: Words
     given: Mapping[str, Any]
 
-    def move(self, what: str, key: str, start: Mapping[str, Any], wanted: Status, extra: Mapping[str, Any]) -> int:
-        """Follows transitions, at most four, until the status reads as `wanted`; returns how many were made.
+    def steps(self, what: str, key: str, stands: Mapping[str, Any], wanted: Status) -> Iterator[str]:
+        """Follows transitions, at most four, until the status reads as `wanted`; yields the name of each status that was reached.
 
-        A workflow shows only the next step, so each is chosen as it is offered: the wanted status itself, else a working status
-        not yet visited, never one that would settle the ticket on the way to an unsettled one. Raises `Rejected`, naming the way
-        that was tried, where no such step is left.
+        `stands` are the issue's fields. A workflow shows only the next step, so each is chosen as it is offered: the wanted status
+        itself, else a working status not yet visited, never one that would settle the ticket on the way to an unsettled one.
+        Nothing is moved where the project has no status that reads as `wanted`. Raises `Rejected`, naming the way that was tried,
+        where no step is left.
         """
-        way = [start]
+        way = [stands["status"]]
         while status_of(self.names, way[-1]) is not wanted:
             step = self._next(what, key, way, wanted) if len(way) <= MOST_STEPS else None
-            if step is None:
-                raise Rejected(self.session.connection, _no_way(what, wanted, way))
-            fields = self._answers(what, step, extra if status_of(self.names, step["to"]) is wanted else {})
-            body = {"transition": {"id": str(step["id"])}, **({"fields": fields} if fields else {})}
-            self.session.ask(what, "POST", paths.issue(key, "transitions"), body=body)
+            if step is None or (len(way) == 1 and not self._exists(what, key, stands, step, wanted)):
+                raise Rejected(self.site.connection, _no_way(what, wanted, way))
+            answers = self._answers(what, step)
+            body = {"transition": {"id": str(step["id"])}, **({"fields": answers} if answers else {})}
+            self.site.session.ask(what, "POST", paths.issue(key, "transitions"), body=body)
             way.append(step["to"])
-        return len(way) - 1
+            yield str(step["to"].get("name"))
 
     def _next(self, what: str, key: str, way: Sequence[Mapping[str, Any]], wanted: Status) -> Mapping[str, Any] | None:
-        offered = self.session.get(what, paths.issue(key, "transitions"), expand="transitions.fields")
+        offered = self.site.session.get(what, paths.issue(key, "transitions"), expand="transitions.fields")
         steps = [t for t in (offered or {}).get("transitions") or () if t.get("to") and t.get("isAvailable") is not False]
         return chosen(self.names, steps, {str(s.get("id")) for s in way}, wanted)
 
-    def _answers(self, what: str, step: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    def _exists(self, what: str, key: str, stands: Mapping[str, Any], step: Mapping[str, Any], wanted: Status) -> bool:
+        """Whether the issue's workflow knows the wanted status at all; asked only when it is not the next step."""
+        if status_of(self.names, step["to"]) is wanted:
+            return True
+        kind = str((stands.get("issuetype") or {}).get("id"))
+        known = self.site.workflow(what, key.rpartition("-")[0], kind)
+        return any(status_of(self.names, status) is wanted for status in known)
+
+    def _answers(self, what: str, step: Mapping[str, Any]) -> dict[str, Any]:
         """What the transition's screen asks for, from the settings; a required resolution has a usual answer."""
         answers = {}
         for id, meta in (step.get("fields") or {}).items():
-            given = extra.get(id, self.given.get(id, self.given.get(str(meta.get("name")))))
+            given = self.given.get(id, self.given.get(str(meta.get("name"))))
             if given is None and meta.get("required") and not meta.get("hasDefaultValue"):
                 given = self._usual(what, step, id, meta)
             if given is not None:
@@ -72,7 +79,7 @@ class Mover:
         if usual is None:
             choice = f", one of {', '.join(allowed)}" if allowed else ""
             raise Rejected(
-                self.session.connection,
+                self.site.connection,
                 f"{what}: the transition '{step.get('name')}' requires '{meta.get('name', id)}'; "
                 f"say it under transition_fields: {{ {id}: VALUE }} of this connection{choice}",
             )
@@ -82,7 +89,7 @@ class Mover:
         try:
             return written(meta.get("schema") or {}, value)
         except Unwritable as error:
-            raise Rejected(self.session.connection, f"{what}: {id}: {error}") from None
+            raise Rejected(self.site.connection, f"{what}: {id}: {error}") from None
 
 
 def chosen(names: Words, steps: Iterable[Mapping[str, Any]], visited: set[str], wanted: Status) -> Mapping[str, Any] | None:

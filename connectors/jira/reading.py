@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from connectors.jira import adf
+from connectors.jira import adf, fields
+from connectors.jira.fields import Own
 from connectors.mapping import Words, moment
 from rules.ticket import Change, Comment, Person, Role, Value
 
@@ -95,19 +96,55 @@ def worded(words: Words) -> Reads:
     return lambda id, text: words.read(text) if text else None
 
 
-def changes(entries: Iterable[Mapping[str, Any]], fields: Mapping[str, tuple[str, Reads]], emails: Mapping[str, str]) -> tuple[Change, ...]:
+def changes(
+    entries: Iterable[Mapping[str, Any]], followed: Mapping[str, tuple[str, Reads]], emails: Mapping[str, str]
+) -> tuple[Change, ...]:
     """A changelog's entries as changes of our fields, oldest first; what reads the same before and after is no change of ours."""
-    found = [change for entry in entries for change in _of(entry, fields, emails)]
+    found = [change for entry in entries for change in _of(entry, followed, emails)]
     return tuple(sorted(found, key=lambda change: change.at))
 
 
-def _of(entry: Mapping[str, Any], fields: Mapping[str, tuple[str, Reads]], emails: Mapping[str, str]) -> Iterable[Change]:
+def _of(entry: Mapping[str, Any], followed: Mapping[str, tuple[str, Reads]], emails: Mapping[str, str]) -> Iterable[Change]:
     at: datetime = moment(entry["created"])
     by = person(entry.get("author"), emails)
     for item in entry.get("items") or ():
-        name, reads = fields.get(item.get("fieldId") or item.get("field"), (None, shown))
+        name, reads = followed.get(item.get("fieldId") or item.get("field"), (None, shown))
         if name is None:
             continue
         before, after = reads(item.get("from"), item.get("fromString")), reads(item.get("to"), item.get("toString"))
         if before != after:
             yield Change(field=name, before=before, after=after, at=at, by=by.known_as if by else None)
+
+
+def typed(kind: str) -> Reads:
+    """A site's own field: what people read in the changelog, in the declared type where it can be that."""
+
+    def reads(id: str | None, text: str | None) -> Value:
+        if not text:
+            return None
+        try:
+            return fields.read([part.strip() for part in text.split(",")] if kind == "set" else text, kind)
+        except ValueError:
+            return text
+
+    return reads
+
+
+def followed(own: Iterable[Own], words: Mapping[str, Words], status: Reads, emails: Mapping[str, str]) -> dict[str, tuple[str, Reads]]:
+    """Which fields of a changelog are ours, and how each is read; `own` are the site's own."""
+
+    def who(id: str | None, text: str | None) -> Value:
+        return emails.get(id or "") or text or id
+
+    return {
+        "summary": ("subject", shown),
+        "resolution": ("resolution", shown),
+        "priority": ("priority", worded(words["priority"])),
+        "issuetype": ("type", worded(words["type"])),
+        "status": ("status", status),
+        "assignee": ("assignee", who),
+        "reporter": ("requester", who),
+        "labels": ("tags", labels),
+        "duedate": ("due_at", day),
+        **{o.id: (o.name, typed(o.type)) for o in own},
+    }

@@ -14,7 +14,7 @@ from connectors.errors import ConnectorError, Rejected, Transient, Unauthorized
 from connectors.transport import LONGEST_WAIT, asking, decoded, error_for, is_write, mounted, said_by
 
 if TYPE_CHECKING:
-    from connectors.jira.connector import JiraSettings
+    from connectors.jira.settings import JiraSettings
 
 
 class JiraSession:

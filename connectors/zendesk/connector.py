@@ -1,28 +1,28 @@
 """Zendesk Support. Quirks: the export withholds the last minute; tags are written whole, so under the guard of a stamp; closed is final.
 
-Reading is the cursor-based incremental export: complete, ordered, and durable, where a search stops at 1,000 results and lags.
+Reading is the cursor-based incremental export: complete, ordered and durable, where a search stops at 1,000 results and lags.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cursor, Custom, Page, Spoilt
-from connectors.errors import CursorExpired, NotFound, Rejected, Stale, Transient, Unauthorized, Unreadable
-from connectors.mapping import Record, Unwritable, declared, moment, payload
+from connectors.errors import ConnectorError, CursorExpired, NotFound, Stale, Transient, Unauthorized
+from connectors.mapping import Record, declared, moment
+from connectors.zendesk.cursor import Mark
 from connectors.zendesk.directory import Directory, pages
-from connectors.zendesk.reading import MARK, TABLE, Beside, changes_of, comment_of, custom_row, mark_of, stamp_of, ticket_reader, version_of
+from connectors.zendesk.reading import TABLE, Beside, changes_of, comment_of, custom_row, mark_of, ticket_reader, version_of
 from connectors.zendesk.settings import ZendeskSettings
+from connectors.zendesk.writing import Writing, comment_id, guarded, made, marked, part, reading, unguarded
 from rules.plan import Draft, Receipt, TagChange
-from rules.ticket import Change, Comment, Person, Ticket, Value
+from rules.ticket import Change, Comment, Ticket, Value
 
 if TYPE_CHECKING:
     from connectors.zendesk.session import Session
 
 BESIDE = "users,groups,organizations"
 WITHHELD = timedelta(seconds=90)  # an export's start must be older than a minute; half a minute more for clocks that differ
-COUPLED = {"assignee": frozenset({"status", "group"}), "group": frozenset({"assignee"})}
-OWN = ("ticket_form_id", "brand_id", "custom_status_id", "problem_id")
 
 
 class ZendeskConnector(Connector):
@@ -32,7 +32,7 @@ class ZendeskConnector(Connector):
     abilities = Abilities(
         reads=frozenset({f.name for f in TABLE}) | {"url"},
         writes=frozenset({f.name for f in TABLE if f.writes}) | {"tags"},
-        coupled=COUPLED,
+        coupled={"assignee": frozenset({"status", "group"}), "group": frozenset({"assignee"})},
         replies=True,
         notes=True,
         creates=True,
@@ -49,96 +49,176 @@ class ZendeskConnector(Connector):
         self._read = ticket_reader(connection, self._table, settings.url)
         self._session, self._page_size = session, settings.page_size
         self._directory = Directory(connection, session)
+        self._writing = Writing(connection, self._table, self._directory, self.abilities.coupled)
 
     @classmethod
     def opened(cls, connection: str, settings: ConnectorSettings, custom: tuple[Custom, ...] = (), *, read_only: bool = False) -> Self:
-        from connectors.zendesk.session import Session  # zenpy and requests: not paid for by those who only want to know the abilities
+        from connectors.zendesk.session import Session  # zenpy and requests: not paid for by those who only ask for the abilities
 
         own = settings if isinstance(settings, ZendeskSettings) else ZendeskSettings.model_validate(settings.model_dump())
         return cls(connection, Session(connection, own, read_only=read_only), own, custom)
 
     def changed(self, since: datetime | Cursor) -> Iterator[Page]:
-        """The export needs no overlap: what is withheld for a minute comes later, in order. A system change comes as well."""
-        mark = _Mark.at(since) if isinstance(since, datetime) else _Mark.read(self.connection, since)
-        last = False
+        """The export needs no overlap: what is withheld for a minute comes later, in order. System changes come as well."""
+        start = since if isinstance(since, datetime) else None
+        mark, last = Mark(start) if start else Mark.read(self.connection, str(since)), False
         while not last:
             answer = self._export(mark)
-            mark, last = mark.moved(self.connection, answer), answer["end_of_stream"] is True
-            yield self._page(answer, mark, since if isinstance(since, datetime) else None, last=last)
+            mark, last = mark.moved(self.connection, answer), answer["end_of_stream"]
+            yield self._page(answer, mark, start, last=last)
 
     def fetch(self, key: str) -> Ticket:
-        answer = self._session.get(f"read ticket {key}", f"tickets/{self._number(key)}", include=BESIDE)
-        record = _part(self.connection, f"read ticket {key}", answer, "ticket")
-        try:
+        what = f"read ticket {key}"
+        answer = self._session.get(what, f"tickets/{self._number(key)}", {"include": BESIDE})
+        with reading(self.connection, what):
+            record = part(answer, "ticket")
+            if record["status"] == "deleted":
+                raise NotFound(self.connection, f"{what}: it was deleted")
             return self._read(record, Beside(answer))
-        except ValueError as error:
-            raise Unreadable(self.connection, f"read ticket {key}: {error}") from None
 
     def check_sign_in(self) -> str:
-        """Zendesk answers a wrong token here with 200 and an anonymous user, who has no id."""
-        user = _part(self.connection, "check the sign-in", self._session.get("check the sign-in", "users/me"), "user")
+        """Zendesk answers a wrong token here with 200 and an anonymous user."""
+        what = "check the sign-in"
+        answer = self._session.get(what, "users/me")
+        with reading(self.connection, what):
+            user = part(answer, "user")
         if not user.get("id"):
-            raise Unauthorized(self.connection, "check the sign-in: Zendesk knows us only as an anonymous user; check sign_in")
+            raise Unauthorized(self.connection, f"{what}: Zendesk knows us only as an anonymous user; check sign_in")
         return f"{user.get('name')} <{user.get('email')}>, {user.get('role')}"
 
     def update(self, key: str, fields: Mapping[str, Value], *, version: str, tags: TagChange = NO_TAGS) -> Receipt:
+        """Fields and tags go out in one PUT, which Zendesk refuses when the ticket was updated since `version`."""
         what, number = f"update ticket {key}", self._number(key)
-        sent = self._payload(what, fields)
+        sent = self._writing.payload(what, fields)
         if tags:
-            sent["tags"] = self._tags(key, number, version, tags)
-        guard = {"safe_update": True, "updated_stamp": stamp_of(version), "metadata": {MARK: "update"}}
-        answer = self._session.send(what, "PUT", f"tickets/{number}", {"ticket": {**sent, **guard}})
-        return self._receipt(what, answer, {*fields, *(["tags"] if tags else [])})
+            sent["tags"] = self._tags(what, number, version, tags)
+        if not sent:
+            return Receipt(version=version)
+        answer = self._session.send(what, "PUT", f"tickets/{number}", {"ticket": guarded(sent, version)})
+        return self._writing.receipt(what, answer, {*fields, "tags"} if tags else {*fields})
 
     def comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt:
         what = f"{'reply to' if public else 'leave a note on'} ticket {key}"
-        said = {"comment": {"body": body, "public": public}, "metadata": {MARK: mark}}
-        with _unguarded(self.connection):
+        said = marked({"comment": {"body": body, "public": public}}, mark)
+        with unguarded(self.connection):
             answer = self._session.send(what, "PUT", f"tickets/{self._number(key)}", {"ticket": said})
-        audit, ticket = (_part(self.connection, what, answer, name) for name in ("audit", "ticket"))
-        return Receipt(id=_comment_id(audit), version=version_of(ticket))
+        with reading(self.connection, what, written=True):
+            return Receipt(id=comment_id(part(answer, "audit")), version=version_of(part(answer, "ticket")))
 
     def create(self, draft: Draft, *, mark: str) -> Receipt:
         what = "create a ticket"
-        given = {k: v for k, v in draft.fields.items() if k not in ("body", "tags", "requester")}
-        ticket = {**self._payload(what, given), "external_id": mark, "metadata": {MARK: mark}}
-        ticket |= self._requester(draft.fields.get("requester")) | self._own(draft.own, ticket.pop("custom_fields", []))
-        if isinstance(tags := draft.fields.get("tags"), frozenset):
-            ticket["tags"] = sorted(tags)
-        ticket["comment"] = {"body": str(draft.fields.get("body") or draft.fields.get("subject") or ""), "public": True}
-        with _unguarded(self.connection):
+        ticket = marked({**self._writing.draft(what, draft), "external_id": mark}, mark)
+        with unguarded(self.connection):
             answer = self._session.send(what, "POST", "tickets", {"ticket": ticket}, {"Idempotency-Key": mark})
-        return _made(_part(self.connection, what, answer, "ticket"))
+        with reading(self.connection, what, written=True):
+            return made(part(answer, "ticket"))
 
     def applied_comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt | None:
-        audits = self._audits(f"look for our mark on ticket {key}", key)
-        return next((Receipt(id=_comment_id(a)) for page in audits for a in page["audits"] if mark_of(a) == mark), None)
+        what = f"look for our mark on ticket {key}"
+        audits = self._audits(what, key, Beside({}))
+        with reading(self.connection, what):
+            return next((Receipt(id=comment_id(a)) for a in reversed(audits) if mark_of(a) == mark), None)
 
     def applied_create(self, mark: str) -> Receipt | None:
-        answer = self._session.get("look for the ticket made", "tickets", external_id=mark)
-        return next((_made(t) for t in answer.get("tickets") or () if t.get("external_id") == mark), None)
+        what = "look for the ticket made"
+        answer = self._session.get(what, "tickets", {"external_id": mark})
+        with reading(self.connection, what):
+            return next((made(t) for t in answer["tickets"] if t["external_id"] == mark), None)
 
     def comments(self, key: str, since: datetime | None = None) -> tuple[Comment, ...]:
         """Without the first: every ticket's first comment is its description, which is our `body`."""
-        what = f"read the comments of ticket {key}"
-        beside, records = Beside({}), []
-        for page in pages(self._session, what, f"tickets/{self._number(key)}/comments", include="users"):
-            records += page.get("comments") or ()
-            beside.know(page)
-        with _reading(self.connection, what):
+        what, beside = f"read the comments of ticket {key}", Beside({})
+        records = self._all(what, f"tickets/{self._number(key)}/comments", "comments", "users", beside)
+        with reading(self.connection, what):
             later = [c for c in records[1:] if since is None or moment(c["created_at"]) >= since]
-            self._directory.completed(beside, {c["author_id"] for c in later}, ())
+            self._directory.complete(beside, {c["author_id"] for c in later}, ())
             return tuple(comment_of(c, beside) for c in later)
 
     def history(self, key: str) -> tuple[Change, ...]:
-        what = f"read the history of ticket {key}"
-        beside, audits = Beside({}), []
-        for page in self._audits(what, key):
-            audits += page["audits"]
-            beside.know(page)
-        with _reading(self.connection, what):
-            self._directory.completed(beside, _ids(audits, "assignee_id"), _ids(audits, "group_id"))
+        what, beside = f"read the history of ticket {key}", Beside({})
+        audits = self._audits(what, key, beside)
+        with reading(self.connection, what):
+            self._directory.complete(beside, _ids(audits, "assignee_id"), _ids(audits, "group_id"))
             return tuple(change for a in audits for change in changes_of(a, self._table, beside))
 
     def close(self) -> None:
         self._session.close()
+
+    def _export(self, mark: Mark) -> dict[str, Any]:
+        """One page from a cursor, or from a moment that is surely older than what Zendesk withholds."""
+        if mark.after:
+            place: dict[str, str | int] = {"cursor": mark.after}
+        else:
+            place = {"start_time": max(0, int((mark.at - WITHHELD).timestamp()))}
+
+        def meaning(status: int) -> ConnectorError | None:
+            if mark.after and status in (400, 410, 422):
+                return CursorExpired(self.connection, f"read what changed: {status}, Zendesk no longer knows the cursor", mark.at)
+            if status == 422:
+                return Transient(self.connection, "read what changed: 422, the start is less than a minute ago; wait", 60.0)
+            return None
+
+        query = {**place, "per_page": self._page_size, "include": BESIDE}
+        return self._session.get("read what changed", "incremental/tickets/cursor", query, meaning)
+
+    def _page(self, answer: Record, mark: Mark, start: datetime | None, *, last: bool) -> Page:
+        """Tickets that were last touched before `start` came only because the export was asked a little earlier."""
+        begun = start.timestamp() if start else 0
+        tickets, spoilt, gone = [], [], []
+        with reading(self.connection, "read what changed"):
+            beside = Beside(answer)
+        for record in answer["tickets"]:
+            try:
+                if record.get("generated_timestamp", begun) < begun // 1:
+                    continue
+                if record["status"] == "deleted":
+                    gone.append(str(record["id"]))
+                else:
+                    tickets.append(self._read(record, beside))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                spoilt.append(Spoilt(_key(record), _plain(error)))
+        return Page(tuple(tickets), mark.text, last, tuple(spoilt), tuple(gone))
+
+    def _tags(self, what: str, number: int, version: str, tags: TagChange) -> list[str]:
+        """The whole list as it will stand. Read at this moment and written under the stamp, so nobody's tag is lost.
+
+        Zendesk's own endpoints for single tags would need up to two more writes, and a half-done update would change what the
+        rules see next.
+        """
+        answer = self._session.get(what, f"tickets/{number}")
+        with reading(self.connection, what):
+            record = part(answer, "ticket")
+            if version_of(record) != version:
+                raise Stale(self.connection, f"{what}: it was changed since it was read")
+            return sorted({*record["tags"]} - tags.remove | tags.add)
+
+    def _audits(self, what: str, key: str, beside: Beside) -> list[Record]:
+        return self._all(what, f"tickets/{self._number(key)}/audits", "audits", "users,groups", beside)
+
+    def _all(self, what: str, path: str, name: str, include: str, beside: Beside) -> list[Record]:
+        """All records of a list, oldest first; `beside` learns of those who come with them."""
+        records: list[Record] = []
+        for page in pages(self._session, what, path, {"include": include}):
+            with reading(self.connection, what):
+                records += page[name]
+                beside.know(page)
+        return records
+
+    def _number(self, key: str) -> int:
+        if not (key.isascii() and key.isdigit()):
+            raise NotFound(self.connection, f"'{key}' is not the number of a Zendesk ticket")
+        return int(key)
+
+
+def _ids(audits: list[Record], field: str) -> set[int]:
+    """Everybody whom the changes of a field name, before and after."""
+    events = [e for a in audits for e in a["events"] if e.get("field_name") == field and e["type"] == "Change"]
+    return {int(e[side]) for e in events for side in ("value", "previous_value") if e.get(side)}
+
+
+def _key(record: Any) -> str:
+    return str(record.get("id", "?")) if isinstance(record, dict) else "?"
+
+
+def _plain(error: Exception) -> str:
+    return str(error) if isinstance(error, ValueError) else f"not shaped like a ticket ({type(error).__name__})"

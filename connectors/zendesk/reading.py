@@ -57,10 +57,10 @@ TABLE: Table = (
 
 TICKET = TypeAdapter(Ticket)
 MARK = "ticketgate"  # our key in an update's metadata, which Zendesk keeps in the audit
-WATCHED = itemgetter(
-    "subject", "status", "custom_status_id", "type", "priority", "requester_id", "assignee_id", "group_id", "organization_id", "due_at"
+WATCHED = ("subject", "status", "type", "priority", "requester_id", "assignee_id", "group_id", "organization_id", "due_at", "brand_id")
+ROBOTS = re.compile(
+    r"^(mailer-?daemon|postmaster|(do[-_.]?not|no)[-_.]?reply|bounces?|auto-?reply|notifications?)([-_.+0-9].*)?@", re.IGNORECASE
 )
-ROBOTS = re.compile(r"^(mailer-?daemon|postmaster|(do-?not|no)[-_.]?reply|bounces?|auto-?reply|notifications?)([-_.+0-9].*)?@", re.IGNORECASE)
 
 
 def version_of(record: Record) -> str:
@@ -70,7 +70,7 @@ def version_of(record: Record) -> str:
     `generated_timestamp` would show it, but only an export has that. The digest is the same from an export, a show and an update.
     """
     custom = sorted(([f["id"], f["value"]] for f in record.get("custom_fields") or () if f["value"] is not None), key=itemgetter(0))
-    content = orjson.dumps([WATCHED(record), sorted(record.get("tags") or ()), custom])
+    content = orjson.dumps([[record.get(key) for key in WATCHED], sorted(record.get("tags") or ()), custom])
     return f"{record['updated_at']}/{crc32(content):08x}"
 
 
@@ -140,7 +140,10 @@ def custom_row(custom: Custom) -> Field:
     number = int(custom.remote)
 
     def reads(record: Record) -> Any:
-        return next((f["value"] for f in record.get("custom_fields") or () if f["id"] == number), None)
+        for held in record.get("custom_fields") or ():
+            if held["id"] == number:
+                return held["value"]
+        return None
 
     return Field(name=name, reads=reads, writes=f"custom_fields.{number}", convert=CONVERT.get(custom.type), render=_rendered)
 

@@ -1,16 +1,19 @@
 """The one place that talks to Zendesk: zenpy's sign-in and session, our seam below it, and bytes decoded by us."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlencode, urlsplit
 
 import orjson
 import requests
 from zenpy import Zenpy
 
-from connectors.errors import ConnectorError, Transient, Unauthorized, Unreadable
+from connectors.errors import ConnectorError, InDoubt, Transient, Unauthorized, Unreadable
 from connectors.transport import asking, decoded, error_for, mounted
+from connectors.zendesk.directory import NOTHING, Meaning, Query
 from connectors.zendesk.settings import ZendeskSettings
+
+Call: TypeAlias = Callable[[], requests.Response]
 
 JSON = {"Content-Type": "application/json"}
 
@@ -32,12 +35,15 @@ class Session:
         self._http.hooks["response"].append(_refuse)
         self._zenpy: Zenpy | None = None
 
-    def get(self, what: str, path: str, **query: str | int) -> Any:
-        """The answer to a GET of `path` under /api/v2. `what` says in an error what was attempted."""
+    def get(self, what: str, path: str, query: Query = NOTHING, meaning: Meaning | None = None) -> dict[str, Any]:
+        """The answer to a GET of `path` under /api/v2. `what` says in an error what was attempted; `meaning` may know a status better."""
         url = self._url(path) + (f"?{urlencode(query)}" if query else "")
-        return self._asked(what, lambda: self._signed_in().tickets._get(url, raw_response=True), writing=False)
+        answer = self._asked(what, lambda: self._signed_in().tickets._get(url, raw_response=True), meaning, writing=False)
+        if not isinstance(answer, dict):
+            raise Unreadable(self._connection, f"{what}: the answer is not an object")
+        return answer
 
-    def send(self, what: str, method: str, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Any:
+    def send(self, what: str, method: str, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The answer to a write. It is never repeated but after a 401, which proves that nothing happened."""
         url, data = self._url(path), orjson.dumps(body)
 
@@ -45,7 +51,10 @@ class Session:
             http: requests.Session = self._signed_in().tickets.session
             return http.request(method, url, data=data, headers={**JSON, **(headers or {})})
 
-        return self._asked(what, call, writing=True)
+        answer = self._asked(what, call, None, writing=True)
+        if not isinstance(answer, dict):
+            raise InDoubt(self._connection, f"{what}: the answer is not an object")
+        return answer
 
     def close(self) -> None:
         self._http.close()
@@ -53,27 +62,29 @@ class Session:
     def _url(self, path: str) -> str:
         return f"{self._settings.url.rstrip('/')}/api/v2/{path}.json"
 
-    def _asked(self, what: str, call: Callable[[], requests.Response], *, writing: bool) -> Any:
+    def _asked(self, what: str, call: Call, meaning: Meaning | None, *, writing: bool) -> Any:
+        """Signs in anew after a 401 when it can, once: a token that stays refused is not asked for again and again."""
         try:
             return self._once(what, call, writing=writing)
         except Refused as refused:
             if refused.answer.status_code != 401 or not self._settings.sign_in.client_id:
-                raise self._meaning(what, refused.answer, writing=writing) from None
+                raise self._error(what, refused.answer, meaning, writing=writing) from None
         self._zenpy = None
         try:
             return self._once(what, call, writing=writing)
         except Refused as refused:
-            raise self._meaning(what, refused.answer, writing=writing) from None
+            raise self._error(what, refused.answer, meaning, writing=writing) from None
 
-    def _once(self, what: str, call: Callable[[], requests.Response], *, writing: bool) -> Any:
+    def _once(self, what: str, call: Call, *, writing: bool) -> Any:
         with asking(self._connection, what, writing=writing):
             answer = call()
         return decoded(self._connection, what, answer, writing=writing)
 
-    def _meaning(self, what: str, answer: requests.Response, *, writing: bool) -> ConnectorError:
-        if answer.status_code < 400:
-            return Unreadable(self._connection, f"{what}: status {answer.status_code}, which Zendesk does not document")
-        return error_for(self._connection, what, answer, writing=writing)
+    def _error(self, what: str, answer: requests.Response, meaning: Meaning | None, *, writing: bool) -> ConnectorError:
+        status = answer.status_code
+        if status < 400:
+            return Unreadable(self._connection, f"{what}: status {status}, which Zendesk does not document")
+        return (meaning and meaning(status)) or error_for(self._connection, what, answer, writing=writing)
 
     def _signed_in(self) -> Zenpy:
         """zenpy over our session. An access token is fetched here when there is none yet; zenpy itself never fetches one."""
@@ -117,12 +128,13 @@ class Session:
         return token
 
     def _no_token(self, what: str, answer: requests.Response) -> ConnectorError:
-        if answer.status_code == 429 or answer.status_code >= 500:
-            waited = error_for(self._connection, what, answer, writing=False)
-            return Transient(self._connection, f"{what}: {answer.status_code}", getattr(waited, "retry_after", None))
+        status = answer.status_code
+        if status not in (400, 401, 403):
+            waited = self._error(what, answer, None, writing=False)
+            return Transient(self._connection, f"{what}: status {status}", getattr(waited, "retry_after", None))
         return Unauthorized(
             self._connection,
-            f"{what}: {answer.status_code}; check client_id and client_secret, and that the OAuth client may use client_credentials",
+            f"{what}: {status}; check client_id and client_secret, and that the OAuth client may use client_credentials",
         )
 
 

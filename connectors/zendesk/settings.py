@@ -13,7 +13,7 @@ WAYS = "sign_in needs client_id and client_secret (an OAuth client, recommended)
 class SignIn(BaseModel):
     """One of three ways in, OAuth first: API tokens can no longer be made and stop on 2027-04-30."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     client_id: str | None = None
     client_secret: SecretStr | None = None
@@ -32,6 +32,8 @@ class SignIn(BaseModel):
 
 class ZendeskSettings(ConnectorSettings):
     """`url` is the account's own address, such as https://acme.zendesk.com. `page_size` is that of an export."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)  # a mistake in sign_in must not print the secret beside it
 
     sign_in: SignIn
     page_size: int = Field(default=1000, ge=1, le=1000)

@@ -54,7 +54,11 @@ def shared(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="The version, and nothing else.")
     ] = False,
 ) -> None:
-    """Each command has its own --help. Exit codes: 0 done, 1 findings, 2 usage, 3 not loaded, 4 refused, 5 unreachable, 6 partly, 7 unsafe."""
+    """Each command has its own --help.
+
+    Exit codes: 0 done, 1 findings, 2 usage, 3 not loaded, 4 refused by a system, 5 unreachable, 6 partly done, 7 refused for safety, 8 no
+    such thing, 10 changes are pending, 130 interrupted, 143 stopped.
+    """
     context.obj = Options(project, config, format, quiet, verbose, color, no_input)
 
 

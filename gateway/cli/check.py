@@ -12,7 +12,15 @@ if TYPE_CHECKING:
     from gateway.desk import Loaded
     from rules.problems import Problem
 
-STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold cyan", "place": "blue", "frame": "dim", "caret": "red", "help": "green"}
+STYLES = {
+    "error": "bold red",
+    "warning": "bold yellow",
+    "note": "bold cyan",
+    "place": "blue",
+    "frame": "dim",
+    "caret": "red",
+    "help": "green",
+}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -23,16 +31,24 @@ def check(
     context: typer.Context,
     paths: Annotated[list[str] | None, typer.Argument(metavar="[PATH]...", help="Show only findings in these files or folders.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors for the exit code.")] = False,
-    select: Annotated[list[str] | None, typer.Option("--select", metavar="CODE", help="Only findings of this code, or that begin so.")] = None,
-    ignore: Annotated[list[str] | None, typer.Option("--ignore", metavar="CODE", help="No findings of this code, or that begin so.")] = None,
-    format: Annotated[Literal["text", "json"] | None, typer.Option("--format", help="As the option of the same name before the command.")] = None,
+    select: Annotated[
+        list[str] | None, typer.Option("--select", metavar="CODE", help="Only findings of this code, or that begin so.")
+    ] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option("--ignore", metavar="CODE", help="No findings of this code, or that begin so.")
+    ] = None,
+    format: Annotated[
+        Literal["text", "json"] | None, typer.Option("--format", help="As the option of the same name before the command.")
+    ] = None,
 ) -> None:
     """Reads every file of the desk and reports all problems, each with its place and a way out. Touches no ticket, needs no secret."""
     from gateway.desk import load
+    from rules.trial import read_trials
 
     chosen = options(context)
     loaded = load(chosen.desk, chosen.config)
-    wanted = [p for p in loaded.problems if _wanted(p, paths or [], select or [], ignore or [], chosen)]
+    found = [*loaded.problems, *(read_trials(loaded.sources, loaded.bundle)[1] if loaded.bundle else ())]
+    wanted = [p for p in found if _wanted(p, paths or [], select or [], ignore or [], chosen)]
     if (format or chosen.format) == "json":
         _as_json(wanted, loaded)
     else:

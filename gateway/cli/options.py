@@ -94,6 +94,7 @@ def line(said: Mapping[str, object]) -> None:
     import orjson
 
     sys.stdout.write(orjson.dumps(said, option=orjson.OPT_NON_STR_KEYS, default=str).decode() + "\n")
+    sys.stdout.flush()
 
 
 VERSION_LINE = {"type": "version", "format": "1.0"}

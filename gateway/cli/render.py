@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, assert_never
 
 from rules.plan import Action, AddComment, CreateTicket, FieldChange, Notify, Plan, Update
-from rules.ticket import Person, Value
+from rules.ticket import Person, Ticket, Value
 
 
 def shown(value: object) -> str:
@@ -40,7 +40,7 @@ def _lines(plan: Plan, action: Action) -> Iterator[str]:
         case Update():
             where = "" if action.target == plan.ref else f"{action.target} "
             for change in action.changes:
-                yield _row(" ", where + change.field, _change(change), change.rule, change.place, change.note)
+                yield _row(" ", where + change.field, changed(change), change.rule, change.place, change.note)
         case AddComment():
             yield _row("!" if action.public else " ", "reply" if action.public else "note", _said(plan, action), action.rule, action.place)
         case CreateTicket():
@@ -55,7 +55,8 @@ def _row(sign: str, what: str, detail: str, rule: str, place: str, note: str = "
     return f"  {sign} {what:<10} {detail:<38} {rule:<30} {place}{f'  ({note})' if note else ''}"
 
 
-def _change(change: FieldChange) -> str:
+def changed(change: FieldChange) -> str:
+    """Before and after; of tags only what comes and goes."""
     if change.field == "tags":
         before, after = _set(change.before), _set(change.after)
         return " ".join([*(f"+ {t}" for t in sorted(after - before)), *(f"- {t}" for t in sorted(before - after))])
@@ -122,6 +123,13 @@ def plain(value: object) -> object:
             return value
 
 
-def headline(ref: object, subject: str) -> str:
-    """`zendesk-eu:48213  "Rechnung doppelt"`"""
-    return f'{ref}  "{subject if len(subject) <= 70 else subject[:69] + "…"}"'
+def happened(plan: Plan) -> str:
+    """The events of a pass without their moments: `created, changed:priority=high`."""
+    return ", ".join(dict.fromkeys(event.partition("@")[0].partition("#")[0] for event in plan.events))
+
+
+def headline(ticket: Ticket) -> str:
+    """`zendesk-eu:48213  "Rechnung doppelt"`, with the name that people use where that is not the key."""
+    subject = ticket.subject if len(ticket.subject) <= 70 else ticket.subject[:69] + "…"
+    known_as = f" ({ticket.shown_as})" if ticket.shown_as and ticket.shown_as != ticket.ref.key else ""
+    return f'{ticket.ref}{known_as}  "{subject}"'

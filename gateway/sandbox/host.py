@@ -31,11 +31,15 @@ MOST_EXCHANGES = 50_000  # kept; older ones are dropped, so that a sandbox that 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request as it was received and the answer that was given (None: the connection was broken)."""
+    """One request as it was received and the answer that was given (None: the connection was broken).
+
+    `faulty`: a fault gave the answer, not the sandbox.
+    """
 
     request: Request
     url: str
     answer: Answer | None
+    faulty: bool = False
     at: float = 0.0  # seconds of the monotonic clock, when the request had arrived
 
 
@@ -64,7 +68,7 @@ class Served:
         arrived = time.monotonic()
         fault = self._fault(request)
         answer = await self._faulty(fault, request, scope, receive, send) if fault else self.sandbox.answer(request)
-        self._keep(request, scope, answer, arrived)
+        self._keep(request, scope, answer, arrived, faulty=fault is not None)
         if answer is not None:
             await _send(send, answer)
         elif not (fault and fault.kind == "dribble"):
@@ -76,10 +80,10 @@ class Served:
         self.faults[:] = [f for f in self.faults if f.times > 0]
         return found
 
-    def _keep(self, request: Request, scope: Mapping[str, Any], answer: Answer | None, arrived: float) -> None:
+    def _keep(self, request: Request, scope: Mapping[str, Any], answer: Answer | None, arrived: float, *, faulty: bool) -> None:
         if self.keep_exchanges:
             query = scope["query_string"].decode()
-            self.exchanges.append(Exchange(request, request.path + (f"?{query}" if query else ""), answer, arrived))
+            self.exchanges.append(Exchange(request, request.path + (f"?{query}" if query else ""), answer, faulty, arrived))
 
     async def _faulty(self, fault: Fault, request: Request, scope: Mapping[str, Any], receive: Any, send: Any) -> Answer | None:
         """Carries the fault out; None when the connection was broken or the answer already sent."""
@@ -187,7 +191,8 @@ class Obedient(uvicorn.Server):
 
 def bound(port: int = 0) -> socket.socket:
     """A listener on loopback: bind first, tell the ports, then serve."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # asyncio switches Nagle off only where it sees the protocol named; without it every answer waits 40 ms for an acknowledgement
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
     return listener

@@ -1,14 +1,14 @@
 """Believable tickets in six languages from a seed: equal seeds give equal tickets, wherever and whenever they are made."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from random import Random
 
-from connectors.sandbox import AGENTS, GROUPS, Deed, Sample
+from connectors.sandbox import AGENTS, GROUPS, Clock, Deed, Sample
 
 LANGUAGES = ("en", "de", "fr", "es", "pt", "ja")
 VIPS = ("Northwind", "Contoso", "Fabrikam")
@@ -122,24 +122,25 @@ REPLIES = {
 NOTES = ("Reproduced on the test account.", "Asked the second line to have a look.", "Looks like the release of this morning.")
 
 
-def conversation(seed: int, now: datetime, keys: Sequence[str], *, system: str) -> Iterator[Deed]:
-    """What people do to a system after `now`, one deed after another and without end.
+def conversation(seed: int, clock: Clock, tickets: Mapping[str, str], *, system: str) -> Iterator[Deed]:
+    """What people do to a system, one deed after another and without end.
 
-    New tickets, customers' replies, agents' replies, notes and changes of status, priority and group. `keys` may grow while it is read,
-    so that people also act on tickets that were made meanwhile; a `create` is stamped by the sandbox's own clock.
+    New tickets (made at the clock's moment), customers' replies, agents' replies and notes, changes of status and priority. `tickets` names
+    the language of each ticket by its key; it may grow while deeds are taken, so that people act on what was made meanwhile.
     """
     dice = Random(f"{seed}/{system}/conversation")  # noqa: S311  # samples, not secrets
     while True:
-        if not keys or dice.random() < 0.35:
-            yield Deed(kind="create", by="customer", sample=a_new_one(dice, now))
+        if not tickets or dice.random() < 0.35:
+            yield Deed(kind="create", by="customer", sample=a_new_one(dice, clock()))
         else:
-            yield _deed(dice, dice.choice(keys[-60:]))
+            key = dice.choice(list(tickets)[-60:])
+            yield _deed(dice, key, tickets[key])
 
 
-def _deed(dice: Random, key: str) -> Deed:
+def _deed(dice: Random, key: str, language: str) -> Deed:
     match dice.randrange(6):
         case 0 | 1:
-            return Deed(kind="reply", key=key, by="customer", text=dice.choice(REPLIES[dice.choice(LANGUAGES)]))
+            return Deed(kind="reply", key=key, by="customer", text=dice.choice(REPLIES[language]))
         case 2:
             return Deed(kind="reply", key=key, text="We are looking into it and will be back within the hour.")
         case 3:

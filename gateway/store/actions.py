@@ -68,26 +68,11 @@ def rules_of(what: Action) -> str:
 
 
 def intend(db: sa.Connection, plan: Plan, actions: Sequence[Action], pass_id: str, at: datetime, run: str | None = None) -> int:
-    """Plans the actions whose keys were never used; returns how many.
-
-    A refused update whose rules changed since is planned anew under its old key: its version has not moved, what is asked for has.
-    """
-    _make_room(db, actions)
+    """Plans the actions whose keys were never used; returns how many."""
     rows = [_row(plan, what, pass_id, n, at, run) for n, what in enumerate(actions)]
     insert_or_leave(db, action, rows)
     mine = sa.select(sa.func.count()).where(action.c.pass_id == pass_id)
     return int(db.execute(mine).scalar_one())
-
-
-def _make_room(db: sa.Connection, actions: Sequence[Action]) -> None:
-    updates = {what.key: to_json(what) for what in actions if isinstance(what, Update)}
-    if not updates:
-        return
-    ended = action.c.state.in_([State.DONE, State.FAILED])
-    there = db.execute(sa.select(action.c.action_key, action.c.payload).where(action.c.action_key.in_(updates), ended)).all()
-    other = [row.action_key for row in there if row.payload != updates[row.action_key]]
-    if other:
-        db.execute(sa.delete(action).where(action.c.action_key.in_(other)))
 
 
 def _row(plan: Plan, what: Action, pass_id: str, position: int, at: datetime, run: str | None) -> dict[str, object]:
@@ -166,13 +151,13 @@ def withdraw_one(db: sa.Connection, key: str) -> None:
 
 
 def keys_done(db: sa.Connection, connection: str, keys: Sequence[str]) -> dict[str, frozenset[str]]:
-    """By ticket: the keys of its once-only actions that are planned or beyond."""
-    chosen = sa.select(action.c.key, action.c.action_key).where(
-        action.c.connection == connection, action.c.key.in_(keys), action.c.kind != "update"
-    )
+    """By ticket: the keys of the once-only actions decided on it or sent to it, that are planned or beyond."""
+    once = action.c.kind != "update"
+    about = sa.select(action.c.key, action.c.action_key).where(action.c.connection == connection, action.c.key.in_(keys), once)
+    sent = sa.select(action.c.target_key, action.c.action_key).where(action.c.target == connection, action.c.target_key.in_(keys), once)
     found: dict[str, set[str]] = {}
-    for row in db.execute(chosen):
-        found.setdefault(row.key, set()).add(row.action_key)
+    for key, name in db.execute(sa.union_all(about, sent)):
+        found.setdefault(key, set()).add(name)
     return {key: frozenset(names) for key, names in found.items()}
 
 
@@ -187,9 +172,10 @@ def comments_made(db: sa.Connection, ref: TicketRef) -> frozenset[str]:
     return frozenset(db.execute(chosen).scalars())
 
 
-def not_echoed(db: sa.Connection, ref: TicketRef) -> list[Row]:
-    """Our updates of a ticket that its history has not shown us yet."""
-    return _rows(db, *_at(ref), action.c.kind == "update", action.c.state == State.DONE, action.c.echoed.is_(False))
+def not_echoed(db: sa.Connection, ref: TicketRef, since: datetime) -> list[Row]:
+    """Our updates of a ticket, made since then, that its history has not shown us yet."""
+    mine = (action.c.kind == "update", action.c.state == State.DONE, action.c.echoed.is_(False), action.c.ended_at >= since)
+    return _rows(db, *_at(ref), *mine)
 
 
 def echoed(db: sa.Connection, keys: Sequence[str]) -> None:
@@ -203,10 +189,10 @@ def creating(db: sa.Connection, connection: str) -> bool:
     return db.execute(sa.select(action.c.action_key).where(*mine).limit(1)).first() is not None
 
 
-def refs_of_run(db: sa.Connection, run: str, connection: str, keys: Sequence[str]) -> frozenset[str]:
-    """Which of these tickets a run has written to already."""
-    mine = (action.c.run == run, action.c.connection == connection, action.c.key.in_(keys), action.c.state == State.DONE)
-    return frozenset(db.execute(sa.select(action.c.key).where(*mine)).scalars())
+def refs_of_run(db: sa.Connection, run: str, connection: str) -> frozenset[str]:
+    """The keys of the tickets that a run has written to."""
+    mine = (action.c.run == run, action.c.connection == connection, action.c.state == State.DONE)
+    return frozenset(db.execute(sa.select(action.c.key).where(*mine).distinct()).scalars())
 
 
 def counts(db: sa.Connection) -> dict[str, int]:

@@ -11,6 +11,8 @@ from gateway.store.putting import insert_or_leave
 from gateway.store.schema import inbox
 from rules.ticket import Ticket, TicketRef
 
+HELD, RELEASED = "held", "released"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
@@ -23,10 +25,16 @@ class Waiting:
     ticket: Ticket | None
 
 
-def put_tickets(db: sa.Connection, tickets: Iterable[Ticket], at: datetime, signal: str = "poll") -> None:
-    """What a poll brought, each version of a ticket once."""
-    rows = [_row(t.ref, f"{signal}:{t.ref}@{t.version}", signal, at, to_json(t)) for t in tickets]
+def put_tickets(db: sa.Connection, tickets: Iterable[Ticket], at: datetime, signal: str = "poll") -> list[tuple[Ticket, str]]:
+    """What a poll brought, each version of a ticket once. Returns those that no store can hold, with what is wrong."""
+    rows, spoilt = [], []
+    for ticket in tickets:
+        try:
+            rows.append(_row(ticket.ref, f"{signal}:{ticket.ref}@{ticket.version}", signal, at, to_json(ticket)))
+        except TypeError as error:  # half a character, a number beyond 64 bits
+            spoilt.append((ticket, str(error)))
     insert_or_leave(db, inbox, rows)
+    return spoilt
 
 
 def put_refs(db: sa.Connection, refs: Iterable[TicketRef], at: datetime, signal: str, due_at: datetime | None = None) -> None:
@@ -35,11 +43,10 @@ def put_refs(db: sa.Connection, refs: Iterable[TicketRef], at: datetime, signal:
     insert_or_leave(db, inbox, rows)
 
 
-def due(db: sa.Connection, connection: str, now: datetime, limit: int = 200) -> list[Waiting]:
+def due(db: sa.Connection, connection: str, now: datetime, limit: int = 200, skip: int = 0) -> list[Waiting]:
     """Tickets whose turn has come, in the order of their first signal."""
-    ready = (inbox.c.connection == connection, inbox.c.held.is_(False), inbox.c.due_at <= now)
-    first = sa.select(inbox.c.key, sa.func.min(inbox.c.id).label("first")).where(*ready).group_by(inbox.c.key)
-    keys = db.execute(first.order_by(sa.text("first")).limit(limit)).scalars().all()
+    first = sa.select(inbox.c.key, sa.func.min(inbox.c.id).label("first")).where(*_ready(connection, now), inbox.c.brake != HELD)
+    keys = db.execute(first.group_by(inbox.c.key).order_by(sa.text("first")).limit(limit).offset(skip)).scalars().all()
     found = (
         db.execute(sa.select(inbox).where(inbox.c.connection == connection, inbox.c.key.in_(keys)).order_by(inbox.c.id)).mappings().all()
     )
@@ -66,10 +73,10 @@ def settle_ticket(db: sa.Connection, ref: TicketRef) -> None:
     db.execute(sa.delete(inbox).where(inbox.c.connection == ref.connection, inbox.c.key == ref.key))
 
 
-def waiting(db: sa.Connection, connection: str, now: datetime) -> int:
-    """How many tickets wait and may be looked at."""
-    ready = (inbox.c.connection == connection, inbox.c.held.is_(False), inbox.c.due_at <= now)
-    return int(db.execute(sa.select(sa.func.count(sa.distinct(inbox.c.key))).where(*ready)).scalar_one())
+def unbraked(db: sa.Connection, connection: str, now: datetime) -> int:
+    """How many tickets wait that no person has let through the brake."""
+    mine = (*_ready(connection, now), inbox.c.brake == "")
+    return int(db.execute(sa.select(sa.func.count(sa.distinct(inbox.c.key))).where(*mine)).scalar_one())
 
 
 def depth(db: sa.Connection) -> dict[str, int]:
@@ -80,18 +87,22 @@ def depth(db: sa.Connection) -> dict[str, int]:
 
 def hold(db: sa.Connection, connection: str, now: datetime) -> int:
     """What waits now is held for a person; returns how many rows."""
-    ready = (inbox.c.connection == connection, inbox.c.held.is_(False), inbox.c.due_at <= now)
-    return int(db.execute(sa.update(inbox).where(*ready).values(held=True)).rowcount)
+    mine = (*_ready(connection, now), inbox.c.brake == "")
+    return int(db.execute(sa.update(inbox).where(*mine).values(brake=HELD)).rowcount)
 
 
 def release(db: sa.Connection, connection: str) -> int:
     """A person let the held batch through; returns how many rows."""
-    held = (inbox.c.connection == connection, inbox.c.held.is_(True))
-    return int(db.execute(sa.update(inbox).where(*held).values(held=False)).rowcount)
+    held = (inbox.c.connection == connection, inbox.c.brake == HELD)
+    return int(db.execute(sa.update(inbox).where(*held).values(brake=RELEASED)).rowcount)
+
+
+def _ready(connection: str, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return inbox.c.connection == connection, inbox.c.due_at <= now
 
 
 def _row(ref: TicketRef, unique: str, signal: str, at: datetime, ticket: bytes | None) -> dict[str, object]:
-    stamps = {"arrived_at": at, "due_at": at, "attempts": 0, "held": False}
+    stamps = {"arrived_at": at, "due_at": at, "attempts": 0, "brake": ""}
     return {"connection": ref.connection, "key": ref.key, "unique_key": unique, "signal": signal, "ticket": ticket, **stamps}
 
 

@@ -1,5 +1,6 @@
 """What needs a person besides actions: tickets that cannot be read or judged, words that nobody declared, held batches."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
@@ -39,9 +40,14 @@ def unpark(db: sa.Connection, connection: str, key: str, *kinds: Kind) -> None:
     db.execute(sa.delete(parked).where(*mine, parked.c.kind.in_(kinds)) if kinds else sa.delete(parked).where(*mine))
 
 
-def of_connection(db: sa.Connection, connection: str) -> frozenset[str]:
-    """The keys of its tickets that are parked."""
-    return frozenset(db.execute(sa.select(parked.c.key).where(parked.c.connection == connection)).scalars())
+def versions(db: sa.Connection, connection: str, keys: Sequence[str]) -> dict[str, str]:
+    """By key: the version at which a ticket was parked, where it has one."""
+    mine = (parked.c.connection == connection, parked.c.key.in_(keys), parked.c.version.is_not(None))
+    return {row.key: row.version for row in db.execute(sa.select(parked.c.key, parked.c.version).where(*mine))}
+
+
+def count(db: sa.Connection) -> int:
+    return int(db.execute(sa.select(sa.func.count()).select_from(parked)).scalar_one())
 
 
 def all_of(db: sa.Connection) -> list[Parked]:

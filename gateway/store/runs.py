@@ -25,9 +25,13 @@ class Run:
     ended_at: datetime | None = None
 
 
-def begin(db: sa.Connection, id: str, kind: str, options: Mapping[str, Any], at: datetime) -> None:
-    row = {"id": id, "kind": kind, "state": "running", "options": orjson.dumps(options), "counts": b"{}", "checkpoint": b"{}"}
+def begin(db: sa.Connection, kind: str, options: Mapping[str, Any], at: datetime) -> str:
+    """Writes a new run down; returns its name, like `backfill-3`."""
+    count = int(db.execute(sa.select(sa.func.count()).select_from(run)).scalar_one())
+    name = f"{kind}-{count + 1}"
+    row = {"id": name, "kind": kind, "state": "running", "options": orjson.dumps(options), "counts": b"{}", "checkpoint": b"{}"}
     db.execute(sa.insert(run), [{**row, "started_at": at}])
+    return name
 
 
 def found(db: sa.Connection, id: str) -> Run | None:

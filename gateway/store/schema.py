@@ -63,7 +63,7 @@ happening = sa.Table(
     sa.Column("what", sa.LargeBinary, nullable=False),
 )
 
-# Signals that wait: look at this ticket. `ticket` where a poll has it in hand.
+# Signals that wait: look at this ticket. `ticket` where a poll has it in hand; `brake` is empty, `held` or `released`.
 inbox = sa.Table(
     "inbox",
     metadata,
@@ -75,8 +75,8 @@ inbox = sa.Table(
     sa.Column("arrived_at", Moment, nullable=False),
     sa.Column("due_at", Moment, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
-    sa.Column("held", sa.Boolean, nullable=False, default=False),
-    sa.Index("inbox_due", "connection", "held", "due_at"),
+    sa.Column("brake", sa.Text, nullable=False, default=""),
+    sa.Index("inbox_due", "connection", "due_at"),
     sa.Index("inbox_ref", "connection", "key"),
 )
 

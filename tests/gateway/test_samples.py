@@ -47,9 +47,9 @@ def test_every_matter_is_told_in_every_language_and_completely() -> None:
 
 
 def test_people_act_on_what_is_there_and_make_new_tickets() -> None:
-    keys = ["A-1", "A-2"]
+    tickets = {"A-1": "en", "A-2": "ja"}
 
-    deeds = list(itertools.islice(conversation(7, NOW, keys, system="jira"), 200))
+    deeds = list(itertools.islice(conversation(7, lambda: NOW, tickets, system="jira"), 200))
 
     assert {d.kind for d in deeds} == {"create", "reply", "note", "set"}
     assert {d.key for d in deeds if d.kind != "create"} == {"A-1", "A-2"}

@@ -73,9 +73,9 @@ def _tickets() -> None:
         sa.Column("arrived_at", MOMENT, nullable=False),
         sa.Column("due_at", MOMENT, nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False),
-        sa.Column("held", sa.Boolean, nullable=False),
+        sa.Column("brake", sa.Text, nullable=False),
     )
-    op.create_index("inbox_due", "inbox", ["connection", "held", "due_at"])
+    op.create_index("inbox_due", "inbox", ["connection", "due_at"])
     op.create_index("inbox_ref", "inbox", ["connection", "key"])
     op.create_table(
         "cursor",

@@ -1,0 +1,389 @@
+"""Jira Cloud's REST v3 served locally: a stateful site whose search lags behind its writes and reads dates in the account's zone."""
+
+import base64
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
+
+from connectors.jira.sandbox_edits import Refused, answered
+from connectors.jira.sandbox_issues import Issue, State, is_document, plain
+from connectors.jira.sandbox_jql import JqlError, parse
+from connectors.jira.sandbox_limits import Limits
+from connectors.jira.sandbox_search import TokenError
+from connectors.jira.sandbox_site import (
+    ACCOUNT,
+    API,
+    GROUP_FIELD,
+    ISSUE_TYPES,
+    OUR_PRIORITY,
+    OUR_STATUS,
+    PRIORITIES,
+    RESOLUTIONS,
+    STATUSES,
+    URL,
+    Json,
+    Project,
+    Step,
+    field_list,
+)
+from connectors.jira.sandbox_tracker import NoIssue, Tracker
+from connectors.sandbox import Answer, Clock, Deed, Request, Sample, Sandbox
+
+Handler: TypeAlias = Callable[..., Answer]
+ACCOUNT_ZONE = "America/New_York"  # of the account that signs in: its quoted JQL dates and its stamps are in it, never in UTC
+WRITES = frozenset({"POST", "PUT", "DELETE"})
+A_PAGE, MOST_ON_A_PAGE, MOST_IDS = 50, 100, 5000
+
+
+class JiraSandbox(Sandbox):
+    """One site. `lag` is how many seconds of its clock a search stays behind the writes; reading an issue never lags.
+
+    `burst` and `per_issue` switch Jira's limits on: requests of a method in a second, writes to one issue in two seconds.
+    `hidden` are the e-mail addresses that their owners' privacy keeps from the interface.
+    """
+
+    system = "jira"
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        lag: float = 2.0,
+        account_zone: str = ACCOUNT_ZONE,
+        burst: int | None = None,
+        per_issue: int | None = None,
+        hidden: Iterable[str] = (),
+    ) -> None:
+        super().__init__(clock)
+        self._zone, self.limits = ZoneInfo(account_zone), Limits(burst, per_issue)
+        self.tracker = Tracker(clock, self._zone, timedelta(seconds=lag), hidden)
+        self._routes = [(method, re.compile(f"/rest/api/3/{path}/?"), handler) for method, path, handler in self._table()]
+
+    @classmethod
+    def sign_in(cls) -> dict[str, str]:
+        return {"email": ACCOUNT["email"], "token": ACCOUNT["token"]}
+
+    @classmethod
+    def url(cls) -> str:
+        return URL
+
+    def expire_tokens(self) -> None:
+        """All page tokens handed out so far run out, as they do after seven days."""
+        self.tracker.index.generation += 1
+
+    def catch_up(self) -> None:
+        """The search sees all writes now, however recent."""
+        self.tracker.index.settle(self.clock(), all=True)
+
+    # the wire
+
+    def answer(self, request: Request) -> Answer:
+        limited = self.limits.refused(request, self.clock())
+        if limited is not None:
+            return limited
+        answer = self._answered(request)
+        return replace(answer, headers={**self.limits.headers(), **answer.headers})
+
+    def _answered(self, request: Request) -> Answer:
+        if not _signed_in(request.headers.get("authorization", "")):
+            said = "Client must be authenticated to access this resource."
+            return _fault(401, said, headers={"WWW-Authenticate": 'OAuth realm="https%3A%2F%2Facme.atlassian.net"'})
+        if request.path in ("/rest/api/3/search", "/rest/api/2/search"):
+            return _fault(410, "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API.")
+        try:
+            return self._routed(request)
+        except Refused as refused:
+            return Answer(status=400, body={"errorMessages": [], "errors": refused.errors})
+        except (JqlError, TokenError) as error:
+            return _fault(400, str(error))
+        except NoIssue:
+            return _fault(404, "Issue does not exist or you do not have permission to see it.")
+        except (ValueError, TypeError, AttributeError, KeyError):
+            return _fault(400, "There was an error parsing JSON. Check that your request body is valid.")
+
+    def _routed(self, request: Request) -> Answer:
+        hits = [(method, handler, hit) for method, path, handler in self._routes if (hit := path.fullmatch(request.path))]
+        for method, handler, hit in hits:
+            if method == request.method:
+                return handler(request, *hit.groups())
+        return _fault(405 if hits else 404, "Method Not Allowed" if hits else "There is nothing at this address.")
+
+    def _table(self) -> list[tuple[str, str, Handler]]:
+        return [*self._of_issues(), *self._of_writes(), *self._of_site()]
+
+    def _of_issues(self) -> list[tuple[str, str, Handler]]:
+        one = "issue/([^/]+)"
+        return [
+            ("GET", "search/jql", lambda r: self._search(r.query)),
+            ("POST", "search/jql", lambda r: self._search({k: _flat(v) for k, v in r.json().items()})),
+            ("POST", "issue/bulkfetch", self._bulk),
+            ("GET", one, self._get),
+            ("GET", f"{one}/transitions", self._transitions),
+            ("GET", f"{one}/comment", self._comments),
+            ("GET", f"{one}/changelog", self._changelog),
+            ("GET", f"{one}/properties/([^/]+)", lambda r, key, name: _property(self.tracker.issue(key).properties, name)),
+            ("GET", "comment/([^/]+)/properties/([^/]+)", self._comment_property),
+        ]
+
+    def _of_writes(self) -> list[tuple[str, str, Handler]]:
+        one = "issue/([^/]+)"
+        return [
+            ("POST", "issue", self._create),
+            ("PUT", one, self._put),
+            ("DELETE", one, lambda r, key: self._delete(key)),
+            ("POST", f"{one}/transitions", self._transition),
+            ("PUT", f"{one}/assignee", self._assign),
+            ("POST", f"{one}/comment", self._comment),
+            ("PUT", f"{one}/properties/([^/]+)", self._put_property),
+        ]
+
+    def _of_site(self) -> list[tuple[str, str, Handler]]:
+        return [
+            ("GET", "user/search", lambda r: Answer(body=self.tracker.accounts.search(r.query.get("query", "")))),
+            ("GET", "user", self._user),
+            ("GET", "myself", lambda r: Answer(body=self.tracker.accounts.view(self.tracker.accounts.api))),
+            ("GET", "serverInfo", lambda r: Answer(body=self._server())),
+            ("GET", "field", lambda r: Answer(body=field_list(self.tracker.own.values()))),
+            ("GET", "status", lambda r: Answer(body=list(STATUSES.values()))),
+            ("GET", "priority", lambda r: Answer(body=list(PRIORITIES.values()))),
+            ("GET", "resolution", lambda r: Answer(body=list(RESOLUTIONS.values()))),
+            ("GET", "project/([^/]+)", self._project),
+            ("GET", "project/([^/]+)/statuses", self._workflow),
+        ]
+
+    # reading
+
+    def _search(self, query: Mapping[str, str]) -> Answer:
+        now, jql, asked = self.clock(), query.get("jql", ""), _words(query.get("fields", ""))
+        parsed = parse(jql, zone=self._zone, now=now, projects=frozenset(self.tracker.projects))
+        most = MOST_IDS if asked in ([], ["id"], ["key"]) else MOST_ON_A_PAGE
+        size = min(max(int(query.get("maxResults") or A_PAGE), 1), most)
+        states, token = self.tracker.index.page(parsed, jql, query.get("nextPageToken"), size, now)
+        properties = _words(query.get("properties", ""))
+        issues = [self._with(self.tracker.views.issue(s, asked), s.id, properties) for s in states]
+        return Answer(body={"issues": issues, **({"nextPageToken": token} if token else {}), "isLast": token is None})
+
+    def _with(self, view: Json, id: str, names: list[str]) -> Json:
+        """The issue with the properties that were asked for; search knows them at once where it knows the issue."""
+        held = self.tracker.issues[id].properties if id in self.tracker.issues else {}
+        return {**view, "properties": {n: held[n] for n in names if n in held}} if names else view
+
+    def _get(self, request: Request, key: str) -> Answer:
+        issue = self.tracker.issue(key)
+        view = self.tracker.views.issue(issue.state, _words(request.query.get("fields", "*all")))
+        properties = _words(request.query.get("properties", ""))
+        return Answer(body=self._with(view, issue.state.id, properties))
+
+    def _bulk(self, request: Request) -> Answer:
+        said = request.json()
+        found = [issue for key in said["issueIdsOrKeys"] if (issue := self.tracker.found(str(key))) is not None]
+        fields, properties = said.get("fields") or ["*all"], said.get("properties") or []
+        issues = [self._with(self.tracker.views.issue(i.state, fields), i.state.id, properties) for i in found]
+        return Answer(body={"issues": issues, "issueErrors": []})
+
+    def _transitions(self, request: Request, key: str) -> Answer:
+        with_fields = "transitions.fields" in request.query.get("expand", "")
+        shown = [_transition(step, with_fields=with_fields) for step in self.tracker.steps(self.tracker.issue(key).state)]
+        return Answer(body={"expand": "transitions", "transitions": shown})
+
+    def _comments(self, request: Request, key: str) -> Answer:
+        issue, query = self.tracker.issue(key), request.query
+        rows = list(reversed(issue.comments)) if query.get("orderBy") == "-created" else issue.comments
+        start, size = int(query.get("startAt", 0)), min(int(query.get("maxResults", MOST_ON_A_PAGE)), MOST_ON_A_PAGE)
+        expand = "properties" in query.get("expand", "")
+        shown = [self.tracker.views.comment(issue.state, c, properties=expand) for c in rows[start : start + size]]
+        return Answer(body={"startAt": start, "maxResults": size, "total": len(rows), "comments": shown})
+
+    def _changelog(self, request: Request, key: str) -> Answer:
+        rows, start = self.tracker.issue(key).history, int(request.query.get("startAt", 0))
+        size = min(int(request.query.get("maxResults", MOST_ON_A_PAGE)), MOST_ON_A_PAGE)
+        here, last = f"{API}/issue/{key}/changelog?maxResults={size}&startAt=", start + size >= len(rows)
+        page = {"self": f"{here}{start}", "maxResults": size, "startAt": start, "total": len(rows), "isLast": last}
+        following = {} if last else {"nextPage": f"{here}{start + size}"}
+        return Answer(body={**page, **following, "values": rows[start : start + size]})
+
+    def _comment_property(self, request: Request, id: str, name: str) -> Answer:
+        held: Json = next((c["properties"] for i in self.tracker.issues.values() for c in i.comments if c["id"] == id), {})
+        return _property(held, name)
+
+    def _user(self, request: Request) -> Answer:
+        id = request.query.get("accountId", "")
+        return Answer(body=self.tracker.accounts.view(id)) if id in self.tracker.accounts else _fault(404, "Specified user does not exist.")
+
+    def _project(self, request: Request, key: str) -> Answer:
+        project = self.tracker.project(key)
+        if project is None:
+            return _fault(404, f"No project could be found with key '{key}'.")
+        return Answer(body={"expand": "description,lead", **project.view(), "issueTypes": [ISSUE_TYPES[t] for t in project.types]})
+
+    def _workflow(self, request: Request, key: str) -> Answer:
+        project = self.tracker.project(key)
+        if project is None:
+            return _fault(404, f"No project could be found with key '{key}'.")
+        statuses = [STATUSES[name] for name in project.workflow]
+        return Answer(body=[{**_short(ISSUE_TYPES[t]), "statuses": statuses} for t in project.types])
+
+    def _server(self) -> Json:
+        now = self.tracker.views.stamp(self.clock())
+        version = {"version": "1001.0.0-SNAPSHOT", "versionNumbers": [1001, 0, 0], "deploymentType": "Cloud", "buildNumber": 100285}
+        return {"baseUrl": URL, **version, "buildDate": now, "serverTime": now, "scmInfo": "sandbox", "serverTitle": "Jira"}
+
+    # writing
+
+    def _put(self, request: Request, key: str) -> Answer:
+        issue, body = self.tracker.issue(key), request.json()
+        self._edit(issue, body)
+        if request.query.get("returnIssue") == "true":
+            return Answer(body=self.tracker.views.issue(issue.state, ["*all"]))
+        return Answer(status=204)
+
+    def _assign(self, request: Request, key: str) -> Answer:
+        issue, body = self.tracker.issue(key), {"fields": {"assignee": request.json()}}
+        self._edit(issue, body)
+        return Answer(status=204)
+
+    def _edit(self, issue: Issue, body: Json) -> None:
+        project = self.tracker.projects[issue.state.project]
+        self.tracker.change(issue, self.tracker.desk.edited(issue.state, body, project), self.tracker.accounts.api)
+        self.took_effect("update", issue.state.key, fields=body)
+
+    def _transition(self, request: Request, key: str) -> Answer:
+        issue, body = self.tracker.issue(key), request.json()
+        wanted = str(body["transition"]["id"])
+        step = next((s for s in self.tracker.steps(issue.state) if s.id == wanted), None)
+        if step is None:
+            return _fault(400, f"It seems that you have tried to perform a workflow operation ({wanted}) that is not valid.")
+        self.tracker.change(issue, replace(issue.state, status=step.to, resolution=answered(step, body)), self.tracker.accounts.api)
+        self.took_effect("update", issue.state.key, fields=body)
+        return Answer(status=204)
+
+    def _create(self, request: Request) -> Answer:
+        body = request.json()
+        fields = {name: value for name, value in body.get("fields", {}).items() if name not in ("project", "issuetype")}
+        project, kind = self._place(body.get("fields", {}))
+        if "summary" not in fields:
+            raise Refused(summary="You must specify a summary of the issue.")
+        state = self.tracker.desk.edited(self.tracker.fresh(project, kind, "-"), {"fields": fields, "update": body.get("update")}, project)
+        issue = self.tracker.add(replace(state, updated=state.created))
+        issue.properties = {p["key"]: p["value"] for p in body.get("properties", [])}
+        self.took_effect("create", state.key, subject=state.summary)
+        return Answer(status=201, body={"id": state.id, "key": state.key, "self": f"{API}/issue/{state.id}"})
+
+    def _comment(self, request: Request, key: str) -> Answer:
+        issue, body = self.tracker.issue(key), request.json()
+        if not is_document(body.get("body")):
+            raise Refused(comment="Comment body is not valid!")
+        if len(plain(body["body"])) > 32_767:
+            raise Refused(comment="The entered text is too long. It exceeds the allowed limit of 32,767 characters.")
+        properties = {p["key"]: p["value"] for p in body.get("properties", [])}
+        said = self.tracker.say(issue, self.tracker.accounts.api, body["body"], properties)
+        shown = self.tracker.views.comment(issue.state, said)
+        self.took_effect("reply" if shown["jsdPublic"] else "note", issue.state.key, id=said["id"], body=plain(body["body"]))
+        return Answer(status=201, body=shown)
+
+    def _put_property(self, request: Request, key: str, name: str) -> Answer:
+        held, value = self.tracker.issue(key).properties, request.json()
+        existed = name in held
+        held[name] = value
+        return Answer(status=200 if existed else 201, body={})
+
+    def _delete(self, key: str) -> Answer:
+        self.tracker.delete(self.tracker.issue(key))
+        return Answer(status=204)
+
+    def _place(self, fields: Json) -> tuple[Project, str]:
+        """The project and issue type of a creation."""
+        said = fields.get("project") or {}
+        project = self.tracker.project(str(said.get("key") or said.get("id")))
+        if project is None:
+            raise Refused(project="valid project is required")
+        wanted = fields.get("issuetype") or {}
+        kind = next((t for t in project.types if wanted.get("name") == t or wanted.get("id") == ISSUE_TYPES[t]["id"]), None)
+        if kind is None:
+            raise Refused(issuetype="Specify a valid issue type")
+        return project, kind
+
+    # people and judges
+
+    def load(self, samples: Iterable[Sample]) -> list[str]:
+        """Issues of CORE, unless a sample's own key names another project. The search knows them at once."""
+        keys = [self.tracker.load(s).state.key for s in samples]
+        self.catch_up()
+        return keys
+
+    def people(self, deed: Deed) -> str:
+        return self.tracker.act(deed)
+
+    def shown(self, key: str) -> dict[str, Any]:
+        """Beside the words of the base class, `labels` as they are: `tags` leaves out the label that marks what we made."""
+        issue = self.tracker.issue(key)
+        state = issue.state
+        return {
+            "status": OUR_STATUS[state.status],
+            "priority": OUR_PRIORITY.get(state.priority or ""),
+            "group": state.own.get(GROUP_FIELD),
+            "assignee": self.tracker.accounts[state.assignee].email if state.assignee else None,
+            "tags": [label for label in state.labels if not re.fullmatch("tg-[0-9a-f]{8}", label)],
+            "labels": list(state.labels),
+            "subject": state.summary,
+            "resolution": state.resolution,
+            "native_status": state.status,
+            "comments": [self._judged(state, c) for c in issue.comments],
+        }
+
+    def _judged(self, state: State, said: Json) -> Json:
+        view, author = self.tracker.views.comment(state, said), said["author"]
+        customer = author == state.reporter or self.tracker.accounts[author].kind == "customer"
+        by = "api" if author == self.tracker.accounts.api else "customer" if customer else "agent"
+        return {"id": said["id"], "public": view["jsdPublic"], "text": plain(said["body"]), "by": by}
+
+    def keys(self) -> list[str]:
+        return [i.state.key for i in sorted(self.tracker.issues.values(), key=lambda i: (i.state.created, i.state.number))]
+
+
+def _fault(status: int, *messages: str, headers: Mapping[str, str] | None = None) -> Answer:
+    return Answer(status=status, body={"errorMessages": list(messages), "errors": {}}, headers=headers or {})
+
+
+def _signed_in(header: str) -> bool:
+    """An API token as Basic, or the same token as Bearer."""
+    basic = base64.b64encode(f"{ACCOUNT['email']}:{ACCOUNT['token']}".encode()).decode()
+    return header in (f"Basic {basic}", f"Bearer {ACCOUNT['token']}")
+
+
+def _property(held: Mapping[str, Any], name: str) -> Answer:
+    if name not in held:
+        return _fault(404, f"The property with key {name} does not exist.")
+    return Answer(body={"key": name, "value": held[name]})
+
+
+def _words(said: str) -> list[str]:
+    return [word for word in said.split(",") if word]
+
+
+def _flat(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _short(issue_type: Json) -> Json:
+    return {name: issue_type[name] for name in ("self", "id", "name", "subtask")}
+
+
+def _transition(step: Step, *, with_fields: bool) -> Json:
+    flags = {"isGlobal": False, "isInitial": False, "isAvailable": True, "isConditional": False, "looped": False}
+    shown = {"id": step.id, "name": step.name, "to": STATUSES[step.to], "hasScreen": step.resolution, **flags}
+    asked = {
+        "resolution": {
+            "required": True,
+            "schema": {"type": "resolution", "system": "resolution"},
+            "name": "Resolution",
+            "key": "resolution",
+            "hasDefaultValue": False,
+            "operations": ["set"],
+            "allowedValues": list(RESOLUTIONS.values()),
+        }
+    }
+    return {**shown, "fields": asked if step.resolution else {}} if with_fields else shown

@@ -1,0 +1,179 @@
+"""The sandbox's site as it stands: its issues, who did what to them, and the index that learns of it later."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from connectors.jira.sandbox_edits import Desk
+from connectors.jira.sandbox_issues import Issue, State, Views, as_document, differences, settled, whole
+from connectors.jira.sandbox_search import Index
+from connectors.jira.sandbox_site import (
+    GROUP_FIELD,
+    LANGUAGE_FIELD,
+    OUR_PRIORITY,
+    OUR_TYPE,
+    PRODUCT_FIELD,
+    STATUSES,
+    Json,
+    People,
+    Project,
+    Step,
+    own_fields,
+    projects,
+)
+from connectors.sandbox import Clock, Deed, Sample
+
+
+class NoIssue(KeyError):
+    """There is no such issue, or nobody may see it: Jira does not say which."""
+
+
+class Tracker:
+    """Issues by id and by key. Each write gives its issue a later stamp than the one before."""
+
+    def __init__(self, clock: Clock, zone: ZoneInfo, lag: timedelta, hidden: Iterable[str]) -> None:
+        self._clock = clock
+        self.accounts, self.own, self.projects = People(str(zone), hidden), own_fields(), projects()
+        self.index, self.desk = Index(lag), Desk(self.accounts, self.own)
+        self.views = Views(zone, self.accounts, self.projects, self.own)
+        self.issues: dict[str, Issue] = {}
+        self._ids: dict[str, str] = {}
+        self._numbers = dict.fromkeys(self.projects, 0)
+        self._last = {"issue": 10000, "comment": 10000, "history": 10000}
+
+    def found(self, key: str) -> Issue | None:
+        """By key or id."""
+        return self.issues.get(self._ids.get(key.upper(), key))
+
+    def issue(self, key: str) -> Issue:
+        """Raises `NoIssue`."""
+        found = self.found(key)
+        if found is None:
+            raise NoIssue(key)
+        return found
+
+    def project(self, key: str) -> Project | None:
+        """By key or id."""
+        return next((p for p in self.projects.values() if key in (p.key, p.id)), None)
+
+    def steps(self, state: State) -> tuple[Step, ...]:
+        """The transitions that the workflow offers now."""
+        return self.projects[state.project].workflow[state.status]
+
+    def fresh(self, project: Project, kind: str, summary: str, *, key: str | None = None) -> State:
+        """A new issue's state, made by our account; it is not there yet. Raises `ValueError` for a key without a number."""
+        number = int(key.rpartition("-")[2]) if key else self._numbers[project.key] + 1
+        now, by = whole(self._clock()), self.accounts.api
+        made: Json = {"id": self._next("issue"), "project": project.key, "number": number, "type": kind, "summary": summary}
+        stamps: Json = {"created": now, "updated": now, "moved": now}
+        return State(**made, **stamps, description=None, status=project.first, priority="Medium", reporter=by, creator=by)
+
+    def add(self, state: State) -> Issue:
+        self._numbers[state.project] = max(self._numbers[state.project], state.number)
+        self.issues[state.id] = issue = Issue(state)
+        self._ids[state.key] = state.id
+        self.index.put(self._clock(), state)
+        return issue
+
+    def change(self, issue: Issue, after: State, by: str) -> None:
+        """Takes over a new state, with its stamp and its line in the changelog; the same state again changes nothing."""
+        if not differences(issue.state, after):
+            return
+        at = max(whole(self._clock()), issue.next_moment)
+        before, issue.state = issue.state, settled(issue.state, after, at)
+        issue.history.append(self.views.history(int(self._next("history")), at, by, differences(before, issue.state)))
+        self.index.put(self._clock(), issue.state)
+
+    def say(self, issue: Issue, by: str, body: Json, properties: Json) -> Json:
+        """A comment; it moves its issue's stamp."""
+        at = max(whole(self._clock()), issue.next_moment)
+        said = {"id": self._next("comment"), "author": by, "body": body, "at": at, "properties": properties}
+        issue.comments.append(said)
+        issue.state = replace(issue.state, updated=at)
+        self.index.put(self._clock(), issue.state)
+        return said
+
+    def delete(self, issue: Issue) -> None:
+        del self.issues[issue.state.id], self._ids[issue.state.key]
+        self.index.drop(self._clock(), issue.state.id)
+
+    def load(self, sample: Sample) -> Issue:
+        """An issue as if somebody had made it long ago. Raises `ValueError` for a key of another project."""
+        project = self._home(sample.key)
+        kind = OUR_TYPE.get(sample.type, "Task")
+        state = self.fresh(project, kind if kind in project.types else "Task", sample.subject.replace("\n", " ")[:255], key=sample.key)
+        status, updated = project.status_for(sample.status), whole(sample.updated_at or sample.created_at)
+        done: Json = {"resolution": "Done", "resolved": updated} if STATUSES[status]["statusCategory"]["key"] == "done" else {}
+        customer = self.accounts.known(sample.email, sample.requester, "customer")
+        own = {PRODUCT_FIELD: sample.product, LANGUAGE_FIELD: sample.language, GROUP_FIELD: self._group(sample.group)}
+        text: Json = {"description": as_document(sample.body) if sample.body else None, "priority": their_priority(sample.priority)}
+        who: Json = {
+            "reporter": customer,
+            "creator": customer,
+            "assignee": self.accounts.known(sample.assignee) if sample.assignee else None,
+        }
+        labels = tuple(sorted(tag.replace(" ", "_") for tag in sample.tags))
+        kept = {id: value for id, value in own.items() if value is not None}
+        stamps: Json = {"created": whole(sample.created_at), "updated": updated, "moved": updated}
+        return self.add(replace(state, **text, **who, **stamps, **done, status=status, labels=labels, own=kept))
+
+    def act(self, deed: Deed) -> str:
+        """Somebody on Jira's own pages. Raises `KeyError` for no such issue."""
+        if deed.kind == "create":
+            if deed.sample is None:
+                raise ValueError("a creation needs a sample")
+            return self.load(replace(deed.sample, created_at=self._clock(), updated_at=None)).state.key
+        issue = self.issue(deed.key or "")
+        key, agent = issue.state.key, issue.state.assignee or self.accounts.agents[0]
+        by = issue.state.reporter or agent if deed.by == "customer" else agent
+        if deed.kind == "delete":
+            self.delete(issue)
+        elif deed.kind == "set":
+            self.change(issue, self._by_hand(issue.state, deed.fields), by)
+        else:
+            self.say(issue, by, as_document(deed.text), {} if deed.kind == "reply" else {"sd.public.comment": {"internal": True}})
+        return key
+
+    def _by_hand(self, state: State, fields: Mapping[str, Any]) -> State:
+        """Fields in our words; an administrator may also jump the workflow."""
+        for name, value in fields.items():
+            match name:
+                case "status":
+                    state = replace(state, status=self.projects[state.project].status_for(str(value)))
+                case "priority":
+                    state = replace(state, priority=their_priority(value))
+                case "subject":
+                    state = replace(state, summary=str(value))
+                case "tags":
+                    state = replace(state, labels=tuple(sorted(map(str, value or ()))))
+                case "assignee":
+                    state = replace(state, assignee=self.accounts.known(str(value)) if value else None)
+                case "group" | "product" | "language":
+                    field = {"group": GROUP_FIELD, "product": PRODUCT_FIELD, "language": LANGUAGE_FIELD}[name]
+                    state = replace(state, own={**state.own, field: self._group(value) if name == "group" else value})
+                case _:
+                    raise ValueError(f"nobody can set '{name}' here")
+        return state
+
+    def _group(self, name: Any) -> str | None:
+        """What a person chose; an administrator adds the option where it is missing."""
+        options = self.own[GROUP_FIELD].options
+        if name and options is not None:
+            options.add(str(name))
+        return str(name) if name else None
+
+    def _home(self, key: str | None) -> Project:
+        name = key.rpartition("-")[0] if key else next(iter(self.projects))
+        if name not in self.projects:
+            raise ValueError(f"there is no project '{name}' here; there are {', '.join(self.projects)}")
+        return self.projects[name]
+
+    def _next(self, of: str) -> str:
+        self._last[of] += 1
+        return str(self._last[of])
+
+
+def their_priority(ours: Any) -> str | None:
+    return next((name for name, word in OUR_PRIORITY.items() if word == ours), None)

@@ -1,0 +1,1 @@
+"""Salesforce Service Cloud: its cases, as tickets."""

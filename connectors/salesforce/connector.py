@@ -1,0 +1,306 @@
+"""Salesforce cases. Quirks: stamps are set before the commit and hold whole seconds; one owner is either our group or our assignee;
+comments do not always touch their case; nothing native holds tags or what a repeated create is known by.
+"""
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cursor, Custom, Page, Spoilt
+from connectors.errors import ConnectorError, InDoubt, NotFound, Rejected, Stale, Unreadable
+from connectors.mapping import Record, moment
+from connectors.salesforce.reading import TABLE, Cases, changes_of, comment_of, email_of, guarded, heard, mark_in, remotes, version_of
+from connectors.salesforce.settings import SalesforceSettings
+from connectors.salesforce.soql import Key, Mark, children, paths_are_names, quoted, said_since, selected, stamp, these, touched
+from connectors.salesforce.writing import Directory, Writing
+from rules.plan import Draft, Receipt, TagChange
+from rules.ticket import Change, Comment, Person, Ticket, Value
+
+if TYPE_CHECKING:
+    from connectors.salesforce.session import Session
+
+AT_ONCE = 200  # cases asked for by their ids in one query; a longer list would not fit into an address
+PERSON = "CreatedById, CreatedBy.Name, CreatedBy.Email"
+COMMENTS = f"SELECT Id, CommentBody, IsPublished, CreatedDate, {PERSON}, CreatedBy.UserType FROM CaseComment"  # noqa: S608
+EMAILS = "SELECT Id, Incoming, TextBody, Headers, FromName, FromAddress, CreatedDate FROM EmailMessage"
+CHANGES = f"SELECT Id, Field, OldValue, NewValue, CreatedDate, {PERSON} FROM CaseHistory"  # noqa: S608
+BY_TIME = "ORDER BY CreatedDate ASC, Id ASC"
+
+
+class SalesforceConnector(Connector):
+    """One organization. A ticket's key is the case's Id, its version the stamp, a digest and the newest comment (`reading.Cases`).
+
+    `update` is refused by Salesforce when the case was modified after the second of its version's stamp. A change within that
+    second is caught by comparing digests just before; between that look and the write it would still slip through.
+    """
+
+    Settings = SalesforceSettings
+    abilities = Abilities(
+        reads=frozenset({f.name for f in TABLE}) | {"group", "assignee", "tags", "url"},
+        writes=frozenset({f.name for f in TABLE if f.writes}) | {"group", "assignee", "tags"},
+        coupled={"group": frozenset({"assignee"}), "assignee": frozenset({"group"})},
+        replies=True,
+        notes=True,
+        creates=True,
+        comments=True,
+        history=True,
+        guards=True,
+    )
+
+    def __init__(self, connection: str, session: "Session", settings: SalesforceSettings, custom: tuple[Custom, ...] = ()) -> None:
+        super().__init__(connection)
+        own = remotes(settings, custom)
+        if not paths_are_names(own):
+            raise Rejected(connection, f"a field is named by its API name, such as Product__c, not by {own}")
+        self._session, self._settings = session, settings
+        self._cases = Cases(connection, settings, custom)
+        self._select = selected(own, emails=settings.emails)
+        self._writing = Writing(connection, settings, self._cases.table, Directory(connection, session, settings.nobody))
+
+    @classmethod
+    def opened(cls, connection: str, settings: ConnectorSettings, custom: tuple[Custom, ...] = (), *, read_only: bool = False) -> Self:
+        from connectors.salesforce.session import Session  # the SDK: not paid for by those who only ask for the abilities
+
+        own = settings if isinstance(settings, SalesforceSettings) else SalesforceSettings.model_validate(settings.model_dump())
+        return cls(connection, Session(connection, own, read_only=read_only), own, custom)
+
+    # reading
+
+    def changed(self, since: datetime | Cursor) -> Iterator[Page]:
+        """First the cases that were only written about, then those that were touched, each by its own stamps.
+
+        From a cursor, reading begins `overlap` before it. From a datetime, comments and e-mails count only where their case itself
+        was not touched since: all others come anyway, with their newest comment in the version.
+        """
+        fresh = isinstance(since, datetime)
+        mark = Mark.at(since) if isinstance(since, datetime) else Mark.read(self.connection, since)
+        begin = mark if fresh else mark.back(timedelta(seconds=self._settings.overlap))
+        for table in children(emails=self._settings.emails):
+            mark = yield from self._written_about(table, begin, mark, fresh=fresh)
+        yield from self._touched(Key(begin.cases), mark)
+
+    def _written_about(self, table: str, begin: Mark, mark: Mark, *, fresh: bool) -> Generator[Page, None, Mark]:
+        """Cases with new comments or e-mails; returns the mark after them.
+
+        A fresh reading asks for some of them only, so its mark ends at the newest of all that there were beforehand.
+        """
+        name = "comments" if table == "CaseComment" else "emails"
+        newest = self._newest(table, getattr(mark, name)) if fresh else getattr(mark, name)
+        place, more = Key(getattr(begin, name)), True
+        while more:
+            soql = said_since(table, place, AT_ONCE, begin.cases if fresh else None)
+            answer = self._session.query(f"read new {name}", soql, size=AT_ONCE)
+            rows, more = answer["records"], not answer["done"] or len(answer["records"]) == AT_ONCE
+            with reading(self.connection, f"read new {name}"):
+                place = _after(rows, "CreatedDate", place, more=more)
+                parents = sorted({row["ParentId"] for row in rows})
+            mark = replace(mark, **{name: max(getattr(mark, name), place.at)})
+            if parents:
+                yield self._page(self._session.all("read cases", these(self._select, parents)), mark)
+        return replace(mark, **{name: max(newest, getattr(mark, name))})
+
+    def _newest(self, table: str, least: datetime) -> datetime:
+        soql = f"SELECT Id, CreatedDate FROM {table} ORDER BY CreatedDate DESC LIMIT 1"  # noqa: S608
+        rows = self._session.query("find how far to read", soql)["records"]
+        with reading(self.connection, "find how far to read"):
+            return max(least, *(moment(row["CreatedDate"]) for row in rows)) if rows else least
+
+    def _touched(self, place: Key, mark: Mark) -> Iterator[Page]:
+        what, size, more = "read what changed", self._settings.page_size, True
+        while more:
+            answer = self._session.query(what, touched(self._select, place, size), deleted=True, size=size)
+            rows = answer["records"]
+            more = not answer["done"] or len(rows) == size
+            with reading(self.connection, what):
+                place = _after(rows, "SystemModstamp", place, more=more)
+            mark = replace(mark, cases=max(mark.cases, place.at))
+            yield self._page(rows, mark, last=not more)
+
+    def _page(self, rows: list[dict[str, Any]], mark: Mark, *, last: bool = False) -> Page:
+        tickets, spoilt, gone = [], [], []
+        for row in rows:
+            if isinstance(row, dict) and row.get("IsDeleted"):
+                gone.append(str(row.get("Id")))
+                continue
+            try:
+                tickets.append(self._cases.ticket(row))
+            except ValueError as error:
+                spoilt.append(Spoilt(str(row.get("Id")) if isinstance(row, dict) else "?", str(error)))
+        return Page(tuple(tickets), mark.text, last, tuple(spoilt), tuple(gone))
+
+    def fetch(self, key: str) -> Ticket:
+        what = f"read case {key}"
+        record = self._record(what, key)
+        with reading(self.connection, what):
+            return self._cases.ticket(record)
+
+    def check_sign_in(self) -> str:
+        what, me = "check the sign-in", self._session.me()
+        where = f"Id = {quoted(me)}" if me else "IsActive = true"
+        rows = self._session.query(what, f"SELECT Username FROM User WHERE {where} LIMIT 1")["records"]  # noqa: S608
+        with reading(self.connection, what):
+            return str(rows[0]["Username"]) if me and rows else "a user whom this organization does not name"
+
+    def comments(self, key: str, since: datetime | None = None) -> tuple[Comment, ...]:
+        """Case comments and, with `emails`, the case's e-mails."""
+        what, later = f"read the comments of case {key}", f" AND CreatedDate >= {stamp(since)}" if since else ""
+        where = f"WHERE ParentId = {quoted(self._id(what, key))}{later} {BY_TIME}"
+        said = self._session.all(what, f"{COMMENTS} {where}")
+        mails = self._session.all(what, f"{EMAILS} {where}") if self._settings.emails else []
+        if not said and not mails:
+            self._record(what, key)  # none of none is an answer only where there is a case
+        with reading(self.connection, what):
+            found = [comment_of(c) for c in said] + [email_of(m) for m in mails]
+        return tuple(sorted((c for c in found if since is None or c.at >= since), key=lambda c: c.at))
+
+    def history(self, key: str) -> tuple[Change, ...]:
+        """What the organization keeps: field history must be on for Status, Priority and Owner of Case."""
+        what = f"read the history of case {key}"
+        rows = self._session.all(what, f"{CHANGES} WHERE CaseId = {quoted(self._id(what, key))} {BY_TIME}")
+        with reading(self.connection, what):
+            return tuple(changes_of(rows, self._cases.table, self._settings.nobody))
+
+    # writing
+
+    def update(self, key: str, fields: Mapping[str, Value], *, version: str, tags: TagChange = NO_TAGS) -> Receipt:
+        """One PATCH for fields and tags, refused by Salesforce (412) when the case was modified after `version`.
+
+        With both a group and an assignee, the user owns the case; the group is kept only where there is a `group_field`.
+        """
+        what = f"update case {key}"
+        record = self._record(what, key)
+        if guarded(version_of(record)) != guarded(version):
+            raise Stale(self.connection, f"{what}: it was changed since it was read")
+        sent = self._writing.changes(what, fields, tags, record)
+        if not sent:
+            return Receipt(version=version, echo=self._echo(record, fields, tags))
+        self._patch(what, key, sent, version)
+        return self._written(what, key, self._writing.as_written(record, sent), version, fields, tags)
+
+    def _patch(self, what: str, key: str, sent: Mapping[str, Any], version: str) -> None:
+        unmodified = {"If-Unmodified-Since": format_datetime(moment(version.partition("~")[0]), usegmt=True)}
+        try:
+            self._session.ask(what, "PATCH", f"sobjects/Case/{key}", body=sent, headers=unmodified)
+        except Rejected:
+            self._writing.directory.forget()
+            raise
+
+    def _written(self, what: str, key: str, expected: Record, version: str, fields: Mapping[str, Value], tags: TagChange) -> Receipt:
+        """The PATCH answers nothing, so the case is read back. When somebody else has touched it since, or it cannot be read, the
+        echo is what we sent, and there is no version: the next look is a look."""
+        try:
+            record = self._record(what, key)
+        except ConnectorError:
+            record = None
+        if record is None or record.get("LastModifiedById") != self._session.me():
+            return Receipt(echo=self._echo(expected, fields, tags))
+        return Receipt(version=f"{guarded(version_of(record))}~{heard(version)}", echo=self._echo(record, fields, tags))
+
+    def _echo(self, record: Record, fields: Mapping[str, Value], tags: TagChange) -> dict[str, Value]:
+        names = {*fields, *(["tags"] if tags else [])}
+        names = names.union(*(self.abilities.coupled.get(name, frozenset()) for name in names))
+        try:
+            ticket = self._cases.ticket(record)
+        except ValueError:
+            return {}
+        return {name: _value(ticket, name) for name in names if name not in ticket.unread}
+
+    def comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt:
+        """A case comment. The receipt has no version: an edit by somebody else could hide behind it."""
+        what = f"{'reply to' if public else 'leave a note on'} case {key}"
+        text = f"{body.rstrip()}\n\n⟨tg:{mark[:8]}⟩" if self._settings.marks else body
+        said = {"ParentId": self._id(what, key), "CommentBody": text, "IsPublished": public}
+        answer = self._session.ask(what, "POST", "sobjects/CaseComment/", body=said, meaning=self._no_parent)
+        return Receipt(id=self._made(what, answer))
+
+    def applied_comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt | None:
+        """By the mark; without `marks`, by the very text in a comment of our own user."""
+        what = f"look for our comment on case {key}"
+        rows = self._session.all(what, f"{COMMENTS} WHERE ParentId = {quoted(self._id(what, key))} {BY_TIME}")
+        is_it = self._by_mark(mark) if self._settings.marks else self._by_text(body)
+        with reading(self.connection, what):
+            return next((Receipt(id=str(row["Id"])) for row in reversed(rows) if row["IsPublished"] is public and is_it(row)), None)
+
+    def _by_mark(self, mark: str) -> Callable[[Record], bool]:
+        return lambda row: mark_in(row["CommentBody"]) == mark[:8]
+
+    def _by_text(self, body: str) -> Callable[[Record], bool]:
+        me = self._session.me()
+        return lambda row: str(row["CommentBody"] or "").strip() == body.strip() and row["CreatedById"] == me
+
+    def create(self, draft: Draft, *, mark: str) -> Receipt:
+        """An upsert by `external_id_field`: sent twice, it makes one case."""
+        what, field = "create a case", self._key_field("create a case")
+        sent = self._writing.draft(what, draft)
+        answer = self._session.ask(what, "PATCH", f"sobjects/Case/{field}/{mark}", body=sent)
+        if answer is None:  # 204: it was there already, from the first time
+            found = self.applied_create(mark)
+            if found is None:
+                raise InDoubt(self.connection, f"{what}: it was there, and is not found")
+            return found
+        key = self._made(what, answer)
+        return Receipt(id=key, key=key)
+
+    def applied_create(self, mark: str) -> Receipt | None:
+        what, field = "look for the case made", self._key_field("look for the case made")
+        rows = self._session.all(what, f"SELECT Id FROM Case WHERE {field} = {quoted(mark)} LIMIT 2")  # noqa: S608
+        with reading(self.connection, what):
+            return Receipt(id=str(rows[0]["Id"]), key=str(rows[0]["Id"])) if rows else None
+
+    def close(self) -> None:
+        self._session.close()
+
+    # shared
+
+    def _record(self, what: str, key: str) -> dict[str, Any]:
+        rows = self._session.all(what, f"{self._select} WHERE Id = {quoted(self._id(what, key))}")
+        if not rows:
+            raise NotFound(self.connection, f"{what}: there is no such case, or our user may not see it")
+        with reading(self.connection, what):
+            return dict(rows[0])
+
+    def _id(self, what: str, key: str) -> str:
+        """Salesforce refuses a query with anything else, and a stranger's key must not become part of an address."""
+        if not (key.startswith("500") and key.isalnum() and key.isascii() and len(key) in (15, 18)):
+            raise NotFound(self.connection, f"{what}: that is not the Id of a case (500 and 12 or 15 more letters and digits)")
+        return key
+
+    def _key_field(self, what: str) -> str:
+        if self._settings.external_id_field is None:
+            fix = "make a text field on Case that is External ID and Unique, and name it under external_id_field:"
+            raise Rejected(self.connection, f"{what}: there is no field by which a case could be known again; {fix}")
+        return self._settings.external_id_field
+
+    def _made(self, what: str, answer: Any) -> str:
+        if isinstance(answer, dict) and isinstance(answer.get("id"), str) and answer.get("success") is True:
+            return str(answer["id"])
+        raise InDoubt(self.connection, f"{what}: the answer does not say what was made")
+
+    def _no_parent(self, status: int, code: str, said: str) -> ConnectorError | None:
+        return NotFound(self.connection, said) if code == "INVALID_CROSS_REFERENCE_KEY" else None
+
+
+@contextmanager
+def reading(connection: str, what: str) -> Iterator[None]:
+    """Around what reads an answer: one that is not as documented is `Unreadable`."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        reason = f"{what}: the answer is not what Salesforce documents ({type(error).__name__}: {str(error)[:200]})"
+        raise Unreadable(connection, reason) from None
+
+
+def _after(rows: list[dict[str, Any]], stamped: str, place: Key, *, more: bool) -> Key:
+    """The place behind a page. Raises `ValueError` for a page that would be asked for again and again."""
+    if not rows and more:
+        raise ValueError("a page that is empty, and yet not the last")
+    return Key(moment(rows[-1][stamped]), rows[-1]["Id"]) if rows else place
+
+
+def _value(ticket: Ticket, name: str) -> Value:
+    own = name.removeprefix("custom.")
+    value = ticket.custom.get(own) if own != name else getattr(ticket, name)
+    return value.known_as if isinstance(value, Person) else value

@@ -1,0 +1,161 @@
+"""The objects that the sandbox's organization has: their fields, how they refer to each other, and the words of its picklists."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+Kind: TypeAlias = Literal["id", "text", "area", "time", "flag", "pick"]
+"""`area` is long text, which no condition may name."""
+
+LENGTHS = {"Subject": 255, "CommentBody": 4000, "Description": 32000, "Ticketgate_Key__c": 64, "Tags__c": 255}
+STATUSES = ("New", "Working", "Escalated", "Waiting on Customer", "On Hold", "Resolved", "Closed")
+PICKLISTS: Mapping[str, tuple[str, ...]] = {
+    "Status": STATUSES,
+    "Priority": ("Critical", "High", "Medium", "Low"),
+    "Origin": ("Phone", "Email", "Web", "Chat", "Portal", "Social"),
+    "Type": ("Question", "Incident", "Problem", "Request", "Bug", "Change", "Task"),
+}
+PREFIXES = {
+    "Case": "500",
+    "CaseComment": "00a",
+    "EmailMessage": "02s",
+    "CaseHistory": "017",
+    "User": "005",
+    "Group": "00G",
+    "Contact": "003",
+    "Account": "001",
+}
+OWN_FIELDS = ("Tags__c", "Product__c", "Language__c", "Group__c", "Error_Code__c", "Ticketgate_Key__c")
+STANDARD = ("Subject", "Description", "Status", "Priority", "Type", "Origin", "OwnerId", "ContactId", "AccountId")
+SUPPLIED = ("SuppliedName", "SuppliedEmail", "SuppliedCompany")
+WRITABLE = frozenset({*STANDARD, *SUPPLIED, *OWN_FIELDS})
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A field that holds another record's id; without a `table` it may be a user or a queue (type `Name`)."""
+
+    by: str
+    table: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schema:
+    fields: Mapping[str, Kind]
+    relations: Mapping[str, Relation] = field(default_factory=dict)
+    children: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # relationship: (table, its field with our id)
+
+
+def _fields(**kinds: str) -> dict[str, Kind]:
+    found: dict[str, Kind] = {}
+    for kind, names in kinds.items():
+        found |= dict.fromkeys(names.split(), kind)  # type: ignore[arg-type]
+    return found
+
+
+OWNED = {"CreatedBy": Relation("CreatedById", "User"), "LastModifiedBy": Relation("LastModifiedById", "User")}
+STAMPS = "CreatedDate LastModifiedDate SystemModstamp"
+SCHEMA: Mapping[str, Schema] = {
+    "Case": Schema(
+        fields=_fields(
+            id="Id OwnerId ContactId AccountId MasterRecordId CreatedById LastModifiedById",
+            text=" ".join(("CaseNumber", "Subject", *SUPPLIED, *OWN_FIELDS)),
+            area="Description",
+            pick="Status Priority Type Origin",
+            flag="IsDeleted IsClosed",
+            time=f"{STAMPS} ClosedDate",
+        ),
+        relations={
+            **OWNED,
+            "Owner": Relation("OwnerId"),
+            "Contact": Relation("ContactId", "Contact"),
+            "Account": Relation("AccountId", "Account"),
+        },
+        children={
+            "CaseComments": ("CaseComment", "ParentId"),
+            "EmailMessages": ("EmailMessage", "ParentId"),
+            "Histories": ("CaseHistory", "CaseId"),
+        },
+    ),
+    "CaseComment": Schema(
+        fields=_fields(id="Id ParentId CreatedById LastModifiedById", area="CommentBody", flag="IsPublished IsDeleted", time=STAMPS),
+        relations={**OWNED, "Parent": Relation("ParentId", "Case")},
+    ),
+    "EmailMessage": Schema(
+        fields=_fields(
+            id="Id ParentId CreatedById LastModifiedById",
+            text="Subject FromAddress FromName ToAddress",
+            area="TextBody Headers",
+            pick="Status",
+            flag="Incoming IsDeleted",
+            time=f"{STAMPS} MessageDate",
+        ),
+        relations={**OWNED, "Parent": Relation("ParentId", "Case")},
+    ),
+    "CaseHistory": Schema(
+        fields=_fields(id="Id CaseId CreatedById", pick="Field", area="OldValue NewValue", flag="IsDeleted", time="CreatedDate"),
+        relations={"CreatedBy": OWNED["CreatedBy"], "Case": Relation("CaseId", "Case")},
+    ),
+    "User": Schema(fields=_fields(id="Id", text="Name Username Email", pick="UserType", flag="IsActive", time=STAMPS)),
+    "Group": Schema(fields=_fields(id="Id", text="Name DeveloperName", pick="Type", time=STAMPS)),
+    "Contact": Schema(
+        fields=_fields(id="Id AccountId", text="Name Email", flag="IsDeleted", time=STAMPS),
+        relations={"Account": Relation("AccountId", "Account")},
+    ),
+    "Account": Schema(fields=_fields(id="Id", text="Name", flag="IsDeleted", time=STAMPS)),
+}
+OWNERS = frozenset({"Name", "Type", "Email", "Id", "IsActive", "Username"})  # what a user-or-queue can be asked
+KEPT_BY = {"CaseComment": "ParentId", "EmailMessage": "ParentId", "CaseHistory": "CaseId"}
+
+
+def described(table: str, version: str) -> dict[str, object]:
+    """What `describe` says of an object, with the keys of the recorded answer."""
+    flags = ("layoutable", "updateable", "searchable", "createable", "feedEnabled", "mergeable", "queryable", "replicateable")
+    more = ("retrieveable", "searchLayoutable", "undeletable", "triggerable", "deletable", "listviewable", "lookupLayoutable")
+    off = ("custom", "activateable", "customSetting", "deprecatedAndHidden")
+    here = f"/services/data/v{version}/sobjects/{table}"
+    urls = {"sobject": here, "describe": f"{here}/describe", "rowTemplate": here + "/{ID}"}
+    lists: dict[str, object] = {"childRelationships": [], "recordTypeInfos": []}
+    fields = [_described(name, kind) for name, kind in SCHEMA[table].fields.items()]
+    names = {"name": table, "label": table, "labelPlural": table + "s", "keyPrefix": PREFIXES[table]}
+    return {**names, "fields": fields, **dict.fromkeys(flags + more, True), **dict.fromkeys(off, False), **lists, "urls": urls}
+
+
+SOAP_TYPES = {"id": "tns:ID", "time": "xsd:dateTime", "flag": "xsd:boolean"}
+TYPES = {"id": "reference", "area": "textarea", "time": "datetime", "flag": "boolean", "pick": "picklist", "text": "string"}
+
+
+def _described(name: str, kind: Kind) -> dict[str, object]:
+    length = {"id": 18, "area": 32000, "text": 255, "pick": 255}.get(kind, 0)
+    own = name.endswith("__c")
+    said: dict[str, object] = {
+        "name": name,
+        "label": name,
+        "type": "id" if name == "Id" else TYPES[kind],
+        "length": LENGTHS.get(name, length),
+        "byteLength": 3 * LENGTHS.get(name, length),
+        "soapType": SOAP_TYPES.get(kind, "xsd:string"),
+        "custom": own,
+        "createable": name in WRITABLE,
+        "updateable": name in WRITABLE,
+        "filterable": kind != "area",
+        "sortable": kind != "area",
+        "groupable": kind in ("id", "pick", "text"),
+        "idLookup": name in ("Id", "Ticketgate_Key__c"),
+        "externalId": name == "Ticketgate_Key__c",
+        "unique": name == "Ticketgate_Key__c",
+        "nameField": name == "CaseNumber",
+        "autoNumber": name == "CaseNumber",
+        "nillable": name not in ("Id", "Status", "OwnerId", "IsDeleted"),
+        "defaultedOnCreate": kind in ("time", "flag"),
+        "picklistValues": [_choice(value, first=n == 0) for n, value in enumerate(PICKLISTS.get(name, ()))],
+        "referenceTo": ["User", "Group"] if name == "OwnerId" else [],
+    }
+    empty = ("defaultValue", "controllerName", "inlineHelpText", "calculatedFormula", "defaultValueFormula", "relationshipName")
+    no = ("calculated", "caseSensitive", "deprecatedAndHidden", "restrictedPicklist", "namePointing", "htmlFormatted", "dependentPicklist")
+    said |= dict.fromkeys((*empty, "relationshipOrder"), None) | dict.fromkeys((*no, "writeRequiresMasterRead"), False)
+    return said | dict.fromkeys(("precision", "scale", "digits"), 0) | ({"restrictedPicklist": True} if name in PICKLISTS else {})
+
+
+def _choice(value: str, *, first: bool) -> dict[str, object]:
+    return {"value": value, "active": True, "label": value, "defaultValue": first, "validFor": None}

@@ -1,0 +1,178 @@
+"""What is sent to Salesforce: our fields in its keys and words, owners by name or address, tags in a field."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from connectors.errors import Rejected
+from connectors.mapping import Record, Table, Unwritable, payload
+from connectors.salesforce.reading import QUEUE, USER
+from connectors.salesforce.settings import NAME, SalesforceSettings
+from connectors.salesforce.soql import quoted
+from rules.plan import Draft, TagChange
+from rules.ticket import Value
+
+if TYPE_CHECKING:
+    from connectors.salesforce.session import Session
+
+OWNERS = frozenset({"group", "assignee"})
+BY_WORD = ("Status", "Priority", "Type", "Origin")
+LOOK_UP_QUEUE = "SELECT Id, Name FROM Group WHERE Type = 'Queue' AND (Name = {0} OR DeveloperName = {0}) LIMIT 3"
+LOOK_UP_USER = "SELECT Id, Name, Email FROM User WHERE {1} = {0} AND IsActive = true AND UserType = 'Standard' LIMIT 3"
+
+
+class Directory:
+    """Queues and users, looked up when first named. Raises `Rejected` for one that is not there, or not the only one."""
+
+    def __init__(self, connection: str, session: "Session", nobody: tuple[str, ...]) -> None:
+        self._connection, self._session, self._nobody = connection, session, nobody
+        self._known: dict[tuple[str, str], Record] = {}
+        self._choices: dict[str, frozenset[str]] = {}
+
+    def queue(self, name: str) -> Record:
+        return self._one("queue", name, self._found("queue", name))
+
+    def user(self, who: str) -> Record:
+        """By e-mail address, or by name."""
+        return self._one("user", who, self._found("user", who))
+
+    def nobody(self, what: str) -> Record:
+        """Who owns the cases that nobody has taken."""
+        for name in self._nobody:
+            for kind in ("queue", "user"):
+                if found := self._found(kind, name):
+                    return self._one(kind, name, found)
+        remedy = "name the queue or user that owns untaken cases under nobody:"
+        raise Rejected(self._connection, f"{what}: a case always has an owner, and nothing that nobody: names is there; {remedy}")
+
+    def choices(self, field: str) -> frozenset[str]:
+        """The values that this organization's picklist has; empty where it has no such picklist."""
+        if not self._choices:
+            said = self._session.ask("read the picklists of Case", "GET", "sobjects/Case/describe")
+            fields = said.get("fields") if isinstance(said, dict) else None
+            self._choices = {f["name"]: _active(f) for f in fields or () if f.get("type") == "picklist"} or {"": frozenset()}
+        return self._choices.get(field, frozenset())
+
+    def contact(self, email: str) -> str | None:
+        """The id of the one contact with this address."""
+        found = self._session.all("find the requester", f"SELECT Id FROM Contact WHERE Email = {quoted(email)} LIMIT 2")  # noqa: S608
+        return str(found[0]["Id"]) if len(found) == 1 else None
+
+    def known_as(self, id: str) -> Record:
+        """The name and address of an owner that was looked up."""
+        return next((r for r in self._known.values() if r["Id"] == id), {})
+
+    def forget(self) -> None:
+        """After a refusal: what was looked up may no longer be so."""
+        self._known.clear()
+        self._choices.clear()
+
+    def _found(self, kind: str, name: str) -> list[Record]:
+        if (kind, name) in self._known:
+            return [self._known[kind, name]]
+        soql = LOOK_UP_QUEUE if kind == "queue" else LOOK_UP_USER
+        return list(self._session.all(f"find the {kind} '{name}'", soql.format(quoted(name), "Email" if "@" in name else "Name")))
+
+    def _one(self, kind: str, name: str, found: list[Record]) -> Record:
+        exact = [r for r in found if r["Name"] == name] or found
+        if len(exact) != 1:
+            many = "there is no" if not exact else "there is more than one"
+            raise Rejected(self._connection, f"{many} {kind} '{name}' in this organization that could own a case")
+        self._known[kind, name] = exact[0]
+        return exact[0]
+
+
+def _active(field: Record) -> frozenset[str]:
+    return frozenset(choice["value"] for choice in field.get("picklistValues") or () if choice.get("active"))
+
+
+class Writing:
+    """Makes what is sent. Raises `Rejected` for what this organization has no place, word, queue or user for."""
+
+    def __init__(self, connection: str, settings: SalesforceSettings, table: Table, directory: Directory) -> None:
+        self._connection, self._settings, self._table, self.directory = connection, settings, table, directory
+
+    def changes(self, what: str, fields: Mapping[str, Value], tags: TagChange, record: Record) -> dict[str, Any]:
+        """An update of the case as `record` shows it; what it would leave as it is, is not sent."""
+        sent = self._worded(what, {k: v for k, v in fields.items() if k not in OWNERS})
+        sent |= self._owner(what, fields, record)
+        if tags:
+            sent |= self._tags(what, self._set_of(record) - tags.remove | tags.add)
+        return {k: v for k, v in sent.items() if k not in record or record[k] != v}
+
+    def draft(self, what: str, draft: Draft) -> dict[str, Any]:
+        """A new case. Its requester is the contact with that address, else only the address."""
+        fields = {k: v for k, v in draft.fields.items() if v is not None}
+        sent = self._worded(what, {k: v for k, v in fields.items() if k not in {*OWNERS, "tags", "requester"}})
+        sent |= self._owner(what, fields, {})
+        if isinstance(tags := fields.get("tags"), frozenset) and tags:
+            sent |= self._tags(what, tags)
+        if requester := fields.get("requester"):
+            contact = self.directory.contact(str(requester))
+            sent |= {"ContactId": contact} if contact else {"SuppliedEmail": str(requester)}
+        return {**sent, **self._own(what, draft.own)}
+
+    def as_written(self, record: Record, sent: Mapping[str, Any]) -> dict[str, Any]:
+        """The record as these values leave it, as far as we know."""
+        owner = self.directory.known_as(sent["OwnerId"]) if "OwnerId" in sent else record.get("Owner")
+        return {**record, **sent, "Owner": owner}
+
+    def _worded(self, what: str, fields: Mapping[str, Value]) -> dict[str, Any]:
+        try:
+            sent = payload(self._table, fields)
+        except Unwritable as error:
+            raise Rejected(self._connection, f"{what}: {error}") from None
+        for name in BY_WORD:
+            there = self.directory.choices(name) if sent.get(name) is not None else None
+            if there and sent[name] not in there:
+                self._no_such_word(what, name, sent[name], there)
+        return sent
+
+    def _no_such_word(self, what: str, name: str, value: str, there: frozenset[str]) -> None:
+        """Salesforce itself would take any value for a picklist that is not restricted, and show a status that nobody knows."""
+        ours = next((f.name for f in self._table if f.writes == name), name)
+        known = ", ".join(sorted(there))
+        raise Rejected(self._connection, f"{what}: {ours} '{value}' is not in this organization ({known}); declare one under words:")
+
+    def _owner(self, what: str, fields: Mapping[str, Value], record: Record) -> dict[str, Any]:
+        """A user before a queue; emptied, the case falls back to its queue, or to nobody's owner."""
+        sent: dict[str, Any] = {}
+        group, who, owner = fields.get("group"), fields.get("assignee"), str(record.get("OwnerId"))
+        kept = self._settings.group_field
+        if who:
+            sent["OwnerId"] = self.directory.user(str(who))["Id"]
+        elif group:
+            sent["OwnerId"] = self.directory.queue(str(group))["Id"]
+        elif self._emptied(fields, owner):
+            sent["OwnerId"] = self._fallback(what, fields, record)["Id"]
+        if kept and "group" in fields:
+            sent[kept] = group
+        elif kept and who and owner.startswith(QUEUE):
+            sent[kept] = record["Owner"]["Name"]
+        return sent
+
+    def _emptied(self, fields: Mapping[str, Value], owner: str) -> bool:
+        return ("assignee" in fields and owner.startswith(USER)) or ("group" in fields and owner.startswith(QUEUE))
+
+    def _fallback(self, what: str, fields: Mapping[str, Value], record: Record) -> Record:
+        group = record.get(self._settings.group_field or "")
+        return self.directory.queue(group) if group and "group" not in fields else self.directory.nobody(what)
+
+    def _set_of(self, record: Record) -> frozenset[str]:
+        row = next((f for f in self._table if f.name == "tags"), None)
+        value = record.get(self._settings.tags_field or "")
+        found = row.convert(value) if row and row.convert and value else frozenset()
+        return found if isinstance(found, frozenset) else frozenset()
+
+    def _tags(self, what: str, tags: frozenset[str]) -> dict[str, Any]:
+        if self._settings.tags_field is None:
+            raise Rejected(self._connection, f"{what}: cases have no tags; make a text field on Case and name it under tags_field:")
+        if any(";" in tag for tag in tags):
+            raise Rejected(self._connection, f"{what}: a tag with a semicolon in it cannot be kept in {self._settings.tags_field}")
+        return {self._settings.tags_field: ";".join(sorted(tags)) or None}
+
+    def _own(self, what: str, own: Mapping[str, str]) -> dict[str, str]:
+        """What only this system knows, by the API name of the field."""
+        for name in own:
+            if not NAME.fullmatch(name):
+                raise Rejected(self._connection, f"{what}: '{name}' is not the API name of a field of Case")
+        return dict(own)

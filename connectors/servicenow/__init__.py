@@ -1,0 +1,1 @@
+"""ServiceNow: the Table API, for incidents and other task records."""

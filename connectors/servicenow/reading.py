@@ -1,0 +1,278 @@
+"""From a record of the Table API to a ticket: where each field stands, and the product's own words.
+
+Every value is a string and "" is none; references come as bare sys_ids, and what is behind them by dot-walking, whose dotted
+names are plain keys of the record.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from operator import itemgetter
+from typing import Any
+from urllib.parse import quote
+
+from connectors.base import Custom
+from connectors.mapping import Field, Record, Words, declared, reader
+from connectors.servicenow.settings import ServiceNowSettings
+from rules.ticket import Channel, Level, Person, Status, Ticket, TicketRef, Type, Value
+
+ON_HOLD, CANCELED = "3", "8"
+
+STATUS = Words(
+    {
+        "1": Status.NEW,
+        "2": Status.OPEN,
+        "3/1": Status.PENDING,  # on hold, awaiting the caller
+        "3": Status.ON_HOLD,  # on hold for any other reason
+        "6": Status.RESOLVED,
+        "7": Status.CLOSED,
+        "8": Status.CLOSED,
+    }
+)
+PRIORITY = Words({"1": Level.URGENT, "2": Level.HIGH, "3": Level.NORMAL, "4": Level.LOW, "5": Level.LOW})
+DEGREE = Words({"1": Level.HIGH, "2": Level.NORMAL, "3": Level.LOW})
+TYPE = Words(
+    {
+        "incident": Type.INCIDENT,
+        "problem": Type.PROBLEM,
+        "change_request": Type.CHANGE,
+        "sc_request": Type.REQUEST,
+        "sn_customerservice_case": Type.QUESTION,
+        "sc_task": Type.TASK,
+    }
+)
+CHANNEL = Words(
+    {
+        "email": Channel.EMAIL,
+        "phone": Channel.PHONE,
+        "self-service": Channel.PORTAL,
+        "self service": Channel.PORTAL,
+        "web": Channel.WEB,
+        "chat": Channel.CHAT,
+        "virtual_agent": Channel.CHAT,
+        "social": Channel.SOCIAL,
+        "api": Channel.API,
+    }
+)
+
+
+def _listed(text: str) -> frozenset[str]:
+    return frozenset(part for part in map(str.strip, text.split(",")) if part)
+
+
+def stamp(value: Any) -> str:
+    """A moment as this system writes it: UTC, whole seconds, no zone."""
+    return f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else str(value)
+
+
+def at(text: str) -> datetime:
+    """A stamp of this system, quicker than the general way: it is always UTC. Raises `ValueError`."""
+    return datetime.fromisoformat(f"{text}+00:00")
+
+
+def _get(key: str) -> Callable[[Record], Any]:
+    return lambda record: record.get(key)
+
+
+class Kept(dict[Any, Any]):
+    """What was made of each text before: the same few people and tag lists stand in most tickets, and values never change."""
+
+    def __init__(self, make: Callable[[Any], Any], most: int = 5_000) -> None:
+        super().__init__()
+        self._make, self._most = make, most
+
+    def __missing__(self, said: Any) -> Any:
+        if len(self) >= self._most:
+            self.clear()
+        found = self[said] = self._make(said)
+        return found
+
+
+def _person(said: tuple[str | None, ...]) -> Person | None:
+    key, name, email, *more = (part or None for part in said)
+    organization, language = more or (None, None)
+    return Person(id=key, name=name, email=email, organization=organization, language=language) if key else None
+
+
+def _people(fields: tuple[str, ...]) -> Callable[[Record], Person | None]:
+    """Reads a person; what of it we may not read is left out of the record."""
+    all_of, kept = itemgetter(*fields), Kept(_person)
+
+    def person(record: Record) -> Person | None:
+        try:
+            said = all_of(record)
+        except KeyError:
+            said = tuple(record.get(name) for name in fields)
+        found: Person | None = kept[said]
+        return found
+
+    return person
+
+
+REQUESTER = ("caller_id", "caller_id.name", "caller_id.email", "caller_id.company.name", "caller_id.preferred_language")
+ASSIGNEE = ("assigned_to", "assigned_to.name", "assigned_to.email")
+PERSONS = {"requester": REQUESTER, "assignee": ASSIGNEE}
+
+
+def _group(record: Record) -> str | None:
+    """The group's name; its sys_id where we may not read `sys_user_group`."""
+    return record.get("assignment_group.name") or record.get("assignment_group")
+
+
+def _resolution(record: Record) -> str | None:
+    return "canceled" if record.get("state") == CANCELED else record.get("close_code")
+
+
+def version_of(record: Record) -> str:
+    """Neither half alone is monotonic."""
+    return f"{record['sys_mod_count']}@{record['sys_updated_on']}"
+
+
+TABLE = (
+    Field(name="subject", reads="short_description", writes="short_description"),
+    Field(name="body", reads="description", writes="description"),
+    Field(name="status", reads="state", writes="state", words=STATUS),
+    Field(name="type", reads="sys_class_name", words=TYPE),
+    Field(name="resolution", reads=_resolution, writes="close_code"),
+    Field(name="priority", reads="priority", writes="priority", words=PRIORITY),
+    Field(name="impact", reads="impact", writes="impact", words=DEGREE),
+    Field(name="urgency", reads="urgency", writes="urgency", words=DEGREE),
+    Field(name="channel", reads="contact_type", words=CHANNEL),
+    Field(name="requester", reads="caller_id", writes="caller_id"),
+    Field(name="group", reads=_group, writes="assignment_group"),
+    Field(name="assignee", reads="assigned_to", writes="assigned_to"),
+    Field(name="watchers", reads="watch_list", convert=_listed),
+    Field(name="due_at", reads="due_date", writes="due_date", convert=at, render=stamp),
+    Field(name="created_at", reads="sys_created_on", convert=at),
+    Field(name="updated_at", reads="sys_updated_on", convert=at),
+)
+
+ASKED = (
+    *("sys_id", "number", "sys_class_name", "sys_created_on", "sys_updated_on", "sys_mod_count"),
+    *("short_description", "description", "state", "hold_reason", "close_code", "priority", "impact", "urgency", "contact_type"),
+    *(*REQUESTER, "assignment_group", "assignment_group.name", *ASSIGNEE, "watch_list", "due_date"),
+)
+"""What every read asks for; nothing else of a record travels."""
+
+READS = frozenset(f.name for f in TABLE) | {"tags", "url", "shown_as"}
+OF_TICKET = frozenset(Ticket.__dataclass_fields__) - {"ref", "custom", "unread", "version", "requester", "assignee"}
+
+
+def table_for(settings: ServiceNowSettings, custom: Iterable[Custom] = ()) -> tuple[Field, ...]:
+    """The table with an installation's words and fields; one of its fields that bears the name of ours takes its place."""
+    own = [_own(c) for c in custom]
+    tags = Field(name="tags", reads=settings.tags_field, convert=Kept(_listed).__getitem__)
+    taken = {f.name for f in own}
+    rows = [f for f in declared((*TABLE, tags), settings.words) if f.name not in taken]
+    return (*map(_told_by_several, rows), *(f.declared(settings.words) for f in own))
+
+
+def asked_for(settings: ServiceNowSettings, custom: Iterable[Custom] = ()) -> str:
+    """`sysparm_fields` of every read of a ticket."""
+    return ",".join(dict.fromkeys((*ASKED, settings.tags_field, *(c.remote for c in custom))))
+
+
+def _told_by_several(row: Field) -> Field:
+    """The rows that one field of a record cannot tell: people, and status with its reason."""
+    if row.name in PERSONS:
+        return replace(row, reads=_people(PERSONS[row.name]))
+    return replace(row, reads=_with_reason(row.words)) if row.name == "status" and row.words else row
+
+
+def _with_reason(words: Words) -> Callable[[Record], Any]:
+    """`3/1` is state 3 with hold_reason 1, where that pair has a word; else the state alone."""
+    paired = frozenset(word for word in words.ours if "/" in word)
+    with_pairs = frozenset(word.partition("/")[0] for word in paired)
+
+    def word(record: Record) -> Any:
+        state = record.get("state")
+        if state not in with_pairs:
+            return state
+        pair = f"{state}/{record.get('hold_reason')}"
+        return pair if pair in paired else state
+
+    return word
+
+
+def _own(c: Custom) -> Field:
+    into: Mapping[str, Callable[[Any], Value]] = {"set": _listed, "time": at, "number": float, "boolean": "true".__eq__}
+    out: Mapping[str, Callable[[Any], Any]] = {
+        "set": lambda value: ",".join(sorted(value)),
+        "time": stamp,
+        "number": lambda value: str(int(value)) if value == int(value) else str(value),
+        "boolean": lambda value: "true" if value else "false",
+    }
+    name = c.name if c.name in OF_TICKET else f"custom.{c.name}"
+    writes = c.remote if "." not in c.remote else None  # what is behind a reference cannot be written
+    return Field(name=name, reads=_get(c.remote), writes=writes, convert=into.get(c.type), render=out.get(c.type))
+
+
+def ticket_reader(connection: str, settings: ServiceNowSettings, table: tuple[Field, ...]) -> Callable[[Record], Ticket]:
+    """One function from a record to a ticket. It raises `ValueError` or `KeyError` for what is not a record of the Table API."""
+    read = reader(table)
+    has_custom = any(f.name.startswith("custom.") for f in table)
+    page = f"{settings.url}/{settings.table}.do?sys_id="
+
+    def ticket(record: Record) -> Ticket:
+        _only_text(record)
+        reading = read(record)
+        values, key = reading.values, record["sys_id"]
+        custom = _taken_out(values) if has_custom else {}
+        return Ticket(
+            ref=TicketRef(connection, key),
+            subject=values.pop("subject", ""),
+            status=values.pop("status", None),
+            version=version_of(record),
+            url=page + key,
+            shown_as=record.get("number") or None,
+            custom=custom,
+            unread=reading.unread,
+            **values,
+        )
+
+    return ticket
+
+
+def _only_text(record: Record) -> None:
+    if not {*map(type, record.values())} <= {str, type(None)}:
+        wrong = next(name for name, value in record.items() if not isinstance(value, str | None))
+        raise ValueError(f"{wrong} is not text, as every value of the Table API is")
+
+
+def _taken_out(values: dict[str, Any]) -> dict[str, Value]:
+    return {name.removeprefix("custom."): values.pop(name) for name in [n for n in values if n.startswith("custom.")]}
+
+
+def flat(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record whose references came as `{link, value}` (answers to writes have no other form), as bare sys_ids."""
+    return {name: value.get("value", "") if isinstance(value, Mapping) else value for name, value in record.items()}
+
+
+def table_path(table: str, key: str = "") -> str:
+    """The path of a table or of one record in it; a key can never climb out of its place."""
+    return f"/api/now/table/{table}" + (f"/{quote(key, safe='')}" if key else "")
+
+
+def stamp_of(date: str | None) -> str:
+    """An answer's `Date` as the system writes its own stamps; empty when there is none."""
+    try:
+        return f"{parsedate_to_datetime(date or '').astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    except ValueError:
+        return ""
+
+
+def after(field: str, at: str, key: str, scope: str = "") -> str:
+    """The query for what comes after (`at`, `key`) in the order of (`field`, `sys_id`); from `at` on when there is no key yet."""
+    within = f"{scope}^" if scope else ""
+    order = f"^ORDERBY{field}^ORDERBYsys_id"
+    if not key:
+        return f"{within}{field}>={at}{order}"
+    return f"{within}{field}={at}^sys_id>{key}^NQ{within}{field}>{at}{order}"
+
+
+def escaped(text: str) -> str:
+    """A value inside an encoded query. Raises `ValueError` for one that the system would run as a script."""
+    if text.lstrip().casefold().startswith("javascript:"):
+        raise ValueError("a name that begins with 'javascript:' would be run as a script, and is not looked up")
+    return text.replace("^", "^^")

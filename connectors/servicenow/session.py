@@ -1,0 +1,164 @@
+"""pysnow's sign-in, session and address; our own parameters, bytes decoded by us.
+
+pysnow's `resource` is not used: it sends `sysparm_query` with writes and Python's `False`, keeps one call's parameters for the next,
+and passes over an `error` in a 200. Its `Client` and the session in it are sound.
+"""
+
+import warnings
+from base64 import b64encode
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import orjson
+import requests
+
+from connectors.errors import ConnectorError, InDoubt, Transient, Unauthorized, Unreadable
+from connectors.servicenow.reading import table_path
+from connectors.transport import LONGEST_WAIT, asking, decoded, error_for, mounted, said_by
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # old pytz, and libmagic, which only its attachment upload wants
+    import pysnow
+
+if TYPE_CHECKING:
+    from connectors.servicenow.settings import ServiceNowSettings
+
+READ = {"sysparm_exclude_reference_link": "true", "sysparm_no_count": "true", "sysparm_suppress_pagination_header": "true"}
+
+
+class ServiceNowSession:
+    """Asks one instance. Every failure is one of `connectors.errors`; a token that has run out is fetched anew once."""
+
+    def __init__(self, connection: str, settings: "ServiceNowSettings", *, read_only: bool = False) -> None:
+        self.connection = connection
+        self._sign_in = settings.sign_in
+        self._token: str | None = None
+        session = mounted(requests.Session(), connection, settings, read_only=read_only)
+        session.auth = self._signed
+        parts = urlsplit(settings.url)
+        self._client = pysnow.Client(host=parts.netloc, use_ssl=parts.scheme == "https", session=session)
+        self.date: str | None = None  # the system's own moment, as its last answer gave it
+
+    def rows(self, what: str, table: str, query: str, fields: str, limit: int) -> list[dict[str, Any]]:
+        """Records of a table, references as bare sys_ids."""
+        asked = {"sysparm_query": query, "sysparm_fields": fields, "sysparm_limit": str(limit), **READ}
+        found = self._result(what, self.ask(what, "GET", table_path(table), asked))
+        if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+            raise Unreadable(self.connection, f"{what}: the answer holds no list of records")
+        return found
+
+    def record(self, what: str, method: str, path: str, fields: str, body: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """One record as it stands after the request."""
+        links = {"sysparm_exclude_reference_link": "true"} if method in ("GET", "POST") else {}  # PATCH has no such parameter
+        found = self._result(what, self.ask(what, method, path, {"sysparm_fields": fields, **links}, body))
+        if not isinstance(found, dict):
+            raise self._odd(what, method)
+        return found
+
+    def ask(self, what: str, method: str, path: str, params: Mapping[str, str], body: Mapping[str, str] | None = None) -> Any:
+        """The decoded answer. `what` is said in errors: what was attempted, on which ticket."""
+        writing = method != "GET"
+        answer = self._sent(what, method, path, params, body)
+        if answer.status_code == 401 and self._token is not None:
+            self._token = None
+            answer = self._sent(what, method, path, params, body)
+        self.date = answer.headers.get("date")
+        if answer.status_code >= 400:
+            raise refused(self.connection, what, answer, writing=writing)
+        said = decoded(self.connection, what, answer, writing=writing)
+        if isinstance(said, dict) and said.get("error"):
+            failed = f"{what}: the system broke off ({_words(said)})"
+            raise InDoubt(self.connection, failed) if writing else Transient(self.connection, failed)
+        if not isinstance(said, dict):
+            raise self._odd(what, method)
+        return said
+
+    def close(self) -> None:
+        self._client.session.close()
+
+    def _result(self, what: str, said: Mapping[str, Any]) -> Any:
+        if "result" not in said:
+            raise Unreadable(self.connection, f"{what}: the answer holds no result")
+        return said["result"]
+
+    def _odd(self, what: str, method: str) -> ConnectorError:
+        kind = Unreadable if method == "GET" else InDoubt
+        return kind(self.connection, f"{what}: the answer is not what the Table API documents")
+
+    def _sent(self, what: str, method: str, path: str, params: Mapping[str, str], body: Mapping[str, str] | None) -> requests.Response:
+        data = None if body is None else orjson.dumps(body)
+        with asking(self.connection, what, writing=method != "GET"):
+            try:
+                answer: requests.Response = self._client.session.request(method, self._client.base_url + path, params=params, data=data)
+            except Unreadable as error:  # the only thing that the seam itself cannot read is a redirect
+                raise Unauthorized(self.connection, f"{what}: {error.message}; the sign-in has probably run out") from None
+        return answer
+
+    def _signed(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Basic, or Bearer with a token that is fetched when there is none."""
+        own = self._sign_in
+        if own.client_id is None:
+            pair = f"{own.user}:{own.password.get_secret_value() if own.password else ''}"
+            request.headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
+            return request
+        if self._token is None:
+            self._token = self._fetched_token()
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+    def _fetched_token(self) -> str:
+        what = "signing in"
+        answer = self._client.session.post(
+            f"{self._client.base_url}/oauth_token.do",
+            data=self._grant(),
+            headers={"content-type": "application/x-www-form-urlencoded"},
+            auth=lambda request: request,
+        )
+        if 400 <= answer.status_code < 500 and answer.status_code != 429:
+            raise Unauthorized(self.connection, f"{what}: {answer.status_code} {said_by(answer)}")
+        said = decoded(self.connection, what, answer)
+        token = said.get("access_token") if isinstance(said, dict) else None
+        if not isinstance(token, str):
+            raise Unauthorized(self.connection, f"{what}: the answer holds no access_token")
+        return token
+
+    def _grant(self) -> dict[str, str]:
+        own = self._sign_in
+        secret = own.client_secret.get_secret_value() if own.client_secret else ""
+        client = {"client_id": own.client_id or "", "client_secret": secret}
+        if own.user is None or own.password is None:
+            return {"grant_type": "client_credentials", **client}
+        return {"grant_type": "password", **client, "username": own.user, "password": own.password.get_secret_value()}
+
+
+def refused(connection: str, what: str, answer: requests.Response, *, writing: bool) -> ConnectorError:
+    """The error for a refusal, in the system's own words and with its own waiting time."""
+    error = error_for(connection, what, answer, writing=writing)
+    said = f"{what}: {answer.status_code} {_said(answer)}"
+    if isinstance(error, Transient):
+        return Transient(connection, said, error.retry_after if error.retry_after is not None else _until_reset(answer))
+    return type(error)(connection, said)
+
+
+def _said(answer: requests.Response) -> str:
+    try:
+        return _words(orjson.loads(answer.content)) or said_by(answer)
+    except (orjson.JSONDecodeError, AttributeError):
+        return said_by(answer)
+
+
+def _words(said: Mapping[str, Any]) -> str:
+    error = said.get("error")
+    parts = (error.get("message"), error.get("detail")) if isinstance(error, Mapping) else (error, said.get("error_description"))
+    return ": ".join(str(part) for part in parts if part)[:500]
+
+
+def _until_reset(answer: requests.Response) -> float | None:
+    """Seconds until `X-RateLimit-Reset` (UNIX seconds), reckoned from the answer's own `Date`, never our clock."""
+    try:
+        now = parsedate_to_datetime(answer.headers["date"]).timestamp()
+        return min(max(float(answer.headers["x-ratelimit-reset"]) - now, 0.0), LONGEST_WAIT)
+    except (KeyError, ValueError, TypeError):
+        return None

@@ -1,0 +1,75 @@
+"""What `ticketgate.yaml` says about a ServiceNow connection."""
+
+from collections.abc import Mapping
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from connectors.base import ConnectorSettings
+
+WAYS = "sign_in needs user and password, or client_id and client_secret (and user and password as well for the password grant)"
+
+MATRIX = {"1,1": "1", "1,2": "2", "2,1": "2", "1,3": "3", "2,2": "3", "3,1": "3", "2,3": "4", "3,2": "4", "3,3": "5"}
+"""The product's own priority lookup, `impact,urgency: priority`. An installation may have changed any line of it."""
+
+
+class SignIn(BaseModel):
+    """Basic, or OAuth: with a user by the password grant, without one by client credentials (which an admin must allow)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    user: str | None = None
+    password: SecretStr | None = None
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _a_way_in(self) -> Self:
+        halves = (self.user is None) != (self.password is None) or (self.client_id is None) != (self.client_secret is None)
+        if halves or (self.user is None and self.client_id is None):
+            raise ValueError(WAYS)
+        return self
+
+
+class ServiceNowSettings(ConnectorSettings):
+    """`url` is the instance, such as https://acme.service-now.com. All words here are this installation's own.
+
+    `query` narrows what `changed` reads (an encoded query, without ORDERBY and ^NQ). `overlap` is how many seconds before the
+    last watermark a poll begins. `close_code` and `close_notes` are written on resolving where the incident has none,
+    `on_hold_reason` with the status `on_hold`. `tags_field` holds our tags, separated by commas.
+    """
+
+    sign_in: SignIn
+    table: str = Field(default="incident", pattern=r"^[a-z][a-z0-9_]*$")
+    page_size: int = Field(default=1000, ge=1, le=10_000)
+    overlap: int = Field(default=5, ge=0, le=3600)
+    query: str = ""
+    deletions: bool = True
+    tags_field: str = Field(default="u_tags", pattern=r"^[a-z][a-z0-9_]*$")
+    close_code: str = "Solved (Permanently)"
+    close_notes: str = "Resolved by ticketgate."
+    on_hold_reason: str = "4"
+    priority_matrix: Mapping[str, str] = Field(default_factory=lambda: dict(MATRIX))
+
+    @field_validator("url")
+    @classmethod
+    def _an_instance(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme != "https" or "." not in (parts.hostname or "") or parts.path not in ("", "/") or parts.query:
+            raise ValueError("url is the instance's address and nothing behind it: https://acme.service-now.com")
+        return url.rstrip("/")
+
+    @field_validator("query")
+    @classmethod
+    def _one_plain_query(cls, query: str) -> str:
+        if "ORDERBY" in query or "^NQ" in query:
+            raise ValueError("query may hold neither ORDERBY nor ^NQ: the order and the paging are ours")
+        return query.strip("^")
+
+    @field_validator("priority_matrix")
+    @classmethod
+    def _a_matrix(cls, matrix: Mapping[str, str]) -> Mapping[str, str]:
+        if not matrix or any(len(pair.split(",")) != 2 for pair in matrix):
+            raise ValueError('priority_matrix is written as { "1,1": "1", "1,2": "2" }: impact,urgency and the priority they make')
+        return {pair.replace(" ", ""): str(priority) for pair, priority in matrix.items()}

@@ -1,0 +1,135 @@
+"""What people do in Zendesk's own pages, and what a judge sees there."""
+
+from typing import Any
+
+from connectors.sandbox import Deed, Sample
+from connectors.zendesk.sandbox_desk import LANGUAGE, PRODUCT, STATUSES, VIA_WEB, Desk, stamp, via
+from connectors.zendesk.sandbox_rules import tags_of
+
+THEIRS = {"on_hold": "hold", "resolved": "solved"}  # our words for a status, where Zendesk's differ
+OURS = {theirs: ours for ours, theirs in THEIRS.items()}
+TYPES = ("question", "incident", "problem", "task")  # bug, request and change have no word there
+CHANNELS = {"email": "email", "web": "web", "portal": "help_center", "chat": "native_messaging", "phone": "voice", "social": "twitter"}
+REOPENED = ("pending", "hold", "solved")
+
+
+def loaded(desk: Desk, sample: Sample) -> str:
+    """A ticket as if the customer had made it at the sample's `created_at`; its key."""
+    customer = desk.user(sample.email, sample.requester, **_background(desk, sample))
+    fields = {
+        "subject": sample.subject,
+        "raw_subject": sample.subject,
+        "type": sample.type if sample.type in TYPES else None,
+        "status": THEIRS.get(sample.status, sample.status),
+        "priority": sample.priority,
+        "group_id": desk.group(sample.group)["id"] if sample.group else None,
+        "assignee_id": desk.user(sample.assignee, role="agent")["id"] if sample.assignee else None,
+        "organization_id": customer["organization_id"],
+        "tags": tags_of(sample.tags),
+    }
+    fields["custom_fields"] = fields["fields"] = [{"id": PRODUCT, "value": sample.product}, {"id": LANGUAGE, "value": sample.language}]
+    way = via(CHANNELS.get(sample.channel, "api"))
+    times = {"at": stamp(sample.created_at), "updated_at": stamp(sample.updated_at or sample.created_at)}
+    number = int(sample.key) if sample.key and sample.key.isdigit() else None
+    return str(desk.make(fields, sample.body, customer["id"], way, number=number, **times))
+
+
+def _background(desk: Desk, sample: Sample) -> dict[str, Any]:
+    organization = desk.organization(sample.organization)["id"] if sample.organization else None
+    return {"organization_id": organization, "locale": sample.language}
+
+
+def acted(desk: Desk, deed: Deed) -> str:
+    """Somebody acts. In a closed ticket nothing can be done any more: a customer's reply makes a follow-up. Raises `KeyError`."""
+    if deed.kind == "create":
+        if deed.sample is None:
+            raise ValueError("a deed that creates needs a sample")
+        return loaded(desk, deed.sample)
+    record = _there(desk, deed.key or "")
+    if record["status"] == "deleted":
+        raise KeyError(deed.key)
+    if record["status"] == "closed":
+        return _follow_up(desk, record, deed) if deed.kind == "reply" and deed.by == "customer" else str(record["id"])
+    if deed.kind == "delete":
+        desk.delete(record["id"])
+    elif deed.kind == "set":
+        desk.change(record["id"], _fields(desk, deed), _author(desk, deed, record), VIA_WEB)
+    else:
+        _say(desk, deed, record)
+    return str(record["id"])
+
+
+def _there(desk: Desk, key: str) -> dict[str, Any]:
+    """Raises `KeyError` where there is no such ticket."""
+    if not key.isdecimal() or int(key) not in desk.tickets:
+        raise KeyError(key)
+    return desk.tickets[int(key)]
+
+
+def _follow_up(desk: Desk, record: dict[str, Any], deed: Deed) -> str:
+    kept = {k: record[k] for k in ("subject", "priority", "type", "group_id", "organization_id", "tags", "custom_fields", "fields")}
+    number = desk.make(kept, deed.text, record["requester_id"], via("email"))
+    record["followup_ids"] = [*record["followup_ids"], number]
+    return str(number)
+
+
+def _say(desk: Desk, deed: Deed, record: dict[str, Any]) -> None:
+    """A customer's reply opens what waits for it or was solved."""
+    reopened = deed.by == "customer" and record["status"] in REOPENED
+    comment = {"body": deed.text, "public": deed.kind == "reply"}
+    way = via("email") if deed.by == "customer" else VIA_WEB
+    desk.change(record["id"], {"status": "open"} if reopened else {}, _author(desk, deed, record), way, comment=comment)
+
+
+def _author(desk: Desk, deed: Deed, record: dict[str, Any]) -> int:
+    if deed.by == "customer":
+        return int(record["requester_id"])
+    return int(record["assignee_id"] or next(n for n, u in desk.users.items() if u["role"] == "agent"))
+
+
+def _fields(desk: Desk, deed: Deed) -> dict[str, Any]:
+    """A deed's fields, in our words, as Zendesk has them."""
+    out: dict[str, Any] = {}
+    for name, value in deed.fields.items():
+        match name:
+            case "status":
+                out["status"] = THEIRS.get(value, value)
+            case "group":
+                out["group_id"] = desk.group(value)["id"] if value else None
+            case "assignee":
+                out["assignee_id"] = desk.user(value, role="agent")["id"] if value else None
+            case "tags":
+                out["tags"] = tags_of(value)
+            case "product":
+                out["custom_fields"] = [{"id": PRODUCT, "value": value}]
+            case _:
+                out[name] = value
+    if out.get("status", "new") not in STATUSES:
+        raise ValueError(f"'{out['status']}' is no status here")
+    return out
+
+
+def shown(desk: Desk, key: str) -> dict[str, Any]:
+    """The ticket as it truly is, for judges. Raises `KeyError`."""
+    record = _there(desk, key)
+    assignee, group = desk.users.get(record["assignee_id"] or 0), desk.groups.get(record["group_id"] or 0)
+    return {
+        "status": OURS.get(record["status"], record["status"]),
+        "priority": record["priority"],
+        "type": record["type"],
+        "group": group["name"] if group else None,
+        "assignee": assignee["email"] if assignee else None,
+        "tags": list(record["tags"]),
+        "subject": record["subject"],
+        "requester": desk.users[record["requester_id"]]["email"],
+        "comments": [_shown(desk, c) for c in desk.comments(record["id"])[1:]],
+    }
+
+
+def _shown(desk: Desk, comment: dict[str, Any]) -> dict[str, Any]:
+    by = "api" if comment["via"]["channel"] == "api" else _side(desk, comment["author_id"])
+    return {"id": str(comment["id"]), "public": comment["public"], "text": comment["body"], "by": by}
+
+
+def _side(desk: Desk, user: int) -> str:
+    return "customer" if desk.users[user]["role"] == "end-user" else "agent"

@@ -1,0 +1,135 @@
+"""The composition root: a desk that was read becomes a gateway. The one file that reads all the others and is read by none."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import connectors
+from connectors.base import Connector, Custom
+from gateway import failpoint
+from gateway.backfill import Backfill
+from gateway.brake import Brake
+from gateway.clock import Clock, real
+from gateway.clock import now as wall_now
+from gateway.config import Config
+from gateway.cycle import Cycle, House, OnPass
+from gateway.daemon import Daemon, Reload
+from gateway.desk import Loaded
+from gateway.gathering import Gatherer
+from gateway.guarded import one_at_a_time
+from gateway.ledger import Ledger
+from gateway.notify import Notifier
+from gateway.retrying import Patience
+from gateway.rulebook import Rulebook
+from gateway.saved import Saved
+from gateway.sending import Sender
+from gateway.signals import Signals
+from gateway.store import connections, passes
+from gateway.store.opening import Store, opened
+from rules.bundle import Bundle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """Everything put together. Close it."""
+
+    config: Config
+    store: Store
+    connectors: Mapping[str, Connector]
+    house: House
+    cycle: Cycle
+    signals: Signals
+    brake: Brake
+    backfill: Backfill
+    saved: Saved
+
+    def daemon(self, reload: Reload | None = None) -> Daemon:
+        """`reload` is asked for new rules every few seconds; None from it means: no news, or not fit to run."""
+        polls = {name: connection.poll for name, connection in self.config.connections.items()}
+        return Daemon(self.house, self.cycle, self.signals, self.brake, polls, reload)
+
+    def close(self) -> None:
+        for connector in self.connectors.values():
+            connector.close()
+        self.store.close()
+
+
+@contextmanager
+def assembled(
+    loaded: Loaded, *, read_only: bool = False, clock: Clock | None = None, on_pass: OnPass | None = None, patience: Patience | None = None
+) -> Iterator[Gateway]:
+    """A gateway for a desk without errors, closed at the end. `read_only`: every connector refuses to write below its SDK.
+
+    Raises `WrongStore` when the database cannot be used, and `ImportError` when a connection's SDK is not installed.
+    """
+    if loaded.bundle is None or loaded.config is None:
+        raise ValueError("a desk with mistakes cannot be assembled; `ticketgate check` lists them")
+    opened_ = {name: connector_of(loaded, name, read_only=read_only) for name in loaded.connections}
+    gateway = put_together(loaded.config, loaded.bundle, opened_, loaded.folder, clock or real(), on_pass, patience or Patience())
+    try:
+        with gateway.store.writing() as db:
+            passes.in_force(db, loaded.bundle.hash, loaded.sources, gateway.house.clock())
+            for name in opened_:
+                connections.started(db, name)
+        yield gateway
+    finally:
+        gateway.close()
+
+
+def put_together(
+    config: Config,
+    bundle: Bundle,
+    there: Mapping[str, Connector],
+    folder: Path,
+    clock: Clock,
+    on_pass: OnPass | None = None,
+    patience: Patience | None = None,
+    wall: Clock = wall_now,
+) -> Gateway:
+    """As `assembled`, with connectors that are open already."""
+    store, points, patience = opened(database(config, folder)), failpoint.points(), patience or Patience()
+    guarded = {name: one_at_a_time(connector) for name, connector in there.items()}
+    sender = Sender(guarded, Notifier({name: channel.url for name, channel in config.channels.items()}, folder, clock))
+    house = House(
+        store=store,
+        connectors=guarded,
+        ledger=Ledger(store, sender, patience, clock=clock, wall=wall, points=points),
+        gatherer=Gatherer(store, guarded, clock, patience),
+        patience=patience,
+        clock=clock,
+        wall=wall,
+        points=points,
+    )
+    brake, cycle = Brake(config.brake.tickets), Cycle(house, Rulebook(bundle), on_pass)
+    return Gateway(
+        config=config,
+        store=store,
+        connectors=guarded,
+        house=house,
+        cycle=cycle,
+        signals=Signals(house),
+        brake=brake,
+        backfill=Backfill(house, cycle, brake),
+        saved=Saved(house, cycle, brake),
+    )
+
+
+def database(config: Config, folder: Path) -> str:
+    """The store's URL; a relative path is meant from the desk."""
+    kind, _, path = config.database.partition(":///")
+    return f"{kind}:///{folder.resolve() / path}" if kind == "sqlite" else config.database
+
+
+def connector_of(loaded: Loaded, name: str, *, read_only: bool = False) -> Connector:
+    """One connection of a desk without errors, opened; nothing is sent yet. Raises `ImportError` when its SDK is not installed."""
+    if loaded.bundle is None or loaded.config is None:
+        raise ValueError("a desk with mistakes cannot be assembled; `ticketgate check` lists them")
+    kind = connectors.load(loaded.config.connections[name].system)
+    return kind.opened(name, loaded.connections[name], _custom(loaded.bundle, name), read_only=read_only)
+
+
+def _custom(bundle: Bundle, connection: str) -> tuple[Custom, ...]:
+    """The installation's own fields as this connection calls them."""
+    mine = (field for field in bundle.fields.values() if connection in field.remote)
+    return tuple(Custom(f.name, f.remote[connection], "text" if f.type == "reference" else f.type) for f in mine)

@@ -1,0 +1,247 @@
+"""Many tickets judged and changed, a page at a time: resumable, counted, with a brake, and silent to customers unless told otherwise.
+
+A page costs one transaction, and each ticket that is changed its own few. The checkpoint moves when the whole page is behind us,
+so a killed run judges at most one page again; what it did of it is known by the ledger and not done twice.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from connectors.base import Cursor, Page
+from gateway.brake import Brake, Refused
+from gateway.counting import Counts
+from gateway.cycle import Busy, Cycle, House, undeclared
+from gateway.judging import UNKNOWN, Asked, Judge, Judged
+from gateway.ledger import Outcome
+from gateway.store import actions, audits, parked, runs, tickets
+from gateway.store.runs import Run
+from rules.plan import Plan
+from rules.ticket import Ticket
+
+Progress: TypeAlias = Callable[[Counts], None]
+
+
+def nobody(counts: Counts) -> None:
+    """Progress that nobody watches."""
+
+
+class NoSuchRun(LookupError):
+    """There is no run of that name, or it has come to its end."""
+
+
+class Backfill:
+    """Plans and carries out over all tickets of some connections."""
+
+    def __init__(self, house: House, cycle: Cycle, brake: Brake) -> None:
+        self._house, self._cycle, self._brake = house, cycle, brake
+
+    def plans(self, asked: Asked, counts: Counts) -> Iterator[tuple[Ticket, Plan]]:
+        """A dry run: every ticket that would change, with its plan. Reads only; `counts` fills up as it goes."""
+        judge = Judge(self._house, self._cycle, asked)
+        for connection in asked.connections:
+            for page in self._house.connectors[connection].changed(asked.since):
+                for judged in judge.page(page.tickets):
+                    if asked.limit is not None and counts.seen >= asked.limit:
+                        return
+                    _count_plan(counts, judged)
+                    if judged.acts and judged.plan is not None:
+                        yield judged.ticket, judged.plan
+                _count_spoilt(counts, len(page.spoilt))
+        counts.check()
+
+    def begin(self, asked: Asked, who: str = "cli") -> Run:
+        """A new run, written down; carry it out with `go_on`."""
+        at = self._house.clock()
+        with self._house.store.writing() as db:
+            name = runs.begin(db, "backfill", _said(asked), at)
+            audits.noted(db, at, who, "backfill begun", name)
+        return self.found(name)
+
+    def found(self, id: str) -> Run:
+        """Raises `NoSuchRun` for one that is not there or has ended."""
+        with self._house.store.reading() as db:
+            run = runs.found(db, id)
+        if run is None or run.kind != "backfill" or run.state == "done":
+            raise NoSuchRun(f"there is no backfill '{id}' that could go on; `ticketgate status` lists the runs")
+        return run
+
+    def asked_by(self, run: Run) -> Asked:
+        """What a run was asked for, as it was begun."""
+        said = dict(run.options)
+        moments = {name: datetime.fromisoformat(said[name]) if said[name] else None for name in ("since", "until")}
+        return Asked(**{**said, **moments, "connections": tuple(said["connections"])})
+
+    def go_on(self, run: Run, progress: Progress = nobody, max_changes: int | None = None) -> Counts:
+        """From the beginning, or from where it was left, to its end. Its state says how it ended: done, held, interrupted, failed.
+
+        Raises `Refused` when the brake stops it, the connectors' errors, and KeyboardInterrupt; the run can go on after each.
+        """
+        asked = self.asked_by(run)
+        asked = asked if max_changes is None else replace(asked, max_changes=max_changes)
+        state = _State(Counts.from_json(run.counts), dict(run.checkpoint))
+        ended = "failed"
+        try:
+            for connection in asked.connections:
+                if state.checkpoint.get(connection) != DONE:
+                    _Connection(self._house, self._cycle, self._brake, run.id, asked, connection).go_on(state, progress)
+            ended = "done"
+        except Refused:
+            ended = "held"
+            raise
+        except KeyboardInterrupt:
+            ended = "interrupted"
+            raise
+        finally:
+            with self._house.store.writing() as db:
+                runs.ended(db, run.id, ended, state.counts.as_json(), self._house.clock())
+        return state.counts
+
+
+AFRESH = 3
+"""How often a ticket is judged anew when somebody else changes it meanwhile."""
+DONE = "done"
+"""The checkpoint of a connection that was read to its end; others are `at:CURSOR`."""
+
+
+@dataclass(slots=True)
+class _State:
+    """How far a run is. Counts and checkpoint change together, when a page is behind us, as they do in the store."""
+
+    counts: Counts
+    checkpoint: dict[str, Any]
+
+
+class _Connection:
+    """One connection's part of a run."""
+
+    def __init__(self, house: House, cycle: Cycle, brake: Brake, run: str, asked: Asked, connection: str) -> None:
+        self._house, self._cycle, self._run, self._asked, self._name = house, cycle, run, asked, connection
+        self._limit = brake.tickets if asked.max_changes is None else asked.max_changes
+        self._judge = Judge(house, cycle, asked)
+
+    def go_on(self, state: _State, progress: Progress) -> None:
+        """All pages that are left."""
+        self._settled()
+        at = state.checkpoint.get(self._name)
+        since = Cursor(str(at).removeprefix("at:")) if at else self._asked.since
+        for page in self._house.connectors[self._name].changed(since):
+            self._house.points("before-page")
+            self._page(page, state)
+            self._house.points("after-page")
+            progress(state.counts)
+
+    def _page(self, page: Page, state: _State) -> None:
+        judged = list(self._judge.page(page.tickets))
+        acting = [j for j in judged if j.acts]
+        self._braked(state.counts, len(acting))
+        counts = Counts.from_json(state.counts.as_json())
+        quiet = [j for j in judged if not j.acts]
+        self._count_quiet(quiet, counts)
+        for one in acting:
+            self._carry(one, counts)
+        _count_spoilt(counts, len(page.spoilt))
+        counts.check()
+        checkpoint = {**state.checkpoint, self._name: DONE if page.last else f"at:{page.cursor}"}
+        self._store(page, quiet, counts, checkpoint)
+        state.counts, state.checkpoint = counts, checkpoint
+
+    def _braked(self, counts: Counts, acting: int) -> None:
+        """Stops before the page that would go beyond the limit."""
+        if counts.changed + counts.pending + acting > self._limit:
+            raise Refused(
+                f"more than {self._limit} tickets would change; look at `ticketgate plan`, then go on with "
+                f"`ticketgate backfill --resume {self._run} --max-changes N`"
+            )
+
+    def _count_quiet(self, quiet: Sequence[Judged], counts: Counts) -> None:
+        """Those that need no change. What this run changed before it was interrupted is quiet now, and counts as changed."""
+        with self._house.store.reading() as db:
+            done = actions.refs_of_run(db, self._run, self._name)
+        for judged in quiet:
+            counts.seen += 1
+            if judged.skipped is not None:
+                counts.skipped[judged.skipped] += 1
+            elif judged.ticket.ref.key in done:
+                counts.changed += 1
+            else:
+                counts.unchanged += 1
+
+    def _carry(self, judged: Judged, counts: Counts) -> None:
+        """One ticket's plan, intended and carried out; judged anew when somebody was faster. Raises when the system is silent."""
+        counts.seen += 1
+        for _ in range(AFRESH):
+            if judged.plan is None or judged.observation is None or not judged.plan:
+                counts.unchanged += 1
+                return
+            try:
+                outcome = self._cycle.carried(judged.ticket, judged.observation, judged.plan, self._run)
+            except Busy:
+                break
+            if not outcome.stale:
+                self._count(judged.plan, outcome, counts)
+                return
+            judged = next(iter(self._judge.page([self._cycle.fetched(judged.ticket.ref)])))
+        counts.pending += 1
+
+    def _count(self, plan: Plan, outcome: Outcome, counts: Counts) -> None:
+        counts.planned(plan)
+        if outcome.rest is not None and outcome.rest.connection == self._name:
+            raise outcome.rest
+        if outcome.rest is not None or outcome.in_doubt:
+            counts.pending += 1
+        elif outcome.failed:
+            counts.failed += 1
+        elif outcome.done:
+            counts.changed += 1
+        else:
+            counts.unchanged += 1  # all of it was refused before, at this very version
+
+    def _settled(self) -> None:
+        """What an interrupted run left without outcome is settled first."""
+        with self._house.store.reading() as db:
+            left = [ref for ref in actions.unsettled_refs(db) if ref.connection == self._name]
+        for ref in left:
+            with suppress(Busy):
+                self._cycle.settle(ref)
+
+    def _store(self, page: Page, quiet: Sequence[Judged], counts: Counts, checkpoint: dict[str, Any]) -> None:
+        at = self._house.clock()
+        with self._house.store.writing() as db:
+            tickets.saw_page(db, [j.ticket for j in quiet if j.skipped is None], at, looked=False)
+            for ticket in (j.ticket for j in quiet if j.skipped == UNKNOWN):
+                parked.park(db, self._name, ticket.ref.key, "word", undeclared(ticket), at, ticket.version)
+            for spoilt in page.spoilt:
+                parked.park(db, self._name, spoilt.key, "unreadable", spoilt.reason, at)
+            runs.went_on(db, self._run, counts.as_json(), checkpoint)
+
+
+def _count_plan(counts: Counts, judged: Judged) -> None:
+    """A dry run's counting: what would change counts as changed."""
+    counts.seen += 1
+    if judged.skipped is not None:
+        counts.skipped[judged.skipped] += 1
+    elif judged.acts and judged.plan is not None:
+        counts.changed += 1
+        counts.planned(judged.plan)
+    else:
+        counts.unchanged += 1
+
+
+def _count_spoilt(counts: Counts, spoilt: int) -> None:
+    if spoilt:
+        counts.seen += spoilt
+        counts.skipped["unreadable"] += spoilt
+
+
+def _said(asked: Asked) -> dict[str, Any]:
+    return {
+        "connections": list(asked.connections),
+        "since": asked.since.isoformat(),
+        "until": asked.until.isoformat() if asked.until else None,
+        "rule": asked.rule,
+        "replies": asked.replies,
+        "max_changes": asked.max_changes,
+    }

@@ -1,0 +1,96 @@
+"""`ticketgate backfill`: goes over the tickets that are there already; resumable, and silent to customers unless told otherwise."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.cli.ending import Code, Ended
+from gateway.cli.options import VERSION_LINE, Options, agreed, line, options
+
+if TYPE_CHECKING:
+    from gateway.assemble import Gateway
+    from gateway.counting import Counts
+    from gateway.judging import Asked
+    from gateway.store.runs import Run
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("backfill")(backfill)
+
+
+def backfill(
+    context: typer.Context,
+    since: Annotated[str | None, typer.Option("--since", metavar="WHEN", help="Tickets touched since: 30d ago, or a moment.")] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="WHEN", help="Tickets not touched since then.")] = None,
+    connection: Annotated[list[str] | None, typer.Option("--connection", metavar="NAME", help="Only this one; may be repeated.")] = None,
+    rule: Annotated[str | None, typer.Option("--rule", metavar="ID", help="Ask this rule alone, whatever its when:.")] = None,
+    resume: Annotated[str | None, typer.Option("--resume", metavar="ID", help="Go on with an interrupted run.")] = None,
+    replies: Annotated[
+        bool, typer.Option("--send-replies/--no-replies", help="Whether customers hear of it; they do not by default.")
+    ] = False,
+    max_changes: Annotated[int | None, typer.Option("--max-changes", metavar="N", help="Instead of brake: in ticketgate.yaml.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Judges every ticket as if it had just come, and carries out what the rules ask for. Asks first. Ctrl-C is safe: --resume goes on."""
+    from gateway.backfill import NoSuchRun
+    from gateway.cli.choosing import asked_for
+    from gateway.cli.connecting import gateway
+
+    chosen = options(context)
+    with gateway(chosen) as found:
+        if resume:
+            try:
+                run = found.backfill.found(resume)
+            except NoSuchRun as error:
+                raise Ended(Code.NO_SUCH, str(error)) from None
+            agreed(chosen, f"Go on with {run.id}?", yes=yes)
+        else:
+            asked = asked_for(
+                found, connections=connection or (), since=since, until=until, rule=rule, replies=replies, max_changes=max_changes
+            )
+            agreed(chosen, _question(asked), yes=yes)
+            run = found.backfill.begin(asked)
+        counts = _carried_out(chosen, found, run, max_changes)
+    _told(chosen, run.id, counts)
+    raise Ended(Code.PARTLY if counts.failed or counts.pending else Code.DONE)
+
+
+def _question(asked: "Asked") -> str:
+    rule = f"rule {asked.rule}" if asked.rule else "all rules"
+    replies = "replies ARE SENT to customers" if asked.replies else "no replies to customers"
+    which = f"every ticket of {', '.join(asked.connections)} since {asked.since:%Y-%m-%d}"
+    return f"Hold {which} against {rule} and write what they ask for ({replies})?"
+
+
+def _carried_out(chosen: Options, found: "Gateway", run: "Run", max_changes: int | None) -> "Counts":
+    """Ends with 130 and how to go on when interrupted, with 7 when the brake stops it."""
+    from gateway.brake import Refused
+    from gateway.cli.progress import shown
+
+    try:
+        with shown(chosen, f"backfill {run.id}") as told:
+            return found.backfill.go_on(run, lambda c: told(c.seen, f"{c.changed:,} changed, {c.failed:,} failed"), max_changes)
+    except KeyboardInterrupt:
+        raise Ended(Code.INTERRUPTED, f"Interrupted; what was done is kept. To go on: ticketgate backfill --resume {run.id}") from None
+    except Refused as error:
+        raise Ended(Code.UNSAFE, str(error)) from None
+
+
+def _told(chosen: Options, run: str, counts: "Counts") -> None:
+    from gateway.cli.choosing import counted
+
+    if chosen.as_json:
+        line(VERSION_LINE)
+        line({"type": "summary", "run": run, **counts.as_json()})
+        return
+    out = chosen.out()
+    skipped = f" ({counted(counts.skipped)})" if counts.skipped else ""
+    out.print(
+        f"{counts.seen:,} tickets seen = {counts.changed:,} changed + {counts.unchanged:,} unchanged + "
+        f"{counts.skipped.total():,} skipped{skipped} + {counts.failed:,} failed + {counts.pending:,} pending."
+    )
+    out.print(f"Asked for: {counted(counts.actions)}.")
+    if counts.replies_left_out:
+        out.print(f"{counts.replies_left_out:,} replies to customers were left out; --send-replies sends them.")
+    if counts.failed or counts.pending:
+        out.print("What failed or is pending: ticketgate status", style="yellow")

@@ -1,0 +1,97 @@
+"""Which tickets a batch is about: the options that `plan` and `backfill` share, turned into what is asked for."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from gateway.cli.ending import Code, Ended
+
+if TYPE_CHECKING:
+    from gateway.assemble import Gateway
+    from gateway.judging import Asked
+    from rules.bundle import Bundle
+    from rules.ticket import Ticket
+
+
+def moment(option: str, text: str | None, now: datetime) -> datetime | None:
+    """`24h` ago, or a moment like 2026-03-02 or 2026-03-02T08:00Z (UTC where it names no zone). Ends with 2 for anything else."""
+    from connectors.mapping import moment as stamp
+    from gateway.config import duration
+
+    if text is None:
+        return None
+    try:
+        return now - duration(text)  # type: ignore[operator]
+    except ValueError:
+        pass
+    try:
+        return stamp(text)
+    except ValueError:
+        raise Ended(Code.USAGE, f"{option} {text}: write a duration like 24h, or a moment like 2026-03-02T08:00Z.") from None
+
+
+def asked_for(
+    found: "Gateway",
+    *,
+    connections: Sequence[str],
+    since: str | None,
+    until: str | None,
+    rule: str | None,
+    where: str | None = None,
+    limit: int | None = None,
+    replies: bool = False,
+    max_changes: int | None = None,
+) -> "Asked":
+    """What the options ask for. Ends with 8 for a rule or connection that does not exist, with 2 for a moment that is none."""
+    from gateway.judging import BEGINNING, Asked
+
+    now, bundle = found.house.clock(), found.cycle.book.bundle
+    for name in connections:
+        if name not in found.connectors:
+            raise Ended(Code.NO_SUCH, f"There is no connection called '{name}'; there are {', '.join(found.connectors)}.")
+    if rule and bundle.rule(rule) is None:
+        raise Ended(Code.NO_SUCH, f"There is no rule called '{rule}'.")
+    return Asked(
+        connections=tuple(connections) or tuple(found.connectors),
+        since=moment("--since", since, now) or BEGINNING,
+        until=moment("--until", until, now),
+        rule=rule,
+        replies=replies,
+        max_changes=max_changes,
+        limit=limit,
+        where=_test(where, bundle, now) if where else None,
+    )
+
+
+def _test(where: str, bundle: "Bundle", now: datetime) -> "Callable[[Ticket], bool]":
+    """`--where 'priority: { at_least: high }'` as a test; the same grammar as `if`. Ends with 2 and shows what is wrong."""
+    from rules.conditions import compiled
+    from rules.look import Look
+    from rules.nodes import read
+    from rules.observation import Observation
+    from rules.problems import Problem, errors, rendered
+    from rules.reader import reading_for
+    from rules.reader_conditions import condition
+
+    problems: list[Problem] = []
+    node = read("--where", where, problems)
+    found = condition(reading_for(bundle, problems), node) if node is not None else None
+    if errors(problems) or found is None:
+        raise Ended(Code.USAGE, rendered(problems, {"--where": where}))
+    holds, systems, calendars = compiled(found), bundle.desk.connections, bundle.calendars
+
+    def test(ticket: "Ticket") -> bool:
+        return holds(Look(Observation(ticket=ticket, now=now), systems=systems, calendars=calendars))
+
+    return test
+
+
+def counted(said: Mapping[str, int]) -> str:
+    """`212 fields, 190 tags, 40 replies`"""
+    return (
+        ", ".join(
+            f"{n:,} {what if n != 1 else what.removesuffix('ies') + 'y' if what.endswith('ies') else what.removesuffix('s')}"
+            for what, n in said.items()
+        )
+        or "nothing"
+    )

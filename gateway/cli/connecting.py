@@ -1,0 +1,90 @@
+"""Desks that are to run, and single connections of them, for the commands that ask a system."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gateway.cli.ending import Code, Ended
+from gateway.cli.options import Options
+
+if TYPE_CHECKING:
+    from connectors.base import Connector
+    from gateway.assemble import Gateway
+    from gateway.desk import Loaded, Unfit
+
+
+def running_desk(chosen: Options, level: str = "warning") -> "Loaded":
+    """The desk with its secrets, and the log set up so that none of them can be seen. Ends with 3 and every mistake."""
+    from gateway.logs import set_up
+    from gateway.settings import running
+
+    loaded = running(chosen.desk, chosen.config)
+    level = "error" if chosen.quiet else "debug" if chosen.verbose else level
+    set_up(as_json=chosen.as_json, level=level, secrets=loaded.secrets)
+    return loaded
+
+
+def last_good(chosen: Options) -> "Loaded":
+    """The desk on disk; with mistakes in it, the one that was last in force, and everybody is told. Ends with 3 when there is none."""
+    from gateway.desk import Unfit
+
+    try:
+        return running_desk(chosen, level="info")
+    except Unfit as unfit:
+        before = _before(chosen, unfit)
+        if before is None:
+            raise
+        sys.stderr.write(f"{unfit}\n\nThe files on disk are not fit to run. Starting on the last good rules instead.\n")
+        return before
+
+
+def _before(chosen: Options, unfit: "Unfit") -> "Loaded | None":
+    """What the store keeps of the rules that were in force last."""
+    from gateway.desk import database, from_texts
+    from gateway.placeholders import Environment, secret_folders
+    from gateway.settings import with_environment
+    from gateway.store import passes
+    from gateway.store.opening import opened
+
+    config = unfit.loaded.config
+    if config is None or not Path(database(chosen.desk, config).removeprefix("sqlite:///")).exists():
+        return None
+    kept = opened(database(chosen.desk, config))
+    with kept.reading() as db:
+        newest = passes.newest_bundle(db)
+        sources = passes.sources(db, newest) if newest else None
+    kept.close()
+    if sources is None:
+        return None
+    loaded = from_texts(chosen.desk, sources, resolve=Environment(secret_folders(chosen.desk)), settle=with_environment)
+    return loaded if loaded.bundle is not None else None
+
+
+@contextmanager
+def gateway(chosen: Options, *, loaded: "Loaded | None" = None, read_only: bool = False, **more: Any) -> "Iterator[Gateway]":
+    """The whole house, put together, with the clock that `TICKETGATE_CLOCK` names (the real one without it)."""
+    from gateway.assemble import assembled
+    from gateway.clock import from_text
+
+    clock = from_text(os.environ.get("TICKETGATE_CLOCK"))
+    with assembled(loaded or running_desk(chosen), read_only=read_only, clock=clock, **more) as found:
+        yield found
+
+
+@contextmanager
+def connector(chosen: Options, name: str, loaded: "Loaded | None" = None) -> "Iterator[Connector]":
+    """One connection, for reading. Ends with 8 when the desk has none of that name."""
+    from gateway.assemble import connector_of
+
+    loaded = loaded or running_desk(chosen)
+    if name not in loaded.connections:
+        there = ", ".join(loaded.connections) or "none"
+        raise Ended(Code.NO_SUCH, f"There is no connection called '{name}' in {chosen.config_file}; there are {there}.")
+    found = connector_of(loaded, name, read_only=True)
+    try:
+        yield found
+    finally:
+        found.close()

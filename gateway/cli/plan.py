@@ -1,0 +1,175 @@
+"""`ticketgate plan` and `ticketgate apply`: what the rules would do to real tickets, and doing exactly that."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.cli.ending import Code, Ended
+from gateway.cli.options import VERSION_LINE, Options, agreed, line, options
+from gateway.cli.stored import ref_of
+
+if TYPE_CHECKING:
+    from gateway.assemble import Gateway
+    from gateway.counting import Counts
+    from gateway.judging import Asked
+    from rules.plan import Plan
+    from rules.ticket import Ticket
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("plan")(plan)
+    app.command("apply")(apply)
+
+
+def plan(
+    context: typer.Context,
+    since: Annotated[str | None, typer.Option("--since", metavar="WHEN", help="Tickets touched since: 24h ago, or a moment.")] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="WHEN", help="Tickets not touched since then.")] = None,
+    ticket: Annotated[list[str] | None, typer.Option("--ticket", metavar="REF", help="Only this one; may be repeated.")] = None,
+    connection: Annotated[list[str] | None, typer.Option("--connection", metavar="NAME", help="Only this one; may be repeated.")] = None,
+    where: Annotated[str | None, typer.Option("--where", metavar="YAML", help="Only tickets for which this holds, as under if:.")] = None,
+    rule: Annotated[str | None, typer.Option("--rule", metavar="ID", help="Ask this rule alone, whatever its when:.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", metavar="N", help="Read at most so many tickets.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Keep the plan, for `apply`.")] = None,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 10 when something would change.")] = False,
+) -> None:
+    """A dry run: each ticket is judged as if it had just come, and what the rules would do is shown. Reads only; nothing can be written."""
+    from gateway.cli.choosing import asked_for
+    from gateway.cli.connecting import gateway
+    from gateway.counting import Counts
+
+    chosen, counts, began = options(context), Counts(), time.monotonic()
+    with gateway(chosen, read_only=True) as found:
+        asked = asked_for(found, connections=connection or (), since=since, until=until, rule=rule, where=where, limit=limit, replies=True)
+        plans = _named(found, asked, ticket, counts) if ticket else found.backfill.plans(asked, counts)
+        _shown_and_kept(chosen, _watched(chosen, plans, counts), output)
+    _summary(chosen, counts, time.monotonic() - began, output)
+    raise Ended(Code.PENDING if exit_code and counts.changed else Code.PARTLY if counts.failed else Code.DONE)
+
+
+def _named(found: "Gateway", asked: "Asked", refs: list[str], counts: "Counts") -> "Iterator[tuple[Ticket, Plan]]":
+    """The tickets named, one by one. Ends with 8 for one that is not there."""
+    from connectors.errors import NotFound
+
+    for ref in map(ref_of, refs):
+        if ref.connection not in found.connectors:
+            raise Ended(Code.NO_SUCH, f"There is no connection called '{ref.connection}'; there are {', '.join(found.connectors)}.")
+        try:
+            yield from found.backfill.plans_of([found.cycle.fetched(ref)], asked, counts)
+        except NotFound:
+            raise Ended(Code.NO_SUCH, f"{ref.connection} has no ticket {ref.key}.") from None
+
+
+def _watched(chosen: Options, plans: "Iterator[tuple[Ticket, Plan]]", counts: "Counts") -> "Iterator[tuple[Ticket, Plan]]":
+    from gateway.cli.progress import shown
+
+    with shown(chosen, "plan") as told:
+        for one in plans:
+            told(counts.seen, f"{counts.changed:,} would change")
+            yield one
+
+
+def _shown_and_kept(chosen: Options, plans: "Iterator[tuple[Ticket, Plan]]", output: Path | None) -> None:
+    """Prints each plan as it comes, and keeps all of them where a file was named."""
+    from gateway import saved
+
+    if chosen.as_json:
+        line(VERSION_LINE)
+    told = (_told(chosen, ticket, plan) for ticket, plan in plans)
+    if output is None:
+        for _ in told:
+            pass
+    else:
+        saved.write(output, told)
+
+
+def _told(chosen: Options, ticket: "Ticket", plan: "Plan") -> "tuple[Ticket, Plan]":
+    from gateway.cli.render import as_json, headline, lines
+
+    if chosen.as_json:
+        line(as_json(plan))
+    else:
+        out = chosen.out()
+        out.print(headline(ticket), style="bold")
+        for text in lines(plan):
+            out.print(text)
+        out.print()
+    return ticket, plan
+
+
+def _summary(chosen: Options, counts: "Counts", seconds: float, output: Path | None) -> None:
+    from gateway.cli.choosing import counted
+
+    if chosen.as_json:
+        line({"type": "summary", "seconds": round(seconds, 1), **counts.as_json()})
+        return
+    skipped = f" Skipped: {counted(counts.skipped)}." if counts.skipped else ""
+    typer.echo(f"{counts.seen:,} tickets read in {seconds:.0f} s, {counts.changed:,} would change.{skipped}")
+    typer.echo(f"  {counted(counts.actions)}")
+    typer.echo(f"Nothing was written.  To carry it out: ticketgate apply {output}" if output else "Nothing was written.")
+
+
+def apply(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A plan that `plan -o` wrote.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    max_changes: Annotated[int | None, typer.Option("--max-changes", metavar="N", help="Instead of brake: in ticketgate.yaml.")] = None,
+    replies: Annotated[bool, typer.Option("--replies/--no-replies", help="Whether customers get the replies of the plan.")] = True,
+    rate: Annotated[float | None, typer.Option("--rate", metavar="N", help="At most so many tickets a second.")] = None,
+) -> None:
+    """Carries out exactly what a plan says. Tickets that changed since are skipped; with more than 5 % of them nothing is written."""
+    from gateway import saved
+    from gateway.brake import Refused
+    from gateway.cli.connecting import gateway
+    from gateway.cli.progress import shown
+
+    chosen = options(context)
+    if not file.is_file():
+        raise Ended(Code.USAGE, f"There is no file {file}.")
+    try:
+        decided = saved.read(file)
+    except saved.NotAPlan as error:
+        raise Ended(Code.USAGE, str(error)) from None
+    agreed(chosen, f"Write what {file} says to {len(decided)} tickets?", yes=yes)
+    pace = _pace(rate)
+    with gateway(chosen) as found, shown(chosen, "apply") as told:
+
+        def progress(counts: "Counts") -> None:
+            told(counts.seen, f"{counts.changed:,} changed")
+            pace()
+
+        try:
+            counts = found.saved.apply(decided, replies=replies, max_changes=max_changes, progress=progress)
+        except Refused as error:
+            raise Ended(Code.UNSAFE, str(error)) from None
+    _applied(chosen, counts)
+
+
+def _pace(rate: float | None) -> Callable[[], None]:
+    """A function that waits until the next ticket's turn."""
+    next_at = [time.monotonic()]
+
+    def wait() -> None:
+        if rate:
+            next_at[0] += 1 / rate
+            time.sleep(max(0.0, next_at[0] - time.monotonic()))
+
+    return wait
+
+
+def _applied(chosen: Options, counts: "Counts") -> None:
+    from gateway.cli.choosing import counted
+
+    if chosen.as_json:
+        line(VERSION_LINE)
+        line({"type": "summary", **counts.as_json()})
+    else:
+        skipped = f" ({counted(counts.skipped)})" if counts.skipped else ""
+        typer.echo(
+            f"{counts.seen:,} tickets in the plan = {counts.changed:,} changed + {counts.unchanged:,} unchanged + "
+            f"{counts.skipped.total():,} skipped{skipped} + {counts.failed:,} failed + {counts.pending:,} pending."
+        )
+    raise Ended(Code.PARTLY if counts.failed or counts.pending or counts.skipped else Code.DONE)

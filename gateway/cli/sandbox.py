@@ -1,0 +1,97 @@
+"""`ticketgate sandbox`: the four systems, served on this machine, to try a desk against."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.ending import Code, Ended
+from gateway.cli.options import Options, line, options
+
+FIRST_PORT = 4101  # zendesk; then jira, servicenow, salesforce: where the sample desk looks for them
+SECRET = ("client_secret", "token", "password")
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("sandbox")(sandbox)
+
+
+def sandbox(
+    context: typer.Context,
+    tickets: Annotated[
+        Path | None, typer.Option("--tickets", metavar="FILE", help="CSV or JSONL (also .gz) instead of made-up tickets.")
+    ] = None,
+    port: Annotated[int, typer.Option("--port", help="The first of four ports; 0 takes any that are free.")] = FIRST_PORT,
+    seed: Annotated[int, typer.Option("--seed", help="Other numbers make other tickets.")] = 1,
+) -> None:
+    """Serves sandboxes of Zendesk, Jira, ServiceNow and Salesforce on loopback until Ctrl-C. Sign-in is required, as at the vendors."""
+    from gateway.clock import from_text
+    from gateway.sandbox.main import SYSTEMS, run_sandboxes
+
+    chosen = options(context)
+    if tickets is not None and not tickets.is_file():
+        raise Ended(Code.USAGE, f"There is no file {tickets}.")
+    ports = {system: port + n if port else 0 for n, system in enumerate(SYSTEMS)}
+    clock = from_text(os.environ.get("TICKETGATE_CLOCK"))
+    try:
+        run_sandboxes(clock, ports=ports, seed=seed, tickets=tickets, ready=lambda found: _ready(chosen, found), say=_say)
+    except OSError as error:
+        raise Ended(Code.USAGE, f"The sandboxes could not start: {error}. Other ports: ticketgate sandbox --port 4201") from None
+
+
+def _say(problem: str) -> None:
+    typer.echo(problem, err=True)
+
+
+def _ready(chosen: Options, addresses: Mapping[str, str]) -> None:
+    """Says where everything is, and how to sign in."""
+    from gateway.sandbox.main import sandbox_class
+
+    for system, address in addresses.items():
+        kind = sandbox_class(system)
+        said = {"system": system, "via": address, "url": kind.url(), "sign_in": kind.sign_in()}
+        if chosen.as_json:
+            line(said)
+        else:
+            typer.echo(f"{system:<11} via: {address}   url: {kind.url()}   sign_in: {kind.sign_in()}")
+    folder = _desk(chosen)
+    if folder is not None:
+        written = write_secrets(folder)
+        if written and not chosen.as_json:
+            typer.echo(
+                f"Wrote the sandboxes' secrets ({', '.join(written)}) to {folder / '.ticketgate/secrets'}; they open nothing else.",
+                err=True,
+            )
+    if not chosen.as_json:
+        typer.echo("Ctrl-C ends them, and forgets everything.", err=True)
+
+
+def _desk(chosen: Options) -> Path | None:
+    try:
+        return chosen.desk
+    except Ended:
+        return None
+
+
+def write_secrets(desk: Path) -> list[str]:
+    """Puts the sandboxes' secrets where the desk looks for secrets, unless some are there; returns the names written."""
+    from gateway.sandbox.main import SYSTEMS, sandbox_class
+
+    folder = desk / ".ticketgate" / "secrets"
+    written = []
+    for system in SYSTEMS:
+        path = folder / system
+        if path.exists():
+            continue
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secret_of(sandbox_class(system).sign_in()), encoding="utf-8")
+        written.append(system)
+    return written
+
+
+def secret_of(sign_in: Mapping[str, str]) -> str:
+    """The one value of a `sign_in` that is a secret."""
+    return next(sign_in[name] for name in SECRET if name in sign_in)

@@ -1,0 +1,116 @@
+"""`ticketgate status`: what waits, how far each connection was read, what needs a person."""
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gateway.cli.ending import Code, Ended
+from gateway.cli.options import VERSION_LINE, Options, line, options
+from gateway.cli.stored import store
+
+if TYPE_CHECKING:
+    from gateway.store.opening import Store
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("status")(status)
+
+
+def status(
+    context: typer.Context,
+    wait: Annotated[str, typer.Option("--wait", metavar="30s", help="Wait up to so long for the inbox to be empty.")] = "0s",
+) -> None:
+    """How far each connection was read, what waits, what failed or is in doubt, and which rules are in force.
+
+    Ends with 1 when anything is unhealthy.
+    """
+    from gateway.config import duration
+
+    chosen = options(context)
+    try:
+        patience = duration(wait).total_seconds()  # type: ignore[attr-defined]
+    except ValueError as error:
+        raise Ended(Code.USAGE, f"--wait {wait}: {error}") from None
+    with store(chosen) as kept:
+        found = _gathered(kept)
+        end = time.monotonic() + patience
+        while found["waiting"] and time.monotonic() < end:
+            time.sleep(0.5)
+            found = _gathered(kept)
+    if chosen.as_json:
+        line(VERSION_LINE)
+        line({"type": "status", **found})
+    else:
+        _as_text(chosen, found)
+    raise Ended(Code.DONE if found["healthy"] else Code.FINDINGS)
+
+
+def _gathered(kept: "Store") -> dict[str, Any]:
+    from gateway.store import actions, connections, inbox, links, parked, passes, runs, tickets
+
+    with kept.reading() as db:
+        standing = connections.all_of(db)
+        needs = [*parked.all_of(db)]
+        failed = actions.for_person(db)
+        depth = inbox.depth(db)
+        bundle = passes.newest_bundle(db)
+        found: dict[str, Any] = {
+            "rules": bundle,
+            "connections": [
+                {
+                    "connection": s.connection,
+                    "state": s.state,
+                    "polled_at": s.polled_at,
+                    "read_up_to": s.watermark,
+                    "paused_until": s.paused_until,
+                    "error": s.error,
+                    "waiting": depth.get(s.connection, 0),
+                }
+                for s in standing
+            ],
+            "tickets": tickets.counts(db),
+            "waiting": sum(depth.values()),
+            "links": links.count(db),
+            "actions": actions.counts(db),
+            "next_alarm": tickets.next_alarm(db),
+            "queue": [{"ref": f"{p.connection}:{p.key}", "kind": p.kind, "reason": p.reason} for p in needs]
+            + [{"ref": str(r.ref), "kind": str(r.state), "reason": r.reason or "", "key": r.key} for r in failed],
+            "runs": [{"id": r.id, "kind": r.kind, "state": r.state, "counts": dict(r.counts)} for r in runs.newest(db, 3)],
+        }
+    found["healthy"] = not found["queue"] and all(s.state == "ok" for s in standing)
+    return found
+
+
+def _as_text(chosen: Options, found: dict[str, Any]) -> None:
+    out = chosen.out()
+    now = datetime.now(UTC)
+    for one in found["connections"]:
+        out.print(f"{one['connection']:<18} {_standing(one, now)}", style="" if one["state"] == "ok" else "bold red")
+        if one["error"]:
+            out.print(f"{'':<18} {one['error']}", style="red")
+    tickets = sum(found["tickets"].values())
+    done = found["actions"]
+    out.print(f"\n{tickets:,} tickets known, {found['waiting']} waiting to be looked at, {found['links']} linked pairs.")
+    out.print("Written: " + (", ".join(f"{n:,} {state}" for state, n in sorted(done.items())) or "nothing yet") + ".")
+    if found["next_alarm"]:
+        out.print(f"The next clock rings at {found['next_alarm']:%Y-%m-%d %H:%M:%S}Z.")
+    out.print(f"Rules in force: {(found['rules'] or 'none')[:7]}.")
+    for run in found["runs"]:
+        out.print(f"{run['kind']} {run['id']}: {run['state']}")
+    if found["queue"]:
+        out.print(f"\n{len(found['queue'])} need a person:", style="bold yellow")
+    for item in found["queue"][:20]:
+        out.print(f"  {item['ref']:<26} {item['kind']:<10} {item['reason']}", style="yellow")
+    if len(found["queue"]) > 20:
+        out.print(f"  and {len(found['queue']) - 20} more; all of them: ticketgate --format json status")
+
+
+def _standing(one: dict[str, Any], now: datetime) -> str:
+    read = f"read up to {one['read_up_to']:%Y-%m-%d %H:%M:%S}Z" if one["read_up_to"] else "not read yet"
+    waiting = f", {one['waiting']} waiting" if one["waiting"] else ""
+    if one["state"] == "paused" and one["paused_until"]:
+        left = max(0, int((one["paused_until"] - now).total_seconds()))
+        return f"PAUSED until {one['paused_until']:%H:%M:%S}Z ({left} s){waiting}; {read}"
+    return f"{'OK' if one['state'] == 'ok' else str(one['state']).upper()}   {read}{waiting}"

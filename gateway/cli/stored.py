@@ -1,0 +1,44 @@
+"""The store of a desk, for commands that only look into it: no secret is needed, no system is asked."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateway.cli.ending import Code, Ended
+from gateway.cli.options import Options
+
+if TYPE_CHECKING:
+    from gateway.store.opening import Store
+    from rules.ticket import TicketRef
+
+
+@contextmanager
+def store(chosen: Options) -> "Iterator[Store]":
+    """The open store. Ends with 5 when nothing was ever stored there."""
+    from gateway.desk import Unfit, database, load
+    from gateway.settings import with_environment
+    from gateway.store.opening import opened
+
+    loaded = load(chosen.desk, chosen.config)
+    if loaded.config is None:
+        raise Unfit(loaded)
+    url = database(chosen.desk, with_environment(loaded.config.model_dump(by_alias=True, exclude_unset=True)))
+    path = Path(url.removeprefix("sqlite:///"))
+    if url.startswith("sqlite:///") and not path.exists():
+        raise Ended(Code.UNREACHABLE, f"Nothing is stored yet at {path}.\nticketgate run or ticketgate backfill begin it.")
+    found = opened(url)
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def ref_of(text: str) -> "TicketRef":
+    """The ticket that `connection:key` names. Ends with 2 for anything else."""
+    from rules.ticket import TicketRef
+
+    try:
+        return TicketRef.parse(text)
+    except ValueError as error:
+        raise Ended(Code.USAGE, str(error)) from None

@@ -1,0 +1,102 @@
+"""`ticketgate why REF`: for every rule, whether it acted on a ticket, and which test decided."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from gateway.cli.ending import Code, Ended
+from gateway.cli.options import VERSION_LINE, Options, line, options
+from gateway.cli.stored import ref_of, store
+
+if TYPE_CHECKING:
+    from gateway.desk import Loaded
+    from gateway.store.actions import Row
+    from gateway.store.opening import Store
+    from gateway.store.passes import Pass
+    from rules.ticket import TicketRef
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("why")(why)
+
+
+def why(
+    context: typer.Context,
+    ref: Annotated[str, typer.Argument(metavar="REF", help="The ticket: connection:key.")],
+    pass_id: Annotated[str | None, typer.Option("--pass", metavar="ID", help="An earlier pass over it, by its id.")] = None,
+    rule: Annotated[str | None, typer.Option("--rule", metavar="ID", help="Only this rule.")] = None,
+    rules: Annotated[
+        Path | None, typer.Option("--rules", metavar="PATH", help="Judge by the files of this desk, not those in force.")
+    ] = None,
+    only: Annotated[Literal["matched", "failed"] | None, typer.Option("--only", help="Rules that matched, or that did not.")] = None,
+) -> None:
+    """Reads the record of the last pass over a ticket: what was seen, each rule with the test that decided, what was written."""
+    from gateway.cli.explaining import as_json, lines
+    from rules.engine import Engine
+
+    chosen, ticket = options(context), ref_of(ref)
+    with store(chosen) as kept:
+        found = _pass(kept, ticket, pass_id)
+        loaded = _rules(chosen, kept, found, rules)
+        if loaded.bundle is None:
+            raise Ended(Code.NOT_LOADED, f"The rules cannot be read; see: ticketgate -C {loaded.folder} check")
+        if rule and loaded.bundle.rule(rule) is None:
+            raise Ended(Code.NO_SUCH, f"There is no rule called '{rule}'.")
+        told = Engine(loaded.bundle).explain(found.observation, replies=found.run is None)
+        rows = _rows(kept, found) if rules is None else []
+    if chosen.as_json:
+        line(VERSION_LINE)
+        line(as_json(found, told, rows, rule, only))
+        return
+    out = chosen.out()
+    for text, style in lines(found, told, rows, rule, only):
+        out.print(text, style=style)
+
+
+def _pass(kept: "Store", ref: "TicketRef", pass_id: str | None) -> "Pass":
+    """The pass asked for. Ends with 8 and says what is known instead."""
+    from gateway.store import parked, passes, tickets
+
+    with kept.reading() as db:
+        found = passes.last(db, ref, pass_id)
+        if found is not None:
+            return found
+        seen = tickets.seen(db, ref)
+        waiting = [p.reason for p in parked.all_of(db) if (p.connection, p.key) == (ref.connection, ref.key)]
+    if waiting:
+        raise Ended(Code.NO_SUCH, f"{ref} was not judged: {waiting[0]}")
+    if pass_id:
+        raise Ended(Code.NO_SUCH, f"{ref} has no pass {pass_id}; without --pass the last one is shown.")
+    if seen is None:
+        raise Ended(Code.NO_SUCH, f"{ref} was never seen. ticketgate status says how far its connection was read.")
+    how = (
+        "adopted: it was made before its connection was first read, so nothing counted as news"
+        if seen.adopted
+        else "seen, and nothing was new"
+    )
+    raise Ended(Code.NO_SUCH, f"{ref} was {how}.\nWhat the rules would do about it: ticketgate plan --ticket {ref}")
+
+
+def _rules(chosen: Options, kept: "Store", found: "Pass", rules: Path | None) -> "Loaded":
+    """The files that decided, as the store keeps them; or those of another desk."""
+    from gateway.desk import from_texts, load
+    from gateway.store import passes
+
+    if rules is not None:
+        folder = rules.parent if rules.name == "rules" else rules
+        return load(folder, chosen.config)
+    with kept.reading() as db:
+        sources = passes.sources(db, found.bundle)
+    if sources is None:
+        raise Ended(
+            Code.NOT_LOADED, f"The rules {found.bundle[:7]} that decided are not in the store. Judge by those on disk: --rules rules/"
+        )
+    return from_texts(chosen.desk, sources)
+
+
+def _rows(kept: "Store", found: "Pass") -> "list[Row]":
+    from gateway.store import actions
+
+    with kept.reading() as db:
+        return actions.of_pass(db, found.id)

@@ -1,0 +1,258 @@
+"""The one path of every ticket: observe, plan, apply, record. Polls, alarms and retries only say: look at this ticket."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import sqlalchemy as sa
+import structlog
+
+from connectors.base import Connector
+from connectors.errors import ConnectorError
+from gateway.clock import Clock
+from gateway.clock import now as wall_now
+from gateway.failpoint import never
+from gateway.gathering import Gathered, Gatherer
+from gateway.ledger import Ledger, Outcome, Points
+from gateway.overlay import with_update
+from gateway.retrying import Patience
+from gateway.rulebook import Rulebook
+from gateway.store import actions, inbox, leases, links, parked, passes, tickets
+from gateway.store.actions import Row, State
+from gateway.store.opening import Store
+from rules.observation import Observation
+from rules.plan import AddComment, Agreement, Plan, Update, key_of
+from rules.ticket import Ticket, TicketRef
+
+OnPass: TypeAlias = Callable[[Ticket, Plan, Outcome], None]
+"""Is told of every pass whose plan was carried out: the ticket before, the plan, and what became of it."""
+
+
+class Busy(Exception):
+    """Somebody else has the ticket, or its partner, in hand: try again in a moment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What the cycle works with; put together in `assemble`."""
+
+    store: Store
+    connectors: Mapping[str, Connector]
+    ledger: Ledger
+    gatherer: Gatherer
+    patience: Patience
+    clock: Clock
+    wall: Clock = wall_now
+    points: Points = never
+
+
+class Cycle:
+    """Looks at tickets by the rules in force. `bundle` may be replaced between two passes."""
+
+    def __init__(self, house: House, book: Rulebook, on_pass: OnPass | None = None) -> None:
+        self._house, self.book, self.on_pass = house, book, on_pass
+        self._store = house.store
+
+    def observe(self, ticket: Ticket) -> Observation:
+        """All that a rule may look at. Reads; writes nothing."""
+        return self._house.gatherer.gathered(ticket, self.book).observation
+
+    def plan(self, ticket: Ticket) -> Plan:
+        """What the rules ask for, and nothing else."""
+        return self.book.evaluate(self.observe(ticket))
+
+    def look(self, ref: TicketRef, rows: Sequence[int] = ()) -> Plan:
+        """Fetches the ticket and handles it. Raises `NotFound`, and what `handle` raises."""
+        with self._in_hand(ref):
+            self._resumed(ref)
+            return self._handled(self.fetched(ref), rows)
+
+    def handle(self, ticket: Ticket, rows: Sequence[int] = ()) -> Plan:
+        """Observes, plans, applies, records; `rows` are the signals that this look answers.
+
+        Raises `Busy` when somebody else has the ticket, and the error of a connection that does not answer: the signals stay
+        then, and what was decided is carried on at the next look.
+        """
+        with self._in_hand(ticket.ref):
+            if self._resumed(ticket.ref):
+                ticket = self.fetched(ticket.ref)  # the one in hand is older than what we just wrote
+            return self._handled(ticket, rows)
+
+    def fetched(self, ref: TicketRef) -> Ticket:
+        """The ticket as it is now. Raises what reading raises."""
+        return self._house.patience(lambda: self._house.connectors[ref.connection].fetch(ref.key))
+
+    def settle(self, ref: TicketRef) -> bool:
+        """Carries on what an earlier process left without outcome; whether there was anything. Raises as `handle` does."""
+        with self._in_hand(ref):
+            return self._resumed(ref)
+
+    def carried(self, ticket: Ticket, observation: Observation, plan: Plan, run: str) -> Outcome:
+        """Carries out what a run decided and records it; the live path has still to look at the ticket. Raises `Busy`.
+
+        Nothing is raised for a connection that does not answer: the outcome says so.
+        """
+        with self._in_hand(ticket.ref):
+            pass_id = pass_name(plan)
+            self._house.ledger.intend(plan, observation, pass_id, run)
+            outcome = self._house.ledger.carry_out(pass_id)
+            if outcome.settled:
+                with self._store.writing() as db:
+                    done = self._done(db, pass_id)
+                    tickets.saw_page(db, [self._left(ticket, done)], self._house.clock(), looked=False)
+                    self._means(db, plan, done, stages=not observation.adopted)
+        self._tell(ticket, plan, outcome)
+        return outcome
+
+    def known(self, ticket: Ticket) -> bool:
+        """Whether this very version was looked at, so that there is no news."""
+        with self._store.reading() as db:
+            seen = tickets.seen(db, ticket.ref)
+        return seen is not None and seen.looked and seen.version == ticket.version
+
+    def _handled(self, ticket: Ticket, rows: Sequence[int]) -> Plan:
+        book = self.book
+        if ticket.status is None:
+            return self._parked(ticket, rows)
+        gathered = self._house.gatherer.gathered(ticket, book)
+        plan = book.evaluate(gathered.observation)
+        pass_id, outcome = pass_name(plan), Outcome()
+        if plan:
+            self._house.ledger.intend(plan, gathered.observation, pass_id)
+            outcome = self._house.ledger.carry_out(pass_id)
+        if outcome.settled:
+            self._saw(ticket, gathered, plan, pass_id, rows)
+        else:
+            self._put_back(outcome, rows)
+        self._tell(ticket, plan, outcome)
+        if outcome.rest is not None:
+            raise outcome.rest
+        return plan
+
+    def _resumed(self, ref: TicketRef) -> bool:
+        outcome = self._house.ledger.resume(ref)
+        if outcome is not None and outcome.rest is not None:
+            raise outcome.rest
+        return outcome is not None
+
+    def _parked(self, ticket: Ticket, rows: Sequence[int]) -> Plan:
+        """A status that nobody declared: never guessed, a person adds the word."""
+        reason = undeclared(ticket)
+        with self._store.writing() as db:
+            parked.park(db, ticket.ref.connection, ticket.ref.key, "word", reason, self._house.clock(), ticket.version)
+            inbox.settled(db, rows)
+        return Plan(ref=ticket.ref, version=ticket.version, bundle=self.book.bundle.hash, at=self._house.clock(), notes=(reason,))
+
+    def _saw(self, ticket: Ticket, gathered: Gathered, plan: Plan, pass_id: str, rows: Sequence[int]) -> None:
+        """Records the look: the ticket as the plan left it, its news, its alarm, and that its signals are answered."""
+        self._house.points("before-saw")
+        ref, at = ticket.ref, self._house.clock()
+        with self._store.writing() as db:
+            done = self._done(db, pass_id) if plan else []
+            left = self._left(ticket, done)
+            tickets.saw(db, left, at, adopted=gathered.observation.adopted, heard=gathered.heard)
+            tickets.remember(db, ref, gathered.comments, gathered.changes)
+            tickets.look_again(db, ref, plan.look_again_at)
+            actions.echoed(db, gathered.echoed)
+            self._means(db, plan, done, stages=True)
+            if plan.events or plan.fired or plan.failures or plan.stages:
+                passes.record(db, pass_id, gathered.observation, plan)
+            for partner, reason in gathered.missing:
+                parked.park(db, partner.connection, partner.key, "link", reason, at)
+            inbox.settled(db, rows)
+            parked.unpark(db, ref.connection, ref.key, "word", "poison", "unreadable", "missing")
+        self._house.points("after-saw")
+
+    def _done(self, db: sa.Connection, pass_id: str) -> list[Row]:
+        return [row for row in actions.of_pass(db, pass_id) if row.state is State.DONE]
+
+    def _left(self, ticket: Ticket, done: Sequence[Row]) -> Ticket:
+        return left_by(ticket, done, guarded=self._house.connectors[ticket.ref.connection].abilities.guards)
+
+    def _means(self, db: sa.Connection, plan: Plan, done: Sequence[Row], *, stages: bool) -> None:
+        """What a plan that was carried out means for stages, limits and links."""
+        if stages:
+            passes.reached(db, plan.ref, plan.stages)
+        passes.use(db, [key for fired in plan.fired for key in fired.used], plan.at)
+        for agreement in agreed_by(plan, done):
+            links.agreed(db, agreement, self._house.clock())
+
+    def _put_back(self, outcome: Outcome, rows: Sequence[int]) -> None:
+        """Stale: the ticket waits under a signal of its own. A connection that rests: the signals stay as they are."""
+        if outcome.stale and outcome.rest is None:
+            with self._store.writing() as db:
+                inbox.settled(db, rows)
+
+    def _tell(self, ticket: Ticket, plan: Plan, outcome: Outcome) -> None:
+        if plan or plan.failures:
+            log = structlog.get_logger()
+            rules = sorted({fired.rule for fired in plan.fired})
+            counts = {"done": len(outcome.done), "failed": len(outcome.failed), "in_doubt": len(outcome.in_doubt)}
+            log.info("pass", ref=str(plan.ref), rules=rules, actions=len(plan.actions), **{k: v for k, v in counts.items() if v})
+            for failure in plan.failures:
+                log.error("rule failed", ref=str(plan.ref), rule=failure.rule, place=failure.place, reason=failure.reason)
+        if self.on_pass is not None:
+            self.on_pass(ticket, plan, outcome)
+
+    @contextmanager
+    def _in_hand(self, ref: TicketRef) -> Iterator[None]:
+        """The lease on a ticket and its partners. Raises `Busy`."""
+        who = leases.holder(str(threading.get_ident()))
+        with self._store.writing() as db:
+            refs = sorted({ref, *(pair.partner_of(ref) for pair in links.of_ticket(db, ref))})
+            if not leases.take(db, refs, who, self._house.wall()):
+                raise Busy(str(ref))
+        try:
+            yield
+        finally:
+            with self._store.writing() as db:
+                leases.give_back(db, refs, who)
+
+
+def undeclared(ticket: Ticket) -> str:
+    """What to tell a person about a status word that nobody declared."""
+    word = ticket.unread.get("status", "(none)")
+    return f"status '{word}' has no meaning here; add words: {{ status: {{ {word}: OURS }} }} to {ticket.ref.connection}"
+
+
+def left_by(ticket: Ticket, done: Sequence[Row], *, guarded: bool) -> Ticket:
+    """The ticket as our writes left it.
+
+    Its version is that of our update where the vendor itself refuses stale writes: nobody can have come between. Else it stays
+    the one we saw, so that the ticket is looked at once more and nobody's edit is missed.
+    """
+    for row in done:
+        if isinstance(row.action, Update) and row.action.target == ticket.ref:
+            receipt = row.receipt
+            ticket = with_update(ticket, row.action, receipt.echo if receipt else {})
+            if guarded and receipt is not None and receipt.version is not None:
+                ticket = replace(ticket, version=receipt.version)
+    return ticket
+
+
+def pass_name(plan: Plan) -> str:
+    """A pass's id: one ticket may be judged twice in one moment of a clock, never in one of the machine's."""
+    return key_of("pass", str(plan.ref), plan.at.isoformat(), plan.version, str(time.time_ns()))[:16]
+
+
+def agreed_by(plan: Plan, done: Sequence[Row]) -> Iterator[Agreement]:
+    """What both sides of each link now agree on, as far as the writes that it takes were made.
+
+    A partner that is yet to be made has no key; its agreement was kept when it was made.
+    """
+    made = {row.key for row in done}
+    lost = {a.target for a in plan.actions if isinstance(a, Update) and a.key not in made}
+    unsaid = {a.mirrors for a in plan.actions if isinstance(a, AddComment) and a.mirrors and a.key not in made}
+    for agreement in plan.agreements:
+        if not agreement.right.key:
+            continue
+        kept = {} if lost & {agreement.left, agreement.right} else agreement.fields
+        yield replace(agreement, fields=kept, mirrored=agreement.mirrored - unsaid)
+
+
+def failed_with(error: Exception) -> str:
+    """What may be written down of an error: a connector's words hold no ticket text, of others only the kind is kept."""
+    return str(error) if isinstance(error, ConnectorError) else type(error).__name__

@@ -1,0 +1,202 @@
+"""The daemon: polls at their intervals, alarms, one worker for each connection, new rules when they are fit, an orderly end.
+
+APScheduler is the ticking clock and nothing else: no job of it holds anything that would be lost with it.
+"""
+
+import gc
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from types import FrameType
+from typing import TypeAlias
+
+import structlog
+
+from connectors.errors import Transient, Unauthorized
+from gateway.brake import Brake
+from gateway.cycle import Cycle, House, failed_with
+from gateway.rulebook import Rulebook
+from gateway.signals import Polled, Signals
+from gateway.store import audits, connections, passes
+from gateway.worker import Drained, Worker
+from rules.bundle import Bundle
+
+Reload: TypeAlias = Callable[[], Bundle | None]
+
+SWEEP = 1.0
+"""Seconds between two looks at the alarms, and between two looks of a worker that nobody woke."""
+RELOAD = 2.0
+"""Seconds between two looks at the files of the desk."""
+KEPT = timedelta(days=90)
+"""How long the record of a pass is kept; the ledger is kept for ever."""
+CODES = {signal.SIGTERM: 143, signal.SIGINT: 130}
+
+
+@dataclass(slots=True)
+class Summary:
+    """What one round of all connections did, and what went wrong, by connection."""
+
+    polled: dict[str, Polled] = field(default_factory=dict)
+    drained: dict[str, Drained] = field(default_factory=dict)
+    errors: dict[str, Exception] = field(default_factory=dict)
+
+
+class Daemon:
+    """Runs until it is told to stop. One connection's failure is its own."""
+
+    def __init__(
+        self,
+        house: House,
+        cycle: Cycle,
+        signals: Signals,
+        brake: Brake,
+        polls: Mapping[str, timedelta],
+        reload: Reload | None = None,
+    ) -> None:
+        self._house, self._cycle, self._signals, self._polls, self._reload = house, cycle, signals, polls, reload
+        self._stop = threading.Event()
+        self._stopped_by: int | None = None
+        self._awake = {name: threading.Event() for name in polls}
+        self._workers = {name: Worker(house, cycle, name, brake, self._stop.is_set) for name in polls}
+        self._log = structlog.get_logger()
+
+    def once(self) -> Summary:
+        """Settles what was left over, polls every connection, looks at everything that waits, and ends."""
+        summary = Summary()
+        self._recover()
+        for name in self._polls:
+            summary.polled[name], error = self.poll(name)
+            if error is not None:
+                summary.errors[name] = error
+        self._signals.ring()
+        for name, worker in self._workers.items():
+            if not self._stop.is_set():
+                summary.drained[name] = worker.drain()
+        return summary
+
+    def run(self) -> int:
+        """Until SIGTERM, SIGINT or `stop`; the ticket in hand is finished. Returns the exit code: 143, 130, or 0."""
+        gc.collect()
+        gc.freeze()
+        with self._signals_caught(), self._ticking():
+            self._recover()
+            threads = [threading.Thread(target=self._work, args=(name,), name=f"worker-{name}") for name in self._polls]
+            for thread in threads:
+                thread.start()
+            self._stop.wait()
+            for awake in self._awake.values():
+                awake.set()
+            for thread in threads:
+                thread.join()
+        self._log.info("stopped")
+        return CODES.get(signal.Signals(self._stopped_by), 0) if self._stopped_by else 0
+
+    def stop(self) -> None:
+        """From any thread: end in good order."""
+        self._stop.set()
+
+    def poll(self, name: str) -> tuple[Polled, Exception | None]:
+        """One poll of one connection. What goes wrong is written down, and is its own."""
+        with self._house.store.reading() as db:
+            resting = connections.standing(db, name).rests(self._house.wall())
+        if resting:
+            return Polled(), None
+        try:
+            return self._signals.poll(name, self._cycle.book), None
+        except (Transient, Unauthorized) as error:
+            self._workers[name].rest(error)
+            return Polled(), error
+        except Exception as error:  # an answer that makes no sense: the cursor stays, the next poll tries again
+            with self._house.store.writing() as db:
+                connections.failing(db, name, failed_with(error), self._house.wall())
+            self._log.error("poll failed", connection=name, reason=failed_with(error))
+            return Polled(), error
+        finally:
+            self._awake[name].set()
+
+    def sweep(self) -> None:
+        """Alarms whose moment has come."""
+        if self._signals.ring():
+            for awake in self._awake.values():
+                awake.set()
+
+    def renew(self) -> bool:
+        """Puts new rules into force between two passes, when there are any that are fit; whether there were."""
+        bundle = self._reload() if self._reload else None
+        if bundle is None or bundle.hash == self._cycle.book.bundle.hash:
+            return False
+        self._cycle.book = Rulebook(bundle)
+        with self._house.store.writing() as db:
+            audits.noted(db, self._house.clock(), "daemon", "rules in force", bundle.hash)
+        self._signals.retry_words()
+        self._log.info("new rules in force", bundle=bundle.short)
+        return True
+
+    def _recover(self) -> None:
+        left = sum(worker.recover() for worker in self._workers.values())
+        if left:
+            self._log.info("settling what was left over", tickets=left)
+        self._signals.retry_words()
+        with self._house.store.writing() as db:
+            passes.forget_before(db, self._house.clock() - KEPT)
+
+    def _work(self, name: str) -> None:
+        """The life of one worker."""
+        while not self._stop.is_set():
+            self._awake[name].wait(SWEEP)
+            self._awake[name].clear()
+            try:
+                self._workers[name].drain()
+            except Exception as error:  # the store is full or locked: nothing is lost, and it may pass
+                self._log.error("worker failed", connection=name, reason=failed_with(error))
+                self._stop.wait(SWEEP)
+
+    @contextmanager
+    def _ticking(self) -> Iterator[None]:
+        from apscheduler.schedulers.background import BackgroundScheduler
+
+        ticking = BackgroundScheduler(job_defaults={"misfire_grace_time": 60, "coalesce": True, "max_instances": 1}, timezone="UTC")
+        for name, every in self._polls.items():
+            now = self._house.wall()
+            ticking.add_job(self._quietly(partial(self.poll, name)), "interval", seconds=every.total_seconds(), next_run_time=now)
+        ticking.add_job(self._quietly(self.sweep), "interval", seconds=SWEEP)
+        ticking.add_job(self._quietly(self.renew), "interval", seconds=RELOAD)
+        ticking.start()
+        try:
+            yield
+        finally:
+            ticking.shutdown(wait=True)
+
+    def _quietly(self, job: Callable[[], object]) -> Callable[[], None]:
+        """A job whose failure is logged by us and repeated at the next tick."""
+
+        def run() -> None:
+            try:
+                if not self._stop.is_set():
+                    job()
+            except Exception as error:
+                self._log.error("job failed", reason=failed_with(error))
+
+        return run
+
+    @contextmanager
+    def _signals_caught(self) -> Iterator[None]:
+        """SIGTERM and SIGINT ask for an orderly end; a second one is as rude as it always was."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self._asked_to_stop) for number in CODES}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _asked_to_stop(self, number: int, frame: FrameType | None) -> None:
+        self._stopped_by = number
+        self._stop.set()
+        signal.signal(number, signal.SIG_DFL)

@@ -1,0 +1,79 @@
+"""What the demo shows: people who act, every pass that did something and why, and at the end what was seen, decided and written."""
+
+import sys
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gateway.cli.render import happened, headline, lines
+from gateway.demo.stage import SYSTEMS
+from rules.plan import Plan
+from rules.ticket import Ticket
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@dataclass
+class Screen:
+    """Lines on a terminal, from several threads. `passes` counts, by connection, those whose plan was not empty."""
+
+    out: "Console"
+    quiet: bool = False
+    passes: Counter[str] = field(default_factory=Counter)
+    actions: Counter[str] = field(default_factory=Counter)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def title(self, text: str) -> None:
+        with self.lock:
+            self.out.print(f"\n{text}", style="bold")
+
+    def said(self, at: str, text: str) -> None:
+        """Somebody did something."""
+        with self.lock:
+            self.out.print(f"{at}  {text}", style="cyan")
+
+    def passed(self, ticket: Ticket, plan: Plan, outcome: object) -> None:
+        """A pass over a ticket: what happened, and what was done about it by which rule."""
+        if not plan:
+            return
+        with self.lock:
+            self.passes[plan.ref.connection] += 1
+            self.actions[plan.ref.connection] += len(plan.actions)
+            if self.quiet:
+                return
+            why = ", ".join(f"{f.rule} {f.stage or ''}".strip() for f in plan.fired if f.stage) or happened(plan)
+            self.out.print(f"{plan.at:%H:%M:%S}  {headline(ticket)}   because: {why}", style="bold")
+            for text in lines(plan):
+                self.out.print("        " + text)
+
+    def verdict(self, promises: Mapping[str, bool]) -> None:
+        with self.lock:
+            self.out.print()
+            for promise, kept in promises.items():
+                self.out.print(f"  {'✓' if kept else '✗'} {promise}", style="green" if kept else "bold red")
+
+    def table(self, seen: Mapping[str, int], effects: Mapping[str, list[dict[str, Any]]]) -> None:
+        """Seen: tickets known. Decided: passes with something to do, and what they asked for. Written: what took effect there."""
+        with self.lock:
+            self.out.print(f"\n  {'':<16} {'seen':>6} {'decided':>16} {'written (by the sandbox’s own account)':>44}")
+            for system, connection in SYSTEMS.items():
+                kinds = Counter(str(e["kind"]) for e in effects[system])
+                written = ", ".join(f"{n} {kind}" + ("s" if n != 1 else "") for kind, n in sorted(kinds.items())) or "nothing"
+                written = written.replace("replys", "replies")
+                decided = f"{self.passes[connection]} passes, {self.actions[connection]}"
+                self.out.print(f"  {connection:<16} {seen.get(connection, 0):>6} {decided:>16} {written:>44}")
+
+
+def program() -> str:
+    """How the reader would call us: the path that was typed, where there is one."""
+    called = Path(sys.argv[0])
+    if called.name != "ticketgate":
+        return "python -m gateway"
+    try:
+        return str(called.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return "ticketgate"

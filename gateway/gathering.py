@@ -1,0 +1,224 @@
+"""All that a rule may look at, put together: what the store knows, what is new at the vendor, and the partners as they are now."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connectors.base import Connector
+from connectors.errors import NotFound
+from gateway.clock import Clock
+from gateway.overlay import overlaid
+from gateway.retrying import Patience
+from gateway.rulebook import Rulebook
+from gateway.store import actions, connections, links, passes, tickets
+from gateway.store.actions import Row
+from gateway.store.links import Pair
+from gateway.store.opening import Store
+from gateway.store.tickets import Past, Seen, change_id
+from rules.engine import Needs
+from rules.events import events
+from rules.observation import Event, Kind, Link, Observation
+from rules.plan import Update
+from rules.ticket import Change, Comment, Ticket, TicketRef, Value
+from rules.working import alike
+
+OVERLAP = timedelta(minutes=10)
+"""Comments may be stamped before they are shown: so far back they are asked for again, and known by their ids."""
+ECHO = timedelta(days=1)
+"""After which a write of ours is no longer looked for in a history."""
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """An observation, and what to remember of the looking once the look is recorded."""
+
+    observation: Observation
+    comments: tuple[Comment, ...] = ()
+    changes: tuple[Change, ...] = ()
+    echoed: tuple[str, ...] = ()
+    heard: bool = False
+    missing: tuple[tuple[TicketRef, str], ...] = ()  # partners that are no more, and what was said of them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What the store has about a ticket, read in one view."""
+
+    seen: Seen | None
+    past: Past
+    pairs: tuple[Pair, ...]
+    done: frozenset[str]
+    made: frozenset[str]
+    updates: tuple[Row, ...]
+    connected_at: datetime
+    limits: Mapping[str, tuple[datetime, ...]]
+
+    def before(self, now: Ticket) -> Ticket | None:
+        """The ticket as we left it; None at first sight. One that we made ourselves stood as we drafted it."""
+        if self.seen is not None and self.seen.looked:
+            return self.seen.ticket
+        mine = next((pair for pair in self.pairs if pair.made == now.ref), None)
+        return overlaid(now, mine.agreed) if mine else None
+
+    def since(self) -> tuple[datetime, datetime]:
+        """From which moments on an unknown comment, and an unknown change, is news."""
+        if self.seen is None or not self.seen.looked:
+            return BEGINNING, BEGINNING
+        last = self.seen.ticket.updated_at
+        return (BEGINNING, last - OVERLAP) if self.seen.heard else (last, last)
+
+
+class Gatherer:
+    """Asks the store and the connectors; writes nothing anywhere."""
+
+    def __init__(self, store: Store, connectors: Mapping[str, Connector], clock: Clock, patience: Patience) -> None:
+        self._store, self._connectors, self._clock, self._patience = store, connectors, clock, patience
+
+    def gathered(self, ticket: Ticket, book: Rulebook) -> Gathered:
+        """Raises what reading from the connectors raises."""
+        now = self._clock()
+        known = self._known(ticket, book, now)
+        before = known.before(ticket)
+        adopted = before is None and ticket.created_at < known.connected_at
+        asks = self._able(ticket, book.asks(ticket, adopted=adopted))
+        heard = known.seen is not None and known.seen.heard
+        comments = self._comments(ticket, known, heard=heard) if asks.comments else ()
+        changes, echoed = self._history(ticket, known) if asks.history else ((), ())
+        happened = self._events(ticket, known, comments, changes)
+        if not asks.history:
+            changes = tuple(e.change for e in happened if e.kind is Kind.CHANGED and e.change is not None)
+        partners, missing = self._links(ticket, known.pairs) if asks.links else ((), ())
+        observation = Observation(
+            ticket=ticket,
+            now=now,
+            events=happened,
+            changes=tuple(sorted((*known.past.changes, *changes), key=lambda c: c.at)),
+            comments=tuple(sorted((*known.past.comments, *comments), key=lambda c: c.at)),
+            links=partners,
+            done=known.done,
+            limits=known.limits,
+            adopted=adopted,
+        )
+        told = asks.comments or asks.history
+        return Gathered(observation=observation, comments=comments, changes=changes, echoed=echoed, heard=told or heard, missing=missing)
+
+    def as_created(self, ticket: Ticket, book: Rulebook, *, only: str | None = None) -> Observation:
+        """The ticket judged as if it had just come: what `plan` and `backfill` ask (language page, section 9.9).
+
+        Its partners are read when it has any; comments and history only for them, or for a rule that is asked by name.
+        """
+        now = self._clock()
+        known = self._known(ticket, book, now)
+        asks = self._able(ticket, book.asks(ticket, adopted=False))
+        told = only is not None or bool(known.pairs)
+        comments = self._comments(ticket, known, heard=False) if told and asks.comments else ()
+        changes, _ = self._history(ticket, known) if told and asks.history else ((), ())
+        return just_come(
+            ticket,
+            now,
+            by_hand=only is not None,
+            comments=tuple(sorted((*known.past.comments, *comments), key=lambda c: c.at)),
+            changes=tuple(sorted((*known.past.changes, *changes), key=lambda c: c.at)),
+            links=self._links(ticket, known.pairs)[0] if asks.links else (),
+            done=known.done,
+            limits=known.limits,
+        )
+
+    def _events(self, ticket: Ticket, known: _Known, comments: tuple[Comment, ...], changes: tuple[Change, ...]) -> tuple[Event, ...]:
+        """What is news of what was not known: of a ticket whose comments were never read, only what came after we last saw it."""
+        spoken, changed = known.since()
+        return events(
+            known.before(ticket),
+            ticket,
+            [c for c in comments if c.at > spoken],
+            [c for c in changes if c.at > changed],
+            connected_at=known.connected_at,
+        )
+
+    def _able(self, ticket: Ticket, asks: Needs) -> Needs:
+        """What the rules want, as far as the system can tell it."""
+        can = self._connectors[ticket.ref.connection].abilities
+        return replace(asks, comments=asks.comments and can.comments, history=asks.history and can.history)
+
+    def _known(self, ticket: Ticket, book: Rulebook, now: datetime) -> _Known:
+        ref = ticket.ref
+        with self._store.reading() as db:
+            return _Known(
+                seen=tickets.seen(db, ref),
+                past=tickets.past(db, ref),
+                pairs=links.of_ticket(db, ref),
+                done=actions.keys_done(db, ref.connection, [ref.key]).get(ref.key, frozenset()) | passes.stages(db, ref),
+                made=actions.comments_made(db, ref),
+                updates=tuple(actions.not_echoed(db, ref, now - ECHO)),
+                connected_at=connections.standing(db, ref.connection).connected_at or NEVER,
+                limits=passes.uses(db, book.limits(ticket)),
+            )
+
+    def _comments(self, ticket: Ticket, known: _Known, *, heard: bool) -> tuple[Comment, ...]:
+        """Those that the store does not have yet; ours are known by their receipts where no mark says so."""
+        since = known.seen.ticket.updated_at - OVERLAP if heard and known.seen else None
+        there = self._connectors[ticket.ref.connection]
+        said = self._patience(lambda: there.comments(ticket.ref.key, since))
+        ids = {c.id for c in known.past.comments}
+        return _our_comments((c for c in said if c.id not in ids), known.made)
+
+    def _history(self, ticket: Ticket, known: _Known) -> tuple[tuple[Change, ...], tuple[str, ...]]:
+        """Changes that the store does not have yet, with ours marked, and the keys of our writes that were among them."""
+        there = self._connectors[ticket.ref.connection]
+        rows = self._patience(lambda: there.history(ticket.ref.key))
+        ids = {change_id(c) for c in known.past.changes}
+        return with_ours([c for c in rows if change_id(c) not in ids], known.updates)
+
+    def _links(self, ticket: Ticket, pairs: Iterable[Pair]) -> tuple[tuple[Link, ...], tuple[tuple[TicketRef, str], ...]]:
+        """The pairs as rules see them, and the partners that are no more. A connection taken out or stopped is left out."""
+        found, missing = [], []
+        for pair in pairs:
+            ref = pair.partner_of(ticket.ref)
+            try:
+                link = self._link(pair, ref)
+            except NotFound as error:
+                missing.append((ref, str(error)))
+            else:
+                found += [link] if link is not None else []
+        return tuple(found), tuple(missing)
+
+    def _link(self, pair: Pair, ref: TicketRef) -> Link | None:
+        with self._store.reading() as db:
+            standing, made = connections.standing(db, ref.connection), actions.comments_made(db, ref)
+        there = self._connectors.get(ref.connection)
+        if there is None or standing.state == "stopped":
+            return None
+        partner = self._patience(lambda: there.fetch(ref.key))
+        said = self._patience(lambda: there.comments(ref.key)) if there.abilities.comments else ()
+        return Link(partner=partner, agreed=pair.agreed, comments=_our_comments(said, made), mirrored=pair.mirrored)
+
+
+def _our_comments(said: Iterable[Comment], made: frozenset[str]) -> tuple[Comment, ...]:
+    return tuple(replace(c, ours=True) if c.id in made else c for c in said)
+
+
+def with_ours(changes: Iterable[Change], updates: Iterable[Row]) -> tuple[tuple[Change, ...], tuple[str, ...]]:
+    """The changes with those that we wrote marked, each write matched once, and the keys of the writes that were found."""
+    wrote = [(row.key, name, value) for row in updates for name, value in _written(row).items()]
+    marked, found = [], []
+    for change in changes:
+        mine = None if change.ours else next((w for w in wrote if w[1] == change.field and alike(w[1], w[2], change.after)), None)
+        if mine is not None:
+            wrote.remove(mine)
+            found.append(mine[0])
+        marked.append(replace(change, ours=True) if mine is not None else change)
+    return tuple(marked), tuple(dict.fromkeys(found))
+
+
+def _written(row: Row) -> dict[str, Value]:
+    fields = {c.field: c.after for c in row.action.changes} if isinstance(row.action, Update) else {}
+    return {**fields, **(row.receipt.echo if row.receipt else {})}
+
+
+def just_come(ticket: Ticket, now: datetime, *, by_hand: bool = False, **known: Any) -> Observation:
+    """An observation whose one event is `created`. Ladders are passed over unless a rule is asked by name."""
+    created = Event(kind=Kind.CREATED, at=ticket.created_at)
+    return Observation(ticket=ticket, now=now, events=(created,), adopted=not by_hand, **known)

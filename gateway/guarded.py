@@ -1,0 +1,42 @@
+"""One thread at a time for each connector, as they ask: its poll, its worker and its partners' workers take turns, call by call."""
+
+from collections.abc import Callable, Iterator
+from threading import RLock
+from typing import Any, cast
+
+from connectors.base import Connector
+
+
+def one_at_a_time(connector: Connector) -> Connector:
+    """The same connector; each call, and each page of `changed`, waits until the one before it has ended."""
+    return cast(Connector, _Guarded(connector))
+
+
+class _Guarded:
+    def __init__(self, connector: Connector) -> None:
+        self._connector, self._lock = connector, RLock()
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._connector, name)
+        if not callable(found) or isinstance(found, type):
+            return found
+        return self._pages(found) if name == "changed" else self._call(found)
+
+    def _call(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def waiting(*args: Any, **kwargs: Any) -> Any:
+            with self._lock:
+                return method(*args, **kwargs)
+
+        return waiting
+
+    def _pages(self, changed: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+        def waiting(*args: Any, **kwargs: Any) -> Iterator[Any]:
+            pages = changed(*args, **kwargs)
+            while True:
+                with self._lock:
+                    page = next(pages, None)
+                if page is None:
+                    return
+                yield page
+
+        return waiting

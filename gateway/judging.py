@@ -1,0 +1,93 @@
+"""Many tickets judged as if they had just come, a page at a time: the part that a dry run and a backfill share."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from gateway.cycle import Cycle, House
+from gateway.gathering import just_come
+from gateway.store import links
+from rules.observation import Observation
+from rules.plan import Plan
+from rules.ticket import Ticket
+
+UNKNOWN = "unknown status"
+BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Which tickets, by which rule. `since` and `until` bound `updated_at`; `where` is a test of the caller's own.
+
+    `max_changes` replaces the brake; `rule` asks that rule alone, whatever its `when`.
+    """
+
+    connections: tuple[str, ...]
+    since: datetime = BEGINNING
+    until: datetime | None = None
+    rule: str | None = None
+    replies: bool = False
+    max_changes: int | None = None
+    limit: int | None = None
+    where: Callable[[Ticket], bool] | None = field(default=None, compare=False)
+
+    def skips(self, ticket: Ticket) -> str | None:
+        """Why a ticket is not judged, None when it is."""
+        if ticket.status is None:
+            return UNKNOWN
+        if self.until is not None and ticket.updated_at >= self.until:
+            return "changed later"
+        if self.where is not None and not self.where(ticket):
+            return "not asked for"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One ticket of a page: skipped for a reason, or seen and decided. An empty plan comes without its observation."""
+
+    ticket: Ticket
+    plan: Plan | None = None
+    observation: Observation | None = None
+    skipped: str | None = None
+    error: str | None = None
+
+    @property
+    def acts(self) -> bool:
+        return self.plan is not None and bool(self.plan)
+
+
+class Judge:
+    """Asks the rules about a page. The store is asked once for a page, and again for the few tickets that a rule wants to change."""
+
+    def __init__(self, house: House, cycle: Cycle, asked: Asked) -> None:
+        self._house, self._cycle, self._asked = house, cycle, asked
+
+    def page(self, tickets: Sequence[Ticket]) -> Iterator[Judged]:
+        """Every ticket of the page, in order. Raises what reading a partner raises for a connection that does not answer."""
+        linked = self._linked(tickets)
+        now, book, asked = self._house.clock(), self._cycle.book, self._asked
+        by_hand = asked.rule is not None
+        evaluate = book.engine.evaluate
+        for ticket in tickets:
+            reason = asked.skips(ticket)
+            if reason is not None:
+                yield Judged(ticket, skipped=reason)
+            elif by_hand or ticket.ref in linked:
+                yield self._whole(ticket)
+            else:
+                plan = evaluate(just_come(ticket, now), replies=asked.replies)
+                yield self._whole(ticket) if plan.actions or plan.failures else Judged(ticket, plan)
+
+    def _whole(self, ticket: Ticket) -> Judged:
+        """Judged again with all that the store knows: what was done already is not asked for again, limits are kept."""
+        observation = self._house.gatherer.as_created(ticket, self._cycle.book, only=self._asked.rule)
+        plan = self._cycle.book.evaluate(observation, only=self._asked.rule, replies=self._asked.replies)
+        return Judged(ticket, plan, observation)
+
+    def _linked(self, tickets: Sequence[Ticket]) -> frozenset[object]:
+        """Those of the page that have a partner."""
+        with self._house.store.reading() as db:
+            if not links.count(db):
+                return frozenset()
+            return frozenset(links.of_tickets(db, [t.ref for t in tickets]))

@@ -1,0 +1,287 @@
+"""The action rows: intents before, outcomes after; what to do with a doubt.
+
+A row is `sending` before its request leaves and stays so until an outcome is known. One that is found `sending` (after a crash,
+or a lost answer) is settled by asking, never by guessing. What nobody can answer stays `in_doubt` for a person.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import sqlalchemy as sa
+
+from connectors.errors import (
+    ConnectorError,
+    InDoubt,
+    NotFound,
+    Rejected,
+    Stale,
+    Transient,
+    Unauthorized,
+    Unreadable,
+    Unsupported,
+    WriteRefused,
+)
+from gateway.clock import Clock
+from gateway.clock import now as wall_now
+from gateway.failpoint import never
+from gateway.retrying import Patience
+from gateway.sending import Sender, Unanswerable
+from gateway.store import actions, connections, inbox, links, passes, tickets
+from gateway.store.actions import Row, State
+from gateway.store.opening import Store
+from rules.events import COMPARED
+from rules.observation import Observation
+from rules.plan import Action, AddComment, CreateTicket, Notify, Plan, Receipt, Update
+from rules.ticket import Ticket, TicketRef, Value
+from rules.working import alike, value_of
+
+TRIES = 3
+"""How often an action is sent when asking shows that it did not take effect."""
+BEFORE_ASKING = 1.0
+"""Seconds between a lost answer and the question: a request may still be under way."""
+KEPT = (*COMPARED, "assignee")
+"""The fields that a new pair may agree on from the beginning."""
+SOON = timedelta(seconds=1)
+"""After which a ticket that somebody else is writing to is looked at again."""
+REFUSALS = (Rejected, NotFound, Unsupported, WriteRefused)
+
+
+class Points(Protocol):
+    def __call__(self, name: str) -> None: ...
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of the actions of a pass. `rest`: a connection did not answer, so some are still planned or being asked after."""
+
+    done: list[Row] = field(default_factory=list)
+    failed: list[tuple[Row, str]] = field(default_factory=list)
+    in_doubt: list[tuple[Row, str]] = field(default_factory=list)
+    withdrawn: list[Row] = field(default_factory=list)
+    stale: bool = False
+    rest: ConnectorError | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Nothing is left to be done for this pass."""
+        return not self.stale and self.rest is None
+
+
+class Ledger:
+    """Writes down what is intended, carries it out in order, writes down what became of it."""
+
+    def __init__(
+        self, store: Store, sender: Sender, patience: Patience, *, clock: Clock, wall: Clock = wall_now, points: Points = never
+    ) -> None:
+        """`clock` stamps the rows; pauses are the wall's time, however fast the clock of a demo runs."""
+        self._store, self._sender, self._patience = store, sender, patience
+        self._clock, self._wall, self._points = clock, wall, points
+
+    def intend(self, plan: Plan, observation: Observation, pass_id: str, run: str | None = None) -> None:
+        """The pass and its actions, `planned`, in one transaction. A key that was ever used is left out."""
+        self._points("before-intend")
+        with self._store.writing() as db:
+            self.write_intent(db, plan, observation, pass_id, run)
+        self._points("after-intend")
+
+    def write_intent(self, db: sa.Connection, plan: Plan, observation: Observation, pass_id: str, run: str | None = None) -> None:
+        """As `intend`, in a transaction that has more to do."""
+        passes.record(db, pass_id, observation, plan, run)
+        actions.intend(db, plan, in_order(plan), pass_id, plan.at, run)
+
+    def carry_out(self, pass_id: str) -> Outcome:
+        """Sends what the pass intends, in order; settles what was being sent. Raises nothing that a connector raises."""
+        outcome = Outcome()
+        with self._store.reading() as db:
+            rows = [row for row in actions.of_pass(db, pass_id) if row.state in (State.PLANNED, State.SENDING)]
+        for row in rows:
+            self._carry(row, outcome)
+            if not outcome.settled:
+                break
+        return outcome
+
+    def resume(self, ref: TicketRef) -> Outcome | None:
+        """Settles what an earlier pass over this ticket left without outcome; None when there was nothing."""
+        with self._store.reading() as db:
+            waiting = list(dict.fromkeys(row.pass_id for row in actions.unsettled(db, ref)))
+        outcome: Outcome | None = None
+        for pass_id in waiting:
+            outcome = self.carry_out(pass_id)
+            if not outcome.settled:
+                return outcome
+        return outcome
+
+    def _carry(self, row: Row, outcome: Outcome) -> None:
+        """One row from where it stands to its outcome."""
+        try:
+            self._rests(row)
+            if row.state is State.PLANNED:
+                self._sent(row, outcome)
+            else:
+                self._asked(row, outcome)
+        except Stale:
+            self._stale(row, outcome)
+        except (Transient, Unauthorized) as error:
+            outcome.rest = error
+        except REFUSALS as error:
+            self._refused(row, error, outcome)
+        except (InDoubt, Unreadable) as error:
+            outcome.rest = Transient(error.connection, error.message)  # asked, and no answer: it stays `sending` and is asked again
+
+    def _rests(self, row: Row) -> None:
+        """A connection that is paused or stopped is not asked."""
+        target, _ = actions.target_of(row.action)
+        with self._store.reading() as db:
+            there = connections.standing(db, target)
+        if there.rests(self._wall()):
+            until = there.paused_until
+            seconds = (until - self._wall()).total_seconds() if until else None
+            raise Transient(target, there.error or "the connection rests", seconds)
+
+    def _sent(self, row: Row, outcome: Outcome) -> None:
+        with self._store.writing() as db:
+            if not actions.sending(db, row.key, self._clock()):
+                return None
+        self._points("before-send")
+        try:
+            receipt = self._patience(lambda: self._sender.send(row.action))
+        except (Transient, Unauthorized, Stale) as error:
+            self._unsent(row, str(error))
+            if isinstance(error, Stale) and not isinstance(row.action, Update) and row.position > 0:
+                return self._again(row, outcome)  # what goes with an update that was made is still wanted
+            raise
+        except REFUSALS:
+            raise
+        except Exception:  # whatever it was, the request may have left: the vendor is asked, not believed
+            self._patience.sleep(BEFORE_ASKING)
+            return self._asked(row, outcome)
+        self._points("after-send")
+        return self._done(row, receipt, outcome)
+
+    def _asked(self, row: Row, outcome: Outcome) -> None:
+        """Found: done. Surely not there: sent again, a few times. Unanswerable: a person's."""
+        try:
+            receipt = self._patience(lambda: self._sender.found(row.action))
+        except (Transient, Unauthorized, InDoubt, Unreadable):
+            raise
+        except (Unanswerable, ConnectorError) as error:
+            self._doubted(row, str(error), outcome)
+            return
+        except Exception as error:  # a defect of ours or an answer out of the ordinary: a person's
+            self._doubted(row, f"asking after it ended with {type(error).__name__}", outcome)
+            return
+        if receipt is not None:
+            self._done(row, receipt, outcome)
+            return
+        self._unsent(row, "it did not take effect")
+        self._again(row, outcome)
+
+    def _again(self, row: Row, outcome: Outcome) -> None:
+        with self._store.reading() as db:
+            now = next((r for r in actions.of_pass(db, row.pass_id) if r.key == row.key), None)
+        if now is None:
+            return
+        if now.attempts >= TRIES:
+            self._refused(row, Rejected(actions.target_of(row.action)[0], f"sent {now.attempts} times without effect"), outcome)
+            return
+        self._sent(now, outcome)
+
+    def _done(self, row: Row, receipt: Receipt, outcome: Outcome) -> None:
+        at = self._clock()
+        made = self._made(row.action, receipt)
+        with self._store.writing() as db:
+            actions.ended(db, row.key, State.DONE, at, receipt=receipt)
+            self._effect(db, row, receipt, at, made)
+            self._points("before-commit")
+        self._points("after-commit")
+        outcome.done.append(_with(row, receipt))
+
+    def _made(self, what: Action, receipt: Receipt) -> Ticket | None:
+        """A ticket that we just made, as its system shows it; None where it cannot be had now, which is no harm."""
+        if not isinstance(what, CreateTicket) or receipt.key is None:
+            return None
+        try:
+            return self._sender.shown(TicketRef(what.connection, receipt.key))
+        except ConnectorError:
+            return None
+
+    def _effect(self, db: sa.Connection, row: Row, receipt: Receipt, at: datetime, new: Ticket | None) -> None:
+        """What an action means for what we remember, in the transaction that calls it done."""
+        match row.action:
+            case Update() as update:
+                tickets.wrote(db, update, receipt.echo)
+            case AddComment(mirrors=str(origin)) as copy:
+                source = TicketRef.parse(origin.rpartition("#")[0])
+                links.mirrored(db, source, copy.target, frozenset({origin, f"{copy.target}#{receipt.id}"}), at)
+            case CreateTicket() as create if receipt.key is not None:
+                made = TicketRef(create.connection, receipt.key)
+                links.joined(db, create.partner_of, made, _agreed(passes.by_id(db, row.pass_id), create, new), at)
+            case _:
+                pass
+
+    def _unsent(self, row: Row, reason: str) -> None:
+        with self._store.writing() as db:
+            actions.unsent(db, row.key, reason)
+
+    def _refused(self, row: Row, error: ConnectorError, outcome: Outcome) -> None:
+        with self._store.writing() as db:
+            actions.ended(db, row.key, State.FAILED, self._clock(), reason=str(error))
+        outcome.failed.append((row, str(error)))
+
+    def _doubted(self, row: Row, reason: str, outcome: Outcome) -> None:
+        with self._store.writing() as db:
+            actions.ended(db, row.key, State.IN_DOUBT, self._clock(), reason=reason)
+        outcome.in_doubt.append((row, reason))
+
+    def _stale(self, row: Row, outcome: Outcome) -> None:
+        """Somebody was faster. Of our own ticket: nothing of the pass is sent any more. Of a partner: that one write is taken back.
+
+        Either way all concerned are looked at afresh, which plans again whatever is still wanted.
+        """
+        now, target = self._wall(), getattr(row.action, "target", row.ref)
+        with self._store.writing() as db:
+            if target == row.ref:
+                actions.withdraw(db, row.pass_id)
+                outcome.stale = True
+            else:
+                actions.withdraw_one(db, row.key)
+            inbox.put_refs(db, {row.ref, target}, now, "stale", now + SOON)
+        outcome.withdrawn.append(row)
+
+
+def in_order(plan: Plan) -> list[Action]:
+    """The plan's own ticket is written first, then its partners, then what cannot be taken back: a stale ticket stops all of it."""
+
+    def rank(what: Action) -> int:
+        if isinstance(what, Update):
+            return 0 if what.target == plan.ref else 1
+        return 3 if isinstance(what, Notify) else 2
+
+    return sorted(plan.actions, key=rank)
+
+
+def _agreed(decided: passes.Pass | None, create: CreateTicket, made: Ticket | None) -> dict[str, Value]:
+    """What both sides of a new pair agree on: what it was made with, and whatever else is the same on both sides already.
+
+    So an edit of the new ticket is told from what its system gave it at birth.
+    """
+    if decided is None:
+        return dict(create.draft.fields)
+    said = [a for a in decided.plan.agreements if a.left == create.partner_of and a.right.connection == create.connection]
+    base = decided.plan.leaves(decided.observation.ticket)
+    same = {name: value_of(base, name) for name in KEPT if made is not None and alike(name, value_of(base, name), value_of(made, name))}
+    return {**same, **(said[0].fields if said else create.draft.fields)}
+
+
+def _with(row: Row, receipt: Receipt) -> Row:
+    return Row(
+        ref=row.ref,
+        action=row.action,
+        state=State.DONE,
+        pass_id=row.pass_id,
+        position=row.position,
+        attempts=row.attempts,
+        run=row.run,
+        receipt=receipt,
+    )

@@ -1,0 +1,41 @@
+"""The rules in force, ready to be asked: what they need to know of a ticket, and what they decide."""
+
+from rules.bundle import Bundle, Limits
+from rules.engine import Engine, Needs, needs
+from rules.ladders import follows_a_clock
+from rules.limits import replies_key
+from rules.observation import Observation
+from rules.plan import Plan
+from rules.ticket import Ticket
+
+NOTHING = Needs()
+
+
+class Rulebook:
+    """One bundle, made ready once. Never changed: new rules are a new rulebook. Threads may share it."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self.engine = Engine(bundle)
+        self._needs = {name: needs(bundle, name) for name in bundle.desk.connections}
+        rules = [(ruleset, rule) for ruleset in bundle.rulesets for rule in ruleset.rules if rule.mode != "disabled"]
+        self._limited = any(rule.limits != Limits() for _, rule in rules)
+        self._ladders = [ruleset.connections for ruleset, rule in rules if follows_a_clock(rule)]
+
+    def evaluate(self, observation: Observation, *, only: str | None = None, replies: bool = True) -> Plan:
+        """What the rules ask for. `only` asks that rule alone. Raises `NoSuchRule`."""
+        return self.engine.evaluate(observation, only=only, replies=replies)
+
+    def asks(self, ticket: Ticket, *, adopted: bool) -> Needs:
+        """What is to be fetched besides the ticket. Of an old one that is settled nothing is: no clock of it runs."""
+        if adopted and ticket.settled:
+            return NOTHING
+        return self._needs.get(ticket.ref.connection, NOTHING)
+
+    def limits(self, ticket: Ticket) -> list[str]:
+        """The limits whose use a decision on this ticket must know."""
+        return sorted(self.engine.limit_keys(ticket)) if self._limited else [replies_key(ticket)]
+
+    def has_ladders(self, connection: str) -> bool:
+        """Whether a clock of one of its tickets could make a rule act."""
+        return any(not only or connection in only for only in self._ladders)

@@ -1,0 +1,126 @@
+"""Two ways to say "look at this ticket": what a poll brings, and alarms whose moment has come."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from connectors.base import Connector, Cursor, Page
+from connectors.errors import CursorExpired
+from gateway.cycle import House
+from gateway.rulebook import Rulebook
+from gateway.store import connections, inbox, parked, tickets
+from gateway.store.connections import Standing
+from rules.ticket import Ticket, TicketRef
+
+FIRST_READ = timedelta(days=30)
+"""How far back the first read of a connection goes; what is older and comes up later is adopted then."""
+OVERLAP = timedelta(minutes=10)
+"""How far before the watermark is read again when the vendor no longer knows a cursor."""
+
+
+@dataclass(slots=True)
+class Polled:
+    """What one poll brought: tickets read, of them waiting to be looked at, adopted on the spot, unreadable, gone."""
+
+    read: int = 0
+    waiting: int = 0
+    adopted: int = 0
+    spoilt: int = 0
+    gone: int = 0
+
+
+class Signals:
+    """Fills the inbox. Each page and the cursor behind it are stored in one transaction, so no change is lost between them."""
+
+    def __init__(self, house: House, first_read: timedelta = FIRST_READ) -> None:
+        self._house, self._first_read = house, first_read
+
+    def poll(self, connection: str, book: Rulebook) -> Polled:
+        """Everything that changed since the last poll. Raises what reading raises; the pages before that are kept."""
+        polled = Polled()
+        try:
+            self._house.patience(lambda: self._pages(connection, book, polled))
+        except CursorExpired:
+            with self._house.store.writing() as db:
+                connections.forgot(db, connection)
+            self._house.patience(lambda: self._pages(connection, book, polled))
+        return polled
+
+    def ring(self) -> int:
+        """Alarms whose moment has come go into the inbox; how many."""
+        with self._house.store.reading() as db:
+            refs = tickets.ringing(db, self._house.clock())
+        if refs:
+            with self._house.store.writing() as db:
+                inbox.put_refs(db, refs, self._house.wall(), "alarm")
+        return len(refs)
+
+    def retry_words(self) -> int:
+        """Tickets that waited for a status word are looked at again, as the words may have been declared; how many."""
+        with self._house.store.writing() as db:
+            refs = [TicketRef(p.connection, p.key) for p in parked.all_of(db) if p.kind in ("word", "poison")]
+            inbox.put_refs(db, refs, self._house.wall(), "look")
+        return len(refs)
+
+    def _pages(self, connection: str, book: Rulebook, polled: Polled) -> None:
+        with self._house.store.writing() as db:
+            connected_at = connections.connected(db, connection, self._house.clock())
+            standing = connections.standing(db, connection)
+        there: Connector = self._house.connectors[connection]
+        for page in there.changed(self._since(standing, connected_at)):
+            with self._house.store.writing() as db:
+                self._store(db, connection, page, book, connected_at, polled)
+            self._house.points("after-poll")
+        with self._house.store.writing() as db:
+            connections.recovered(db, connection)
+
+    def _since(self, standing: Standing, connected_at: datetime) -> datetime | Cursor:
+        if standing.cursor is not None:
+            return Cursor(standing.cursor)
+        return standing.watermark - OVERLAP if standing.watermark else connected_at - self._first_read
+
+    def _store(self, db: sa.Connection, connection: str, page: Page, book: Rulebook, connected_at: datetime, polled: Polled) -> None:
+        news, old = _sorted(db, connection, page.tickets, book, connected_at)
+        for ticket, reason in inbox.put_tickets(db, news, self._house.wall()):
+            parked.park(db, connection, ticket.ref.key, "unreadable", reason, self._house.clock(), ticket.version)
+        tickets.saw_page(db, old, self._house.clock(), looked=True)
+        for spoilt in page.spoilt:
+            parked.park(db, connection, spoilt.key, "unreadable", spoilt.reason, self._house.clock())
+        for key in page.gone:
+            _gone(db, TicketRef(connection, key), self._house.clock())
+        latest = max((t.updated_at for t in page.tickets), default=None)
+        connections.moved(db, connection, page.cursor, latest, self._house.clock())
+        polled.read += len(page.tickets)
+        polled.waiting, polled.adopted = polled.waiting + len(news), polled.adopted + len(old)
+        polled.spoilt, polled.gone = polled.spoilt + len(page.spoilt), polled.gone + len(page.gone)
+
+
+def _sorted(
+    db: sa.Connection, connection: str, page: Iterable[Ticket], book: Rulebook, connected_at: datetime
+) -> tuple[list[Ticket], list[Ticket]]:
+    """Tickets to look at, and old ones that need no look: made before the first read, and no clock of theirs can run.
+
+    A version that was looked at, or that is parked, is neither.
+    """
+    news: list[Ticket] = []
+    old: list[Ticket] = []
+    page = list(page)
+    keys = [t.ref.key for t in page]
+    known, waits = tickets.versions(db, connection, keys), parked.versions(db, connection, keys)
+    for ticket in page:
+        version, looked = known.get(ticket.ref.key, ("", False))
+        if (looked and version == ticket.version) or waits.get(ticket.ref.key) == ticket.version:
+            continue
+        first = not looked and ticket.created_at < connected_at and ticket.status is not None
+        if first and (ticket.settled or not book.has_ladders(connection)):
+            old.append(ticket)
+        else:
+            news.append(ticket)
+    return news, old
+
+
+def _gone(db: sa.Connection, ref: TicketRef, at: datetime) -> None:
+    tickets.gone(db, ref, at)
+    inbox.settle_ticket(db, ref)

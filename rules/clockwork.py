@@ -1,0 +1,81 @@
+"""The clocks of one pass: which SLA policy applies, how its metrics stand, and when to look again."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from rules.bundle import Policy
+from rules.ladders import Clocks, Rung
+from rules.look import Look
+from rules.observation import Observation
+from rules.plan import Stage
+from rules.ready import Prepared, Ready
+from rules.ticket import Change, Value
+from rules.working import Copy, with_value
+
+
+class ClockWork:
+    """Everything is worked out when first asked for, and at most once."""
+
+    __slots__ = ("_observation", "_policies", "_prepared", "now")
+
+    def __init__(self, prepared: Prepared, observation: Observation) -> None:
+        self._prepared, self._observation = prepared, observation
+        self._policies: dict[Value, Policy | None] = {}
+        self.now = Clocks(observation, prepared.bundle, self.policy_under)
+
+    def policy(self) -> Policy | None:
+        """The first policy that applies to the ticket as it came."""
+        return self.policy_under(self._observation.ticket.priority)
+
+    def policy_under(self, priority: Value) -> Policy | None:
+        """The first policy that applies to the ticket as it came, but for its priority."""
+        if priority not in self._policies:
+            bundle, ticket = self._prepared.bundle, self._observation.ticket
+            judged = ticket if priority == ticket.priority else with_value(ticket, "priority", priority)
+            look = Look(self._observation, ticket=judged, calendars=bundle.calendars, systems=bundle.desk.connections)
+            self._policies[priority] = next((policy for policy, applies in self._prepared.policies if applies(look)), None)
+        return self._policies[priority]
+
+    def state(self, name: str) -> str | None:
+        """What conditions and texts see as `sla.policy` and `sla.METRIC`."""
+        if name == "policy":
+            policy = self.policy()
+            return policy.name if policy else None
+        clock = self.now.clock(name)
+        return clock.state if clock else None
+
+    def before(self, earlier: Observation | None) -> Clocks | None:
+        return Clocks(earlier, self._prepared.bundle, self.policy_under) if earlier else None
+
+    def due(self, ready: Ready, past: Clocks | None) -> list[Rung]:
+        """Stages due by now, or before the first event of this pass, that neither ran nor were passed over; in rising order."""
+        found: dict[str, Rung] = {}
+        for clocks in (self.now,) if past is None else (past, self.now):
+            for rung in clocks.rungs(ready.rule):
+                if rung.due_at <= clocks.moment and (key := rung.key) not in self._observation.done:
+                    found.setdefault(key, rung)
+        return sorted(found.values(), key=lambda rung: rung.due_at)
+
+    def look_again_at(self, mine: Copy, stages: Iterable[Stage]) -> datetime | None:
+        """The next stage or change of a clock's state, on the ticket as this pass leaves it. A ladder that raises waits for nothing."""
+        if not self._prepared.ladders:
+            return None
+        clocks = Clocks(self._as_left(mine), self._prepared.bundle, self.policy_under) if mine.changes else self.now
+        done = self._observation.done | {stage.key for stage in stages}
+        return min((at for ready in self._prepared.ladders for at in self._moments(ready, clocks, done)), default=None)
+
+    def _moments(self, ready: Ready, clocks: Clocks, done: frozenset[str]) -> Iterator[datetime]:
+        now, only = self._observation.now, ready.ruleset.connections
+        if ready.rule.mode == "disabled" or (only and self._observation.ref.connection not in only):
+            return
+        try:
+            yield from [rung.due_at for rung in clocks.rungs(ready.rule) if rung.due_at > now and rung.key not in done]
+            yield from [at for at in clocks.changes_at(ready.rule) if at > now]
+        except ValueError:  # its calendar ran out of open time; the pass itself reports it where the stage is asked for
+            return
+
+    def _as_left(self, mine: Copy) -> Observation:
+        now = self._observation.now
+        ours = (Change(field=c.field, before=c.before, after=c.after, at=now, ours=True) for c in mine.changes.values())
+        return replace(self._observation, ticket=mine.ticket, changes=(*self._observation.changes, *ours))

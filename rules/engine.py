@@ -1,0 +1,129 @@
+"""Deciding: one observation and the rules in force give one plan. Nothing is written, asked or remembered here."""
+
+from dataclasses import dataclass
+
+from rules.bundle import AnyOf, Bundle, CalendarIs, Condition, Named, NoneOf, On, OnSla, OnWaiting, Rule, RuleSet, Sync, Test
+from rules.clockwork import ClockWork
+from rules.explaining import Explanation
+from rules.index import required_connections
+from rules.limits import keys as keys_of_limits
+from rules.limits import replies_key
+from rules.look import Look
+from rules.observation import Kind, Observation
+from rules.passing import Pass
+from rules.plan import Plan
+from rules.ready import Ready, prepared
+from rules.ticket import Ticket
+from rules.tracing import Trace
+
+_OF_COMMENTS = frozenset({Kind.COMMENTED, Kind.CUSTOMER_REPLIED, Kind.AGENT_REPLIED})
+_OF_STATUS = frozenset({Kind.RESOLVED, Kind.CLOSED, Kind.REOPENED})
+_SAID = frozenset({"text", "last_customer_reply_at", "last_agent_reply_at"})
+
+
+class NoSuchRule(KeyError):
+    """`only` names a rule that the bundle does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What the rules want to see of live tickets in a connection, beyond the ticket itself."""
+
+    comments: bool = False
+    history: bool = False
+    links: bool = False
+
+
+class Engine:
+    """A bundle made ready once, then asked for every ticket. It holds no state of any ticket; threads may share it."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self._prepared = prepared(bundle)
+
+    def evaluate(self, observation: Observation, *, only: str | None = None, replies: bool = True) -> Plan:
+        """What the rules ask for, as a value. `only` asks that rule alone, whatever its `when`; raises `NoSuchRule`."""
+        asked = Pass(self._prepared, observation, replies=replies)
+        return asked.whole() if only is None else asked.one(self._named(only))
+
+    def explain(self, observation: Observation, *, only: str | None = None, replies: bool = True) -> Explanation:
+        """The same decision with its trace: each rule, the test that decided, and what it asked for."""
+        trace = Trace()
+        asked = Pass(self._prepared, observation, replies=replies, trace=trace)
+        plan = asked.whole() if only is None else asked.one(self._named(only))
+        policy = asked.clocks.policy()
+        return Explanation(plan=plan, sets=trace.sets(self.bundle), policy=policy.name if policy else None)
+
+    def limit_keys(self, ticket: Ticket) -> frozenset[str]:
+        """The limits whose use `Observation.limits` must bring for this ticket."""
+        ruled = (key for ready in self._prepared.rules if ready.rule.limits for key in keys_of_limits(ready.rule, ticket))
+        return frozenset((replies_key(ticket), *ruled))
+
+    def look(self, observation: Observation) -> Look:
+        """What a condition sees of this observation outside a pass, clocks included."""
+        bundle, clocks = self.bundle, ClockWork(self._prepared, observation)
+        return Look(observation, calendars=bundle.calendars, systems=bundle.desk.connections, sla=clocks.state)
+
+    def _named(self, id: str) -> Ready:
+        for ready in self._prepared.rules:
+            if ready.rule.id == id:
+                return ready
+        raise NoSuchRule(f"there is no rule called '{id}'")
+
+
+def evaluate(observation: Observation, bundle: Bundle, *, only: str | None = None, replies: bool = True) -> Plan:
+    """`Engine(bundle).evaluate(observation)`: for one ticket, where making the bundle ready costs nothing that matters."""
+    return Engine(bundle).evaluate(observation, only=only, replies=replies)
+
+
+def explain(observation: Observation, bundle: Bundle, only: str | None = None) -> Explanation:
+    """`Engine(bundle).explain(observation)`."""
+    return Engine(bundle).explain(observation, only=only)
+
+
+def needs(bundle: Bundle, connection: str) -> Needs:
+    """Whether the comments, the history and the partners of this connection's live tickets must be read for the rules' sake."""
+    comments = history = links = False
+    for ruleset in bundle.rulesets:
+        for rule in ruleset.rules:
+            if _concerns(rule, ruleset, connection):
+                one = _needs(rule, bundle)
+                comments, history, links = comments or one.comments, history or one.history, links or one.links
+    return Needs(comments, history, links)
+
+
+def _concerns(rule: Rule, ruleset: RuleSet, connection: str) -> bool:
+    named = required_connections(rule.condition)
+    here = (not ruleset.connections or connection in ruleset.connections) and (named is None or connection.casefold() in named)
+    return rule.mode != "disabled" and here
+
+
+def _needs(rule: Rule, bundle: Bundle) -> Needs:
+    kinds = {on.kind for on in rule.triggers if isinstance(on, On)}
+    syncs = [step.verb for step in rule.steps if isinstance(step.verb, Sync)]
+    syncs += [step.verb for stage in rule.stages for step in stage.steps if isinstance(step.verb, Sync)]
+    fields = _fields(rule.condition)
+    clocked = any(isinstance(t, OnSla) for t in rule.triggers) or any(name.startswith("sla.") and name != "sla.policy" for name in fields)
+    waiting = [t for t in rule.triggers if isinstance(t, OnWaiting)]
+    return Needs(
+        comments=clocked
+        or bool(kinds & _OF_COMMENTS or fields & _SAID)
+        or any(t.since != "status_change" for t in waiting)
+        or any(sync.comments is not None for sync in syncs),
+        history=clocked or bool(waiting or kinds & _OF_STATUS),
+        links=bool(syncs),
+    )
+
+
+def _fields(condition: Condition) -> frozenset[str]:
+    match condition:
+        case Test(field):
+            return frozenset({field})
+        case Named(part=part):
+            return _fields(part)
+        case CalendarIs():
+            return frozenset()
+        case AnyOf(parts) | NoneOf(parts):
+            return frozenset().union(*map(_fields, parts))
+        case _:
+            return frozenset().union(*map(_fields, condition.parts))

@@ -1,0 +1,197 @@
+"""Ladders: which stages of a rule fell due, on which climb, and when the next one will."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from rules.bundle import Bundle, OnSla, OnWaiting, Policy, Rule, Span, StageSpec
+from rules.calendar import Calendar
+from rules.fields import newest_reply
+from rules.history import stay_since, stood
+from rules.observation import Kind, Observation
+from rules.plan import key_of
+from rules.sla import AROUND_THE_CLOCK, SlaClock, begun, judged_by, measure
+from rules.ticket import Change, Comment, Role, Status, Ticket, TicketRef, Value
+
+LATE = timedelta(minutes=15)  # what `catch_up: skip` still takes for punctual
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """A stage on one climb of a rule's ladder; `again` counts its repetitions."""
+
+    ref: TicketRef
+    rule: str
+    spec: StageSpec
+    climb: str
+    due_at: datetime
+    again: int = 0
+    clock: SlaClock | None = None
+
+    @property
+    def key(self) -> str:
+        """The name of this stage on this climb for ever; a target that moves does not enter it."""
+        return key_of(str(self.ref), self.rule, self.climb, self.spec.name, *([str(self.again)] if self.again else []))
+
+    @property
+    def occasion(self) -> str:
+        return f"{self.climb}/{self.spec.name}" + (f"+{self.again}" if self.again else "")
+
+
+class Clocks:
+    """The SLA clocks of one observation, each worked out when first asked for."""
+
+    __slots__ = ("_bundle", "_measured", "_observation", "_policy", "_rungs")
+
+    def __init__(self, observation: Observation, bundle: Bundle, policy: Callable[[Value], Policy | None]) -> None:
+        self._observation, self._bundle, self._policy = observation, bundle, policy
+        self._measured: dict[str, SlaClock | None] = {}
+        self._rungs: dict[str, tuple[Rung, ...]] = {}
+
+    @property
+    def moment(self) -> datetime:
+        return self._observation.now
+
+    def clock(self, metric: str) -> SlaClock | None:
+        if metric not in self._measured:
+            self._measured[metric] = self._measure(metric)
+        return self._measured[metric]
+
+    def _measure(self, metric: str) -> SlaClock | None:
+        """By the policy that applies under the priority that judges this climb: raising it ourselves must not end the climb."""
+        since = begun(metric, self._observation)
+        policy = self._policy(judged_by(self._observation, since)) if since else None
+        bundle = self._bundle
+        return measure(policy, metric, self._observation, bundle.calendars, bundle.desk.default_calendar) if policy else None
+
+    def rungs(self, rule: Rule) -> tuple[Rung, ...]:
+        """Every stage of the ladder whose moment is certain now, past or to come, by climb and in rising order."""
+        if rule.id not in self._rungs:
+            self._rungs[rule.id] = tuple(self._every_rung(rule))
+        return self._rungs[rule.id]
+
+    def _every_rung(self, rule: Rule) -> Iterator[Rung]:
+        if self._observation.ticket.status == Status.CLOSED:
+            return
+        for trigger in rule.triggers:
+            if isinstance(trigger, OnSla):
+                yield from self._of_sla(rule, trigger)
+            elif isinstance(trigger, OnWaiting):
+                yield from self._of_waiting(rule, trigger)
+
+    def changes_at(self, rule: Rule) -> Iterator[datetime]:
+        """When the clocks that the ladder follows next change their state by time alone."""
+        for trigger in rule.triggers:
+            clock = self.clock(trigger.metric) if isinstance(trigger, OnSla) else None
+            if clock is not None and clock.changes_at is not None:
+                yield clock.changes_at
+
+    def _of_sla(self, rule: Rule, trigger: OnSla) -> Iterator[Rung]:
+        clock = self.clock(trigger.metric)
+        if clock is None or clock.stopped_at is not None or trigger.policy not in (None, clock.policy):
+            return
+        climb = clock.climb
+        for spec in rule.stages:
+            if spec.at is not None:
+                for again in range(_times(spec)):
+                    due_at = clock.falls(spec.at, _every(spec) * again)
+                    if due_at is not None:
+                        yield self._rung(rule, spec, climb, due_at, again, clock)
+
+    def _of_waiting(self, rule: Rule, trigger: OnWaiting) -> Iterator[Rung]:
+        since = _waiting_since(self._observation, trigger)
+        if since is None:
+            return
+        named = self._bundle.calendars.get(trigger.calendar or "")
+        climb = f"waiting@{since.isoformat()}"
+        for spec in rule.stages:
+            if spec.after is not None:
+                first = _after(since, spec.after, named, named or self._business())
+                for again in range(_times(spec)):
+                    due_at = (named or AROUND_THE_CLOCK).add(first, _every(spec) * again) if again else first
+                    yield self._rung(rule, spec, climb, due_at, again, None)
+
+    def _business(self) -> Calendar:
+        policy = self._policy(self._observation.ticket.priority)
+        name = (policy.calendar if policy else None) or self._bundle.desk.default_calendar
+        return self._bundle.calendars.get(name or "", AROUND_THE_CLOCK)
+
+    def _rung(self, rule: Rule, spec: StageSpec, climb: str, due_at: datetime, again: int, clock: SlaClock | None) -> Rung:
+        return Rung(self._observation.ref, rule.id, spec, climb, due_at, again, clock)
+
+
+def just_before(observation: Observation) -> Observation | None:
+    """The ticket as it stood when the first event of this pass came: a stage that fell due before it does not get lost.
+
+    None where there is no such time: no events, or the ticket itself is new.
+    """
+    if not observation.events or observation.events[0].kind in (Kind.CREATED, Kind.MANUAL):
+        return None
+    first = min(event.at for event in observation.events)
+    return replace(
+        observation,
+        ticket=_as_it_was(observation),
+        now=first,
+        events=(),
+        changes=tuple(c for c in observation.changes if c.at < first),
+        comments=tuple(c for c in observation.comments if c.at < first),
+    )
+
+
+def chosen_to_run(rungs: list[Rung], catch_up: str, now: datetime) -> frozenset[str]:
+    """The keys of those due stages that run; several stages due at once are what an outage leaves behind."""
+    if catch_up == "all":
+        return frozenset(rung.key for rung in rungs)
+    if catch_up == "skip":
+        return frozenset(rung.key for rung in rungs if now - rung.due_at <= LATE)
+    return frozenset({climb: rung.key for rung in rungs for climb in (rung.climb,)}.values())
+
+
+def _as_it_was(observation: Observation) -> Ticket:
+    before: dict[str, object] = {}
+    for event in observation.events:
+        if event.kind == Kind.CHANGED and event.change and event.change.field in ("status", "priority", "group"):
+            before.setdefault(event.change.field, event.change.before)
+    return replace(observation.ticket, **before) if before else observation.ticket  # type: ignore[arg-type]
+
+
+def _waiting_since(observation: Observation, trigger: OnWaiting) -> datetime | None:
+    stay = stay_since(stood(observation, "status"), trigger.status)
+    if stay is None or trigger.since == "status_change":
+        return stay
+    if trigger.since == "last_update":
+        return _last_update(observation)
+    customer, agent = newest_reply(observation, Role.CUSTOMER), newest_reply(observation, Role.AGENT)
+    if trigger.since == "last_customer_reply":
+        return customer.at if customer else observation.ticket.created_at
+    if agent is None:
+        return stay if customer is None else None
+    return None if customer is not None and customer.at > agent.at else agent.at
+
+
+def _last_update(observation: Observation) -> datetime:
+    """The last thing that somebody other than ticketgate did; the system's stamp where nothing else is known."""
+    known: list[Change | Comment] = [*observation.changes, *observation.comments]
+    if not known:
+        return observation.ticket.updated_at
+    return max([observation.ticket.created_at, *(item.at for item in known if not item.ours)])
+
+
+def _after(since: datetime, span: Span, named: Calendar | None, business: Calendar) -> datetime:
+    if span.business:
+        day = business.add_days(since, span.days) if span.days else since
+        return business.add(day, span.time) if span.time else day
+    time = span.time + timedelta(days=span.days)
+    return named.add(since, time) if named else since + time
+
+
+def _times(spec: StageSpec) -> int:
+    return 1 + (spec.repeat_times if spec.repeat_every else 0)
+
+
+def _every(spec: StageSpec) -> timedelta:
+    return spec.repeat_every or timedelta(0)
+
+
+def follows_a_clock(rule: Rule) -> bool:
+    return any(isinstance(trigger, OnSla | OnWaiting) for trigger in rule.triggers)

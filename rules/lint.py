@@ -1,0 +1,237 @@
+"""What can be said of rules without running them: the TG4xx findings, and the comments that silence them."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from rules.bundle import Moment, OnSla, Place, Rule, RuleSet, Say, StageSpec, Step, Stop, Sync
+from rules.lint_abilities import abilities
+from rules.lint_overlap import double_writes
+from rules.problems import Problem, Spot
+from rules.reader_context import KIND_KEYS, Reading
+
+_ALLOW = re.compile(r"\s*#\s*ticketgate:\s*allow\b\s*(.*)")
+_ALLOWED = re.compile(r"((?:TG\d{3}[,\s]*(?:and\s+)?)+)(?:because\b\s*)?(.*)")
+_KIND = {"field": "custom field"}
+
+
+def lint(r: Reading, rulesets: Sequence[RuleSet]) -> tuple[Problem, ...]:
+    """All findings that no comment silences, and TG206 for a comment without a code or a reason."""
+    found = [problem for rules in rulesets for rule in rules.rules for problem in _of_rule(r, rule)]
+    found += double_writes(r, rulesets)
+    found += abilities(r, rulesets)
+    found += _chasing(r, rulesets)
+    found += _unused(r)
+    allowed, mistakes = _allowances(r, rulesets)
+    return (*(p for p in found if not _silenced(p, allowed)), *mistakes)
+
+
+def _of_rule(r: Reading, rule: Rule) -> Iterator[Problem]:
+    if rule.mode == "disabled":
+        return
+    lists = (rule.steps, *(stage.steps for stage in rule.stages))
+    for steps in lists:
+        yield from _after_stop(r, rule, steps)
+    yield from _unlimited(r, rule)
+    yield from _out_of_order(r, rule)
+
+
+def finding(r: Reading, code: str, place: Place, message: str, rule: str | None = None, **more: object) -> Problem:
+    """A finding at a place that the reader remembers the extent of."""
+    spot = r.spots.get(place, Spot(place, place.column + 1))
+    made = Problem(code=code, message=message, place=place, end_column=spot.end_column, rule=rule, level="warning")
+    return replace(made, **more)  # type: ignore[arg-type]
+
+
+def _after_stop(r: Reading, rule: Rule, steps: Sequence[Step]) -> Iterator[Problem]:
+    for step, behind in pairwise(steps):
+        if isinstance(step.verb, Stop):
+            yield finding(
+                r,
+                "TG413",
+                behind.place,
+                f"'{behind.name}' stands after 'stop'",
+                rule.id,
+                note=f"in rule '{rule.id}'",
+                help="put 'stop' last: it ends what comes after this rule, not this list",
+                related=(r.spots.get(step.place, Spot(step.place, step.place.column + 1)),),
+            )
+            return
+
+
+def _unlimited(r: Reading, rule: Rule) -> Iterator[Problem]:
+    """A ladder answers once for each stage and climb; every other rule wants a limit of its own."""
+    limits = rule.limits
+    if rule.stages or limits.per_ticket or limits.per_requester or limits.total:
+        return
+    for step in rule.steps:
+        if isinstance(step.verb, Say) and step.verb.public:
+            yield finding(
+                r,
+                "TG406",
+                step.place,
+                f"rule '{rule.id}' replies to customers without a limit",
+                rule.id,
+                help="add limits: { per_requester: 1 per 12h }",
+            )
+
+
+# --- ladders ---------------------------------------------------------------------------------------------------------
+
+
+def _out_of_order(r: Reading, rule: Rule) -> Iterator[Problem]:
+    amounts = tuple(_targets(r, rule)) or (None,)
+    for before, after in pairwise(rule.stages):
+        if any(_falls_before(after, before, amount) for amount in amounts):
+            yield finding(
+                r,
+                "TG408",
+                after.place,
+                f"stage '{after.name}' stands below '{before.name}' but falls due before it",
+                rule.id,
+                level="error",
+                help="write the stages in the order in which they fall due",
+                related=(r.spots.get(before.place, Spot(before.place, before.place.column + 1)),),
+            )
+            return
+
+
+def _targets(r: Reading, rule: Rule) -> Iterator[float]:
+    """Every target in seconds that the rule's clock can have; targets in business days have no fixed length."""
+    for trigger in rule.triggers:
+        if isinstance(trigger, OnSla):
+            for policy in r.policies.values():
+                if trigger.policy in (None, policy.name):
+                    spans = (metrics.get(trigger.metric) for metrics in policy.targets.values())
+                    yield from (span.time.total_seconds() for span in spans if span and not span.days)
+
+
+def _falls_before(one: StageSpec, other: StageSpec, target: float | None) -> bool:
+    if one.after is not None and other.after is not None:
+        if (one.after.business, bool(one.after.days)) != (other.after.business, bool(other.after.days)):
+            return False
+        return (one.after.days, one.after.time) <= (other.after.days, other.after.time)
+    if one.at is None or other.at is None:
+        return False
+    first, second = _share(one.at, target), _share(other.at, target)
+    return first is not None and second is not None and first <= second
+
+
+def _share(at: Moment, target: float | None) -> float | None:
+    """The moment in seconds of the target, or in percent where the target is not known and that can be said."""
+    offset = at.offset.total_seconds()
+    if target is not None:
+        return target * (100 if at.percent is None else at.percent) / 100 + offset
+    if at.percent is not None:
+        return float(at.percent)
+    return 100.0 + offset / 1e9 if offset >= 0 else None
+
+
+# --- sync ------------------------------------------------------------------------------------------------------------
+
+
+def _chasing(r: Reading, rulesets: Sequence[RuleSet]) -> Iterator[Problem]:
+    """Two rules that give one field of the same pair to different owners write against each other for ever."""
+    owners: dict[tuple[str, str], tuple[str, Step, Rule]] = {}
+    for rule, step, verb in _syncs(rulesets):
+        for name, kept in verb.fields.items():
+            if kept.owner is None:
+                continue
+            first = owners.setdefault((verb.partner, name), (kept.owner, step, rule))
+            if first[0] != kept.owner and first[2].id != rule.id:
+                yield finding(
+                    r,
+                    "TG409",
+                    step.place,
+                    f"rules '{first[2].id}' and '{rule.id}' can chase each other: each gives '{name}' another owner",
+                    rule.id,
+                    level="error",
+                    help=f"name one owner of '{name}' in both",
+                    related=(r.spots.get(first[1].place, Spot(first[1].place, first[1].place.column + 1)),),
+                )
+
+
+def _syncs(rulesets: Sequence[RuleSet]) -> Iterator[tuple[Rule, Step, Sync]]:
+    for ruleset in rulesets:
+        for rule in ruleset.rules:
+            if rule.mode == "live":
+                for step in rule.steps:
+                    if isinstance(step.verb, Sync):
+                        yield rule, step, step.verb
+
+
+# --- what nothing uses -----------------------------------------------------------------------------------------------
+
+
+def _unused(r: Reading) -> Iterator[Problem]:
+    for definition in r.definitions.values():
+        if definition.kind in KIND_KEYS and definition.kind != "policy" and not definition.used and not r.broken:
+            kind = _KIND.get(definition.kind, definition.kind)
+            spot = definition.key.spot()
+            yield Problem(
+                code="TG407",
+                level="note",
+                message=f"nothing uses the {kind} '{definition.name}'",
+                place=spot.place,
+                end_column=spot.end_column,
+                help="remove it, or name it where it was meant",
+            )
+    for name in sorted(r.template_names - r.used_templates):
+        if not r.broken:
+            file = min(file for file in r.files if file.startswith(f"templates/{name}/"))
+            yield Problem(
+                code="TG407", level="note", message=f"nothing uses the template '{name}'", place=Place(file, 1), help="remove its folder"
+            )
+
+
+# --- silenced --------------------------------------------------------------------------------------------------------
+
+Allowed = Mapping[tuple[str, str | None], frozenset[str]]
+"""The codes silenced for (file, rule), and for (file, None) in the whole file."""
+
+
+def _silenced(problem: Problem, allowed: Allowed) -> bool:
+    file = problem.place.file
+    here = allowed.get((file, problem.rule), frozenset()) if problem.rule else frozenset()
+    return problem.code in here or problem.code in allowed.get((file, None), frozenset())
+
+
+def _allowances(r: Reading, rulesets: Sequence[RuleSet]) -> tuple[Allowed, list[Problem]]:
+    allowed: dict[tuple[str, str | None], frozenset[str]] = {}
+    mistakes: list[Problem] = []
+    ids = {(rule.place.file, rule.place.line): rule.id for rules in rulesets for rule in rules.rules}
+    for file in sorted(r.used_files):
+        if "ticketgate:" not in r.files[file] or not file.endswith((".yaml", ".yml")):
+            continue
+        lines = r.files[file].splitlines()
+        for number, line in enumerate(lines, 1):
+            comment = _ALLOW.fullmatch(line)
+            if comment is None:
+                continue
+            codes = _codes(file, number, line, comment[1], mistakes)
+            below = next((n for n in range(number, len(lines)) if not lines[n].lstrip().startswith("#")), len(lines) - 1)
+            key = (file, ids.get((file, below + 1)))
+            if key[1] is None and not lines[below].startswith("version"):
+                mistakes.append(
+                    _comment_problem(
+                        file, number, line, "this comment stands above no rule", "put it on the line above '- id:' or 'version:'"
+                    )
+                )
+            else:
+                allowed[key] = allowed.get(key, frozenset()) | codes
+    return allowed, mistakes
+
+
+def _codes(file: str, number: int, line: str, said: str, mistakes: list[Problem]) -> frozenset[str]:
+    found = _ALLOWED.fullmatch(said.strip())
+    if found is None or not found[2].strip():
+        message = "this comment gives no reason" if found else "this comment names no code"
+        mistakes.append(_comment_problem(file, number, line, message, "write # ticketgate: allow TG406 because ..."))
+        return frozenset()
+    return frozenset(re.findall(r"TG4\d\d", found[1]))
+
+
+def _comment_problem(file: str, number: int, line: str, message: str, help: str) -> Problem:
+    start = len(line) - len(line.lstrip()) + 1
+    return Problem(code="TG206", message=message, place=Place(file, number, start), end_column=len(line) + 1, help=help)

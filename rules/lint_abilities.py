@@ -1,0 +1,130 @@
+"""TG412: fields that no connection of a rule can supply, and actions that none can do."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from rules.bundle import All, AnyOf, Assign, Condition, Named, NoneOf, Place, RaisePriority, Rule, RuleSet, Say, Set, Step, Sync, Tag, Test
+from rules.lint_overlap import certain, wanted_words
+from rules.problems import Problem, Spot
+from rules.reader_context import Reading
+from rules.text import folded
+
+_EVERYWHERE = frozenset({"connection", "system", "ref", "url", "subject", "text", "status", "created_at", "updated_at"})
+_FAMILIES = ("comment.", "sla.", "last_")
+
+
+@dataclass(frozen=True, slots=True)
+class _Want:
+    """Something a rule needs, and the connections that have it."""
+
+    place: Place
+    what: str  # 'product' cannot be read
+    able: frozenset[str]
+
+
+def abilities(r: Reading, rulesets: Sequence[RuleSet]) -> Iterator[Problem]:
+    """An error where no connection of the rule can, a note where only some cannot. What is not known of a connection is no finding."""
+    for ruleset in rulesets:
+        for rule in ruleset.rules:
+            if rule.mode != "disabled":
+                yield from _of_rule(r, ruleset, rule)
+
+
+def _of_rule(r: Reading, ruleset: RuleSet, rule: Rule) -> Iterator[Problem]:
+    concerned = _connections(r, ruleset, rule)
+    if not concerned:
+        return
+    seen: set[tuple[Place, str]] = set()
+    for want in (*_fields(r, rule.condition), *_work(r, rule)):
+        unable = concerned - want.able
+        if unable and (want.place, want.what) not in seen:
+            seen.add((want.place, want.what))
+            yield _finding(r, rule, want, unable, none=unable == concerned)
+
+
+def _finding(r: Reading, rule: Rule, want: _Want, unable: frozenset[str], *, none: bool) -> Problem:
+    spot = r.spots.get(want.place, Spot(want.place, want.place.column + 1))
+    names = ", ".join(sorted(unable))
+    return Problem(
+        code="TG412",
+        level="error" if none else "note",
+        message=f"{want.what} {'by any connection of this rule' if none else 'everywhere'}: not by {names}",
+        place=want.place,
+        end_column=spot.end_column,
+        note=f"in rule '{rule.id}'",
+        help="map it under fields: with 'from', or name the connections that can under ruleset: { connections: [..] }",
+        rule=rule.id,
+    )
+
+
+def _connections(r: Reading, ruleset: RuleSet, rule: Rule) -> frozenset[str]:
+    """The connections whose tickets can match, as far as the condition says so for certain."""
+    found = ruleset.connections or frozenset(r.desk.connections)
+    for test in certain(rule.condition):
+        wanted = wanted_words(test)
+        if wanted is not None and test.field == "connection":
+            found = frozenset(name for name in found if folded([name]) <= wanted)
+        elif wanted is not None and test.field == "system":
+            found = frozenset(name for name in found if folded([r.desk.connections.get(name, "")]) <= wanted)
+    return found
+
+
+def _fields(r: Reading, condition: Condition) -> Iterator[_Want]:
+    for test in all_tests(condition):
+        able = _able(r, test.field, r.desk.reads)
+        yield _Want(test.place, f"'{test.field}' cannot be read", able)
+
+
+def all_tests(condition: Condition) -> Iterator[Test]:
+    """Every test in a condition, those of named ones among them."""
+    match condition:
+        case Test():
+            yield condition
+        case Named(part=part):
+            yield from all_tests(part)
+        case All(parts) | AnyOf(parts) | NoneOf(parts):
+            for part in parts:
+                yield from all_tests(part)
+
+
+def _able(r: Reading, field: str, known: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """The connections that have the field; one of which nothing is known is believed to."""
+    if known is r.desk.reads and (field in _EVERYWHERE or field.startswith(_FAMILIES)):
+        return frozenset(r.desk.connections)
+    own = r.fields.get(field.removeprefix("custom.")) if field.startswith("custom.") or field in r.fields else None
+    mapped = frozenset(own.remote) if own else frozenset()
+    family = field.partition(".")[0]
+    names = {field} | ({family} if family == "requester" and field != "requester.tags" else set())
+    return mapped | frozenset(c for c in r.desk.connections if c not in known or not names.isdisjoint(known[c]))
+
+
+def _work(r: Reading, rule: Rule) -> Iterator[_Want]:
+    for step in (*rule.steps, *(step for stage in rule.stages for step in stage.steps)):
+        yield from _of_step(r, step)
+
+
+def _of_step(r: Reading, step: Step) -> Iterator[_Want]:
+    connections = frozenset(r.desk.connections)
+    told = bool(r.desk.writes)  # a desk made by hand, as in tests, says nothing of abilities
+    match step.verb:
+        case Set() | Assign() | RaisePriority() | Tag() as verb:
+            for name in _written(verb):
+                yield _Want(step.place, f"'{name}' cannot be written", _able(r, name, r.desk.writes))
+        case Say(public=public):
+            able = r.desk.replies if public else r.desk.notes
+            yield _Want(step.place, f"'{step.name}' cannot be done", able if told else connections)
+        case Sync(partner=partner, create_missing=True) if told and partner not in r.desk.creates:
+            yield _Want(step.place, f"tickets cannot be created in {partner}, nor", frozenset())
+
+
+def _written(verb: Set | Assign | RaisePriority | Tag) -> Iterator[str]:
+    match verb:
+        case Set(fields):
+            yield from fields
+        case Assign(group=group, user=user, table=table):
+            yield from ["group"] if group or table else []
+            yield from ["assignee"] if user else []
+        case RaisePriority():
+            yield "priority"
+        case Tag():
+            yield "tags"

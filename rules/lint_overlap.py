@@ -1,0 +1,148 @@
+"""TG405: two rules that can set the same field to different values in the same pass."""
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+from rules.bundle import All, Condition, Named, On, Rule, RuleSet, Stop, Test
+from rules.observation import Kind
+from rules.problems import Problem
+from rules.reader_context import Reading, Written
+from rules.text import fold
+from rules.ticket import Value
+
+_COMMENTS = frozenset({Kind.COMMENTED, Kind.CUSTOMER_REPLIED, Kind.AGENT_REPLIED})
+_STATUS = frozenset({Kind.RESOLVED, Kind.CLOSED, Kind.REOPENED})
+_CHANGES = frozenset({Kind.UPDATED, Kind.CHANGED}) | _STATUS
+
+
+def double_writes(r: Reading, rulesets: Sequence[RuleSet]) -> Iterator[Problem]:
+    """One warning for each field of a later rule, at its value, that names the earlier rule."""
+    at = {rule.id: (ruleset, rule) for ruleset in rulesets for rule in ruleset.rules if rule.mode == "live" and not rule.stages}
+    order = {id: number for number, id in enumerate(at)}
+    by_field: dict[str, list[Written]] = {}
+    for written in r.writes:
+        if written.rule in at:
+            by_field.setdefault(written.field, []).append(written)
+    for field, all_writes in by_field.items():
+        writes = sorted(all_writes, key=lambda w: order[w.rule])
+        warned: set[str] = set()
+        for first, later in combinations(writes, 2):
+            if (
+                later.rule not in warned
+                and first.rule != later.rule
+                and _clash(first, later)
+                and _together(at[first.rule], at[later.rule], first)
+            ):
+                warned.add(later.rule)
+                yield _warning(field, first, later)
+
+
+def _warning(field: str, first: Written, later: Written) -> Problem:
+    return Problem(
+        code="TG405",
+        level="warning",
+        message=f"rules '{first.rule}' and '{later.rule}' can both set '{field}' in one pass; the later wins",
+        place=later.spot.place,
+        end_column=later.spot.end_column,
+        note=f"in rule '{later.rule}'",
+        help="let their conditions exclude each other, or put both into a rule set with pick: first",
+        rule=later.rule,
+        related=(first.spot,),
+    )
+
+
+def _clash(first: Written, later: Written) -> bool:
+    """Whether the later one undoes the earlier: raising a priority twice does not, nor does setting the same value."""
+    if later.verb == "raise_priority":
+        return False
+    return first.value is None or later.value is None or _plain(first.value) != _plain(later.value)
+
+
+def _plain(value: Value) -> object:
+    return fold(value) if isinstance(value, str) else value
+
+
+def _together(first: tuple[RuleSet, Rule], later: tuple[RuleSet, Rule], written: Written) -> bool:
+    (set_a, a), (set_b, b) = first, later
+    if set_a is set_b and (set_a.pick == "first" or _stops(a, "ruleset")):
+        return False
+    if _stops(a, "ticket") or (set_a.connections and set_b.connections and set_a.connections.isdisjoint(set_b.connections)):
+        return False
+    return _same_event(a, b) and not _exclude(tuple(certain(a.condition)), tuple(certain(b.condition)), written)
+
+
+def _stops(rule: Rule, scope: str) -> bool:
+    return any(isinstance(step.verb, Stop) and step.verb.scope == scope for step in rule.steps)
+
+
+def _same_event(a: Rule, b: Rule) -> bool:
+    return any(_can_coincide(x, y) for x in a.triggers for y in b.triggers if isinstance(x, On) and isinstance(y, On))
+
+
+def _can_coincide(x: On, y: On) -> bool:
+    """Whether one happening sets off both."""
+    kinds = {x.kind, y.kind}
+    if kinds == {Kind.CHANGED}:
+        return x.field == y.field and not (x.to and y.to and x.to.isdisjoint(y.to)) and not (x.was and y.was and x.was.isdisjoint(y.was))
+    if kinds == {Kind.MANUAL}:
+        return False
+    if len(kinds) == 1:
+        return True
+    if Kind.COMMENTED in kinds and kinds <= _COMMENTS:
+        return True
+    if Kind.UPDATED in kinds and kinds <= _CHANGES:
+        return True
+    changed = x if x.kind == Kind.CHANGED else y
+    return Kind.CHANGED in kinds and kinds <= _CHANGES and changed.field == "status"
+
+
+def certain(condition: Condition) -> Iterator[Test]:
+    """The tests that must hold whenever the condition does."""
+    if isinstance(condition, Test):
+        yield condition
+    elif isinstance(condition, Named):
+        yield from certain(condition.part)
+    elif isinstance(condition, All):
+        for part in condition.parts:
+            yield from certain(part)
+
+
+def _exclude(a: tuple[Test, ...], b: tuple[Test, ...], written: Written) -> bool:
+    """Whether no ticket passes both: by tests on one field, or because the later rule does not want what the earlier one set."""
+    if any(_contradict(x, y) for x in a for y in b if x.field == y.field and x.field != written.field):
+        return True
+    return any(_unwanted(test, written.value) for test in b if test.field == written.field)
+
+
+def _unwanted(test: Test, value: Value) -> bool:
+    if test.operator == "empty":
+        return bool(test.value)
+    wanted = wanted_words(test)
+    return wanted is not None and isinstance(value, str) and fold(value) not in wanted
+
+
+def wanted_words(test: Test) -> frozenset[str] | None:
+    """The words one of which the field must have; None where the test does not say."""
+    if test.type in ("set", "number", "time", "boolean"):
+        return frozenset({str(test.value)}) if test.type == "boolean" and test.operator == "is" else None
+    if test.operator == "is":
+        return frozenset({test.value})
+    ranks = test.operator in ("above", "at_least", "below", "at_most", "between")
+    return test.value if ranks or test.operator in ("one_of", "in_list") else None
+
+
+def _contradict(x: Test, y: Test) -> bool:
+    ours, theirs = wanted_words(x), wanted_words(y)
+    if ours is not None and theirs is not None:
+        return ours.isdisjoint(theirs)
+    return _denies(x, y, ours) or _denies(y, x, theirs)
+
+
+def _denies(positive: Test, negative: Test, wanted: frozenset[str] | None) -> bool:
+    if negative.operator == "empty" and negative.value:
+        return wanted is not None or (positive.operator == "empty" and not positive.value)
+    if wanted is None or negative.type == "set":
+        return False
+    if negative.operator == "is_not":
+        return wanted <= {negative.value}
+    return negative.operator in ("not_one_of", "not_in_list") and wanted <= negative.value

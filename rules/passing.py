@@ -1,0 +1,357 @@
+"""One pass over one ticket: its rules asked in order, on a working copy, until a plan comes of it."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Literal, TypeAlias
+
+from rules import limits
+from rules.bundle import On, Rule, Step
+from rules.clockwork import ClockWork
+from rules.events import differences, milestones
+from rules.ladders import Clocks, Rung, chosen_to_run, just_before
+from rules.look import Look
+from rules.observation import Event, Kind, Observation
+from rules.plan import Action, CreateTicket, Failure, Fired, Plan, Stage, Update
+from rules.ready import Prepared, Ready
+from rules.sync import synchronize
+from rules.text import fold
+from rules.ticket import Change, Value
+from rules.tracing import Trace
+from rules.verbs import Doing, Halt, Synced, carry_out
+from rules.working import Wanted
+
+ROUNDS = 3  # further passes for rules that react to our own changes
+
+Answer: TypeAlias = Literal["no", "yes"] | Halt
+"""What the loop needs to know of a rule: it did not act, it did, or it also stopped its set or the pass."""
+
+
+class Pass:
+    """Used for one evaluation and thrown away. `trace`, where given, is told of every rule; without it nothing is recorded."""
+
+    def __init__(self, prepared: Prepared, observation: Observation, *, replies: bool = True, trace: Trace | None = None) -> None:
+        desk = prepared.bundle.desk
+        self._ready, self._observation, self._replies, self._trace = prepared, observation, replies, trace
+        self.clocks = ClockWork(prepared, observation)
+        self._look = Look(observation, calendars=prepared.bundle.calendars, systems=desk.connections, sla=self.clocks.state)
+        self._wanted = Wanted(observation.ticket)
+        self._events: Sequence[Event] = observation.events
+        self._used: list[str] = []
+        self._syncs: list[Synced] = []
+        self._fired: list[Fired] = []
+        self._failures: list[Failure] = []
+        self._stages: list[Stage] = []
+
+    # --- the ways in ---------------------------------------------------------------------------------------------------
+
+    def whole(self) -> Plan:
+        """All events, then the stages that fell due, then what our own changes call for."""
+        if self._observation.events:
+            self._rounds_of_rules(self._asked())
+        if self._ready.ladders:
+            self._climb(self._ready.ladders, just_before(self._observation))
+        if self._ready.reacting and self._wanted.mine.changes:
+            self._react()
+        return self._plan()
+
+    def one(self, ready: Ready) -> Plan:
+        """One rule, whatever its `when`: the manual form."""
+        latest = self._observation.events[-1] if self._observation.events else None
+        event = latest or Event(kind=Kind.MANUAL, at=self._observation.ticket.updated_at, rule=ready.rule.id)
+        if ready.ladder:
+            self._climb((ready,), None, by_hand=True)
+        elif self._open_to(ready):
+            self._answer(ready, event)
+        return self._plan()
+
+    # --- events --------------------------------------------------------------------------------------------------------
+
+    def _asked(self) -> Callable[[int], Iterable[Ready]]:
+        """The rules after a position that could match now; with a trace, all of them."""
+        rules, index = self._ready.rules, self._ready.index
+        if self._trace is not None:
+            return lambda after: rules[after + 1 :]
+        return lambda after: [rules[n] for n in index.candidates(self._events, self._look) if n > after]
+
+    def _rounds_of_rules(self, asked: Callable[[int], Iterable[Ready]]) -> None:
+        """Top to bottom; after a rule changed the working copy, those below it are looked up afresh."""
+        after: int | None = -1
+        done_with: set[str] = set()
+        while after is not None:
+            after = self._until_a_change(asked(after), done_with)
+
+    def _until_a_change(self, rules: Iterable[Ready], done_with: set[str]) -> int | None:
+        for ready in rules:
+            if ready.ruleset.file in done_with:
+                self._note(ready, "not_looked_at")
+                continue
+            before = self._look.ticket
+            answer = self._consider(ready)
+            if answer == "ticket":
+                self._note_rest(rules, ready)
+                return None
+            if answer == "ruleset" or (answer == "yes" and ready.ruleset.pick == "first"):
+                done_with.add(ready.ruleset.file)
+            if self._look.ticket is not before:
+                return ready.position
+        return None
+
+    def _consider(self, ready: Ready) -> Answer:
+        if not self._open_to(ready):
+            return "no"
+        event = self._occasion(ready)
+        if event is None:
+            if not ready.ladder:
+                self._note(ready, "no_event")
+            return "no"
+        return self._answer(ready, event)
+
+    def _open_to(self, ready: Ready) -> bool:
+        only = ready.ruleset.connections
+        if ready.rule.mode == "disabled":
+            self._note(ready, "disabled")
+            return False
+        if only and self._observation.ref.connection not in only:
+            self._note(ready, "other_connection")
+            return False
+        return True
+
+    def _occasion(self, ready: Ready) -> Event | None:
+        """The latest event that the rule names."""
+        for event in reversed(self._events):
+            for on in ready.ons:
+                if on.kind == event.kind and _names(on, event, ready.rule):
+                    return event
+        return None
+
+    def _answer(self, ready: Ready, event: Event) -> Answer:
+        self._look.on(event)
+        if not self._holds(ready, event.occasion):
+            return "no"
+        return self._act(ready, ready.rule.steps, event.occasion)
+
+    def _holds(self, ready: Ready, occasion: str) -> bool:
+        try:
+            held = ready.holds(self._look)
+        except Exception as problem:  # a rule that raises is skipped, and shown; the others go on
+            self._failed(ready, problem)
+            return False
+        if self._trace is not None:
+            self._trace.judged(ready.rule, self._look, held, occasion)
+        return held
+
+    def _act(self, ready: Ready, steps: tuple[Step, ...], occasion: str, rung: Rung | None = None) -> Answer:
+        rule, stage = ready.rule, rung.spec.name if rung else None
+        if limits.reached(rule, self._wanted.mine.ticket, self._observation, self._used):
+            self._fired.append(Fired(rule=rule.id, occasion=occasion, how="limited", stage=stage))
+            self._note(ready, "limited", occasion, rung)
+            return "no"
+        before = self._wanted.twin()
+        doing = self._doing(ready, occasion, rung)
+        try:
+            halt = carry_out(doing, steps)
+        except Exception as problem:
+            self._back_to(before)
+            self._failed(ready, problem)
+            return "no"
+        if rule.mode == "shadow":
+            self._told(ready, "shadow", occasion, rung, before)
+            self._back_to(before)
+            self._fired.append(Fired(rule=rule.id, occasion=occasion, how="shadow", stage=stage))
+            return "no"
+        self._told(ready, "fired", occasion, rung, before)
+        self._keep(doing, occasion, stage)
+        return halt or "yes"
+
+    def _doing(self, ready: Ready, occasion: str, rung: Rung | None) -> Doing:
+        return Doing(
+            ready.rule,
+            occasion,
+            self._observation,
+            self._ready.bundle,
+            self._look,
+            self._wanted,
+            self._ready.tables,
+            clock=rung.clock if rung else None,
+            replies=self._replies,
+            beside=ready.beside,
+        )
+
+    def _keep(self, doing: Doing, occasion: str, stage: str | None) -> None:
+        used = (*limits.keys(doing.rule, self._wanted.mine.ticket), *self._wanted.used)
+        self._wanted.used.clear()
+        self._used += used
+        self._syncs += doing.syncs
+        self._fired.append(Fired(rule=doing.rule.id, occasion=occasion, stage=stage, used=used))
+
+    def _back_to(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._look.see(wanted.mine.ticket)
+
+    def _failed(self, ready: Ready, problem: Exception) -> None:
+        reason = f"{problem}" or type(problem).__name__
+        self._failures.append(Failure(rule=ready.rule.id, place=str(ready.rule.place), reason=reason))
+        self._note(ready, "failed", reason=reason)
+
+    # --- stages --------------------------------------------------------------------------------------------------------
+
+    def _climb(self, ladders: Iterable[Ready], earlier: Observation | None, *, by_hand: bool = False) -> None:
+        """Every ladder's due stages, set by set; `pick: first` and `stop` hold among them as among rules."""
+        past = self.clocks.before(earlier)
+        done_with: set[str] = set()
+        for ready in ladders:
+            if ready.ruleset.file in done_with or not self._open_to(ready):
+                continue
+            answer = self._stages_of(ready, past, by_hand)
+            if answer == "ticket":
+                return
+            if answer == "ruleset" or (answer == "yes" and ready.ruleset.pick == "first"):
+                done_with.add(ready.ruleset.file)
+
+    def _stages_of(self, ready: Ready, past: Clocks | None, by_hand: bool) -> Answer:
+        try:
+            due = self.clocks.due(ready, past)
+        except Exception as problem:
+            self._failed(ready, problem)
+            return "no"
+        if not due:
+            self._note(ready, "no_stage")
+        run = chosen_to_run(due, ready.rule.catch_up, self._observation.now)
+        answer: Answer = "no"
+        for rung in due:
+            if self._observation.adopted and not by_hand:
+                self._passed_over(ready, rung, "the ticket was adopted")
+            elif rung.key not in run:
+                self._passed_over(ready, rung, f"skipped by catch_up: {ready.rule.catch_up}")
+            else:
+                answer = self._stage(ready, rung)
+                if answer in ("ruleset", "ticket"):
+                    return answer
+        return answer
+
+    def _stage(self, ready: Ready, rung: Rung) -> Answer:
+        self._look.on(None)
+        failures, fired = len(self._failures), len(self._fired)
+        if not self._holds(ready, rung.occasion):
+            failed = len(self._failures) > failures
+            self._passed_over(ready, rung, "it could not be judged" if failed else "its condition did not hold")
+            return "no"
+        answer = self._act(ready, rung.spec.steps, rung.occasion, rung)
+        how = self._fired[-1].how if len(self._fired) > fired else "failed"
+        if how == "live":
+            self._stages.append(_stage(ready, rung, ran=True))
+        else:
+            self._passed_over(ready, rung, how)
+        return answer
+
+    def _passed_over(self, ready: Ready, rung: Rung, why: str) -> None:
+        self._stages.append(_stage(ready, rung, ran=False, why=why))
+        if why not in ("shadow", "limited", "failed"):
+            self._note(ready, "passed_over", rung.occasion, rung, reason=why)
+
+    # --- our own changes -----------------------------------------------------------------------------------------------
+
+    def _react(self) -> None:
+        """Rules that ask for it see what this pass changed, in at most three further rounds."""
+        before = self._observation.ticket
+        for _ in range(ROUNDS):
+            after = self._wanted.mine.ticket
+            changes = tuple(differences(before, after))
+            if not changes:
+                return
+            self._events = [*_own_events(changes)]
+            self._rounds_of_rules(lambda position: [r for r in self._ready.reacting if r.position > position])
+            before = after
+
+    # --- the plan ------------------------------------------------------------------------------------------------------
+
+    def _plan(self) -> Plan:
+        observation, wanted = self._observation, self._settled()
+        update = wanted.mine.update()
+        return Plan(
+            ref=observation.ref,
+            version=observation.ticket.version,
+            bundle=self._ready.bundle.hash,
+            at=observation.now,
+            events=tuple(event.occasion for event in observation.events),
+            actions=(*self._updates(update), *_in_order(wanted.actions)),
+            fired=tuple(self._fired),
+            stages=tuple(self._stages),
+            agreements=tuple(wanted.agreements.values()),
+            left=wanted.mine.ticket if update else None,
+            look_again_at=self.clocks.look_again_at(wanted.mine, self._stages),
+            failures=tuple(dict.fromkeys(self._failures)),
+            notes=tuple(dict.fromkeys(wanted.notes)),
+        )
+
+    def _settled(self) -> Wanted:
+        """Partners brought up to date with what rules below the sync changed."""
+        for doing, step, verb in self._syncs:
+            before = self._wanted.twin()
+            doing.wanted = self._wanted
+            try:
+                synchronize(doing, step, verb)
+            except Exception as problem:
+                self._back_to(before)
+                self._failures.append(Failure(rule=doing.rule.id, place=str(step.place), reason=str(problem)))
+        return self._wanted
+
+    def _updates(self, mine: Update | None) -> Iterator[Update]:
+        if mine is not None:
+            yield mine
+        for ref in sorted(self._wanted.partners):
+            theirs = self._wanted.partners[ref].update()
+            if theirs is not None:
+                yield theirs
+
+    # --- the trace -----------------------------------------------------------------------------------------------------
+
+    def _note(self, ready: Ready, what: str, occasion: str | None = None, rung: Rung | None = None, reason: str = "") -> None:
+        if self._trace is not None:
+            self._trace.add(ready.ruleset, ready.rule, what, occasion, rung.spec.name if rung else None, reason)
+
+    def _note_rest(self, rules: Iterable[Ready], stopped_by: Ready) -> None:
+        if self._trace is not None:
+            for ready in rules:
+                if ready.position > stopped_by.position:
+                    self._note(ready, "not_looked_at")
+
+    def _told(self, ready: Ready, what: str, occasion: str, rung: Rung | None, before: Wanted) -> None:
+        if self._trace is not None:
+            self._trace.acted(ready.ruleset, ready.rule, what, occasion, rung.spec.name if rung else None, before, self._wanted)
+
+
+def _names(on: On, event: Event, rule: Rule) -> bool:
+    """Whether the trigger means this very event: the field and its values of `changed`, the rule of `manual`."""
+    if event.kind == Kind.MANUAL:
+        return event.rule == rule.id
+    change = event.change
+    if on.kind != Kind.CHANGED or change is None:
+        return True
+    return on.field in (None, change.field) and _one_of(on.was, change.before) and _one_of(on.to, change.after)
+
+
+def _one_of(wanted: frozenset[str], value: Value) -> bool:
+    if not wanted:
+        return True
+    members = (
+        value if isinstance(value, frozenset) else () if value is None else (str(value).lower() if isinstance(value, bool) else str(value),)
+    )
+    return any(fold(member) in wanted for member in members)
+
+
+def _own_events(changes: tuple[Change, ...]) -> Iterator[Event]:
+    for change in changes:
+        yield Event(kind=Kind.CHANGED, at=change.at, change=replace(change, ours=True))
+        if change.field == "status":
+            yield from milestones(change)
+    yield Event(kind=Kind.UPDATED, at=changes[-1].at)
+
+
+def _in_order(actions: list[Action]) -> list[Action]:
+    """Partners are made before anything is said."""
+    return sorted(actions, key=lambda action: not isinstance(action, CreateTicket))
+
+
+def _stage(ready: Ready, rung: Rung, *, ran: bool, why: str = "") -> Stage:
+    return Stage(key=rung.key, rule=ready.rule.id, name=rung.spec.name, due_at=rung.due_at, ran=ran, why=why)

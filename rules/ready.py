@@ -1,0 +1,61 @@
+"""A bundle made ready once for all tickets: conditions compiled, rules in order, tables and index at hand."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rules.bundle import Bundle, On, Policy, Rule, RuleSet
+from rules.conditions import Predicate, compiled
+from rules.index import Index, required_connections
+from rules.ladders import follows_a_clock
+from rules.lookup import Lookup, lookups
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ready:
+    """A rule made ready: its condition compiled, its events apart from its clocks. `beside`: the connections it names."""
+
+    position: int
+    rule: Rule
+    ruleset: RuleSet
+    holds: Predicate
+    ons: tuple[On, ...]
+    ladder: bool
+    beside: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """All that passes share; never changed."""
+
+    bundle: Bundle
+    rules: tuple[Ready, ...]
+    index: Index
+    ladders: tuple[Ready, ...]
+    reacting: tuple[Ready, ...]
+    tables: Mapping[str, Lookup]
+    policies: tuple[tuple[Policy, Predicate], ...]
+
+
+def prepared(bundle: Bundle) -> Prepared:
+    """Rules in the order in which they run."""
+    rules = _ready(bundle)
+    live = [r for r in rules if r.rule.mode != "disabled"]
+    return Prepared(
+        bundle=bundle,
+        rules=rules,
+        index=Index((r.position, frozenset(on.kind for on in r.ons), r.rule.condition) for r in live if r.ons),
+        ladders=tuple(r for r in rules if r.ladder),
+        reacting=tuple(r for r in live if r.rule.react_to_own_changes and r.ons),
+        tables=lookups(bundle.tables),
+        policies=tuple((policy, compiled(policy.applies_to)) for policy in bundle.policies),
+    )
+
+
+def _ready(bundle: Bundle) -> tuple[Ready, ...]:
+    found: list[Ready] = []
+    for ruleset in bundle.rulesets:
+        for rule in ruleset.rules:
+            ons = () if rule.stages else tuple(t for t in rule.triggers if isinstance(t, On))
+            beside = required_connections(rule.condition)
+            found.append(Ready(len(found), rule, ruleset, compiled(rule.condition), ons, follows_a_clock(rule), beside))
+    return tuple(found)

@@ -1,0 +1,128 @@
+"""Rule tests: worked examples with a simulated clock, run by the same engine as the real thing."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from rules.bundle import Bundle
+from rules.conditions import failing
+from rules.engine import Engine
+from rules.plan import AddComment
+from rules.reader_trials import is_test as is_test
+from rules.reader_trials import read_trials as read_trials
+from rules.trial_values import Expectation, Outcome, Trial
+from rules.world import Happened, World
+
+
+def run(trial: Trial, bundle: Bundle) -> Outcome:
+    """Play the test through. Raises nothing: a test that cannot be run to its end has failed, and its outcome says `error`."""
+    fired: set[str] = set()
+    try:
+        world = World(trial, Engine(_only(bundle, trial.rules)))
+        wrong = [*_played(trial, world, fired)]
+    except Exception as problem:
+        return _outcome(trial, fired, [f"it could not be run: {problem}"], error=True)
+    return _outcome(trial, fired, wrong)
+
+
+def _outcome(trial: Trial, fired: Iterable[str], wrong: list[str], *, error: bool = False) -> Outcome:
+    return Outcome(
+        name=trial.name,
+        file=trial.place.file,
+        line=trial.place.line,
+        passed=not wrong,
+        message="\n".join(wrong),
+        error=error,
+        fired=frozenset(fired),
+    )
+
+
+def _only(bundle: Bundle, rules: frozenset[str]) -> Bundle:
+    if not rules:
+        return bundle
+    kept = (replace(s, rules=tuple(rule for rule in s.rules if rule.id in rules)) for s in bundle.rulesets)
+    return replace(bundle, rulesets=tuple(kept))
+
+
+def _played(trial: Trial, world: World, fired: set[str]) -> Iterator[str]:
+    for step in trial.steps:
+        world.go(step)
+        fired |= {rule for rule, _ in world.happened.fired}
+        where = f"line {step.expect.place.line}: " if step.expect and len(trial.steps) > 1 else ""
+        yield from (f"{where}{failure}" for failure in world.happened.failures)
+        if step.expect is not None:
+            yield from (f"{where}{wrong}" for wrong in _compared(step.expect, world))
+
+
+def _compared(expected: Expectation, world: World) -> Iterator[str]:
+    happened = world.happened
+    for name, entries in expected.lists.items():
+        yield from _LISTS[name](entries, happened, expected.exactly)
+    if expected.ticket is not None:
+        for result in failing(expected.ticket, world.look()):
+            yield f"ticket: {result.written} does not hold; it is {result.seen or 'not so'}"
+
+
+# --- lists -----------------------------------------------------------------------------------------------------------
+
+
+def _listed(what: str, entries: tuple[str, ...], found: list[tuple[str, ...]], exactly: bool) -> Iterator[str]:
+    """`found` has the names by which each thing may be called, the fullest first. No entries: nothing may have been found."""
+    missing = [entry for entry in entries if not any(entry in names for names in found)]
+    beyond = [names[0] for names in found if not any(entry in names for entry in entries)]
+    if missing:
+        yield f"{what}: expected {_joined(missing)}; there {'was' if len(found) == 1 else 'were'} {_joined(names[0] for names in found)}"
+    if beyond and (exactly or not entries):
+        yield f"{what}: {_joined(beyond)} {'was' if len(beyond) == 1 else 'were'} not expected"
+
+
+def _fired(entries: tuple[str, ...], happened: Happened, exactly: bool) -> Iterator[str]:
+    yield from _listed("fired", entries, [_names_of(rule, stage) for rule, stage in happened.fired], exactly)
+
+
+def _not_fired(entries: tuple[str, ...], happened: Happened, exactly: bool) -> Iterator[str]:
+    for rule, stage in happened.fired:
+        names = _names_of(rule, stage)
+        if any(entry in names for entry in entries):
+            yield f"not_fired: {names[0]} fired"
+
+
+def _names_of(rule: str, stage: str | None) -> tuple[str, ...]:
+    return (f"{rule} {stage}", rule) if stage else (rule,)
+
+
+def _said(what: str, comments: Callable[[Happened], list[AddComment]]) -> "Compared":
+    def compared(entries: tuple[str, ...], happened: Happened, exactly: bool) -> Iterator[str]:
+        wanted = tuple(" ".join(entry.split()) for entry in entries)
+        for wrong in _listed(what, wanted, [_called(comment) for comment in comments(happened)], exactly):
+            remarks = f" ({'; '.join(happened.remarks)})" if happened.remarks and "expected" in wrong else ""
+            yield wrong + remarks
+
+    return compared
+
+
+def _called(comment: AddComment) -> tuple[str, ...]:
+    text = " ".join(comment.body.split())
+    return (f"{comment.template} ({comment.language})", comment.template, text) if comment.template else (text,)
+
+
+def _notified(entries: tuple[str, ...], happened: Happened, exactly: bool) -> Iterator[str]:
+    yield from _listed("notified", entries, [(message.asked_for, message.to) for message in happened.notified], exactly)
+
+
+def _synced(entries: tuple[str, ...], happened: Happened, exactly: bool) -> Iterator[str]:
+    yield from _listed("synced", entries, [(connection,) for connection in happened.synced], exactly)
+
+
+def _joined(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names) or "none"
+
+
+Compared = Callable[[tuple[str, ...], Happened, bool], Iterator[str]]
+_LISTS: Mapping[str, Compared] = {
+    "fired": _fired,
+    "not_fired": _not_fired,
+    "replies": _said("replies", lambda happened: happened.replies),
+    "notes": _said("notes", lambda happened: happened.notes),
+    "notified": _notified,
+    "synced": _synced,
+}

@@ -1,0 +1,79 @@
+"""A rule test as a value: what is given, what happens step by step, and what is expected of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from rules.bundle import Condition, On, Place
+from rules.ticket import Value
+
+Fields: TypeAlias = Mapping[str, Value]
+"""Ticket fields by their dotted names, as written; None is unset."""
+
+LISTS = ("fired", "not_fired", "replies", "notes", "notified", "synced")
+"""What may be expected as a list of names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """An event of a test: the trigger that it is the least of; `rule` for a manual one."""
+
+    on: On
+    rule: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What must have happened since the step before. A list is None where nothing is asked, empty for `none`."""
+
+    place: Place
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ticket: "Condition | None" = None
+    exactly: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialStep:
+    """One look, `at` after the test's `now`: what a person changed, what happened, and what is expected then."""
+
+    at: timedelta
+    place: Place
+    event: Happening | None = None
+    fields: Fields = field(default_factory=dict)
+    expect: Expectation | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """An earlier state: the fields that changed `at` that moment."""
+
+    at: datetime
+    fields: Fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One test case. `rules` restricts it to those; empty: all."""
+
+    name: str
+    place: Place
+    now: datetime
+    steps: tuple[TrialStep, ...]
+    fields: Fields = field(default_factory=dict)
+    history: tuple[Earlier, ...] = ()
+    rules: frozenset[str] = frozenset()
+    suite: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a test. `message` says what was expected and what happened instead; `fired` is for coverage."""
+
+    name: str
+    file: str
+    line: int
+    passed: bool
+    message: str = ""
+    error: bool = False  # it could not be run to its end
+    fired: frozenset[str] = frozenset()

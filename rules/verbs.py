@@ -1,0 +1,264 @@
+"""The administrator's steps become changes on the working copy and actions."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, assert_never
+
+from rules import limits
+from rules.bundle import Assign, Bundle, RaisePriority, Rule, Say, Set, Step, Stop, Sync, Tag, Tell
+from rules.look import Look
+from rules.lookup import Lookup
+from rules.observation import Observation
+from rules.plan import AddComment, Notify, key_of
+from rules.sla import SlaClock
+from rules.sync import synchronize
+from rules.templates import Template
+from rules.text import fold
+from rules.ticket import Level, Ticket, Value
+from rules.wording import chosen, context
+from rules.working import Asker, Wanted, value_of
+
+Halt: TypeAlias = Literal["ruleset", "ticket"]
+Synced: TypeAlias = "tuple[Doing, Step, Sync]"
+_LEVELS = tuple(Level)
+
+
+@dataclass(slots=True)
+class Doing:
+    """A rule at work: what it looks at, on which occasion, and where its wishes go."""
+
+    rule: Rule
+    occasion: str
+    observation: Observation
+    bundle: Bundle
+    look: Look
+    wanted: Wanted
+    tables: Mapping[str, Lookup]
+    clock: SlaClock | None = None
+    replies: bool = True
+    beside: frozenset[str] | None = None  # connections the rule is about, None: any
+    syncs: list["Synced"] = field(default_factory=list)
+
+    @property
+    def ticket(self) -> Ticket:
+        return self.wanted.mine.ticket
+
+    def asker(self, step: Step) -> Asker:
+        return Asker(self.rule.id, step.place)
+
+    def key(self, position: str) -> str:
+        """The name of a once-only action: ticket, rule, occasion and its position in the rule."""
+        return key_of(str(self.observation.ref), self.rule.id, self.occasion, position)
+
+    def note(self, text: str) -> None:
+        self.wanted.notes.append(f"{self.rule.id}: {text}")
+
+    def filled(self, template: Template) -> str:
+        return template.render(context(self.look, self.rule, self.clock)).strip()
+
+    def may(self, what: frozenset[str]) -> bool:
+        """Whether the ticket's connection is among those that can; one that the desk does not describe may anything."""
+        connection = self.observation.ref.connection
+        return connection in what or connection not in self.bundle.desk.writes
+
+
+def carry_out(doing: Doing, steps: tuple[Step, ...]) -> Halt | None:
+    """Do the steps in order; a `stop` among them ends them and says what else it ends. Raises `ValueError` where one cannot be done."""
+    for position, step in enumerate(steps):
+        halt = _do(doing, step, str(position))
+        doing.look.see(doing.ticket)
+        if halt:
+            return halt
+    return None
+
+
+def _do(doing: Doing, step: Step, position: str) -> Halt | None:
+    match step.verb:
+        case Assign() | Set() | RaisePriority() | Tag() as verb:
+            _change(doing, step, verb)
+        case Say() as verb:
+            _say(doing, step, verb, position)
+        case Tell() as verb:
+            _tell(doing, step, verb, position)
+        case Sync() as verb:
+            doing.syncs.append((doing, step, verb))
+            synchronize(doing, step, verb)
+        case Stop(scope):
+            return scope
+        case other:
+            assert_never(other)
+    return None
+
+
+def _change(doing: Doing, step: Step, verb: Assign | Set | RaisePriority | Tag) -> None:
+    match verb:
+        case Assign():
+            _assign(doing, step, verb)
+        case Set():
+            for name, value in verb.fields.items():
+                _set(doing, step, name, doing.filled(value) if isinstance(value, Template) else value)
+        case RaisePriority():
+            _set(doing, step, "priority", _raised(doing.ticket.priority, verb))
+        case Tag():
+            _tag(doing, step, verb)
+        case other:
+            assert_never(other)
+
+
+# --- fields ----------------------------------------------------------------------------------------------------------
+
+
+def _set(doing: Doing, step: Step, name: str, value: Value, note: str = "") -> None:
+    copy = doing.wanted.mine
+    if copy.says(name, value):
+        return
+    if not doing.may(frozenset(c for c, fields in doing.bundle.desk.writes.items() if _writes(fields, name))):
+        doing.note(f"{name} was left as it is: {doing.observation.ref.connection} cannot write it")
+        return
+    copy.set(name, value, doing.asker(step), note)
+
+
+def _writes(fields: frozenset[str], name: str) -> bool:
+    return name in fields or name.removeprefix("custom.") in fields
+
+
+def _assign(doing: Doing, step: Step, verb: Assign) -> None:
+    group, note = (verb.group, "") if verb.table is None else _from_table(doing, verb)
+    if group:
+        _set(doing, step, "group", group, note)
+    if verb.user:
+        _set(doing, step, "assignee", verb.user)
+
+
+def _from_table(doing: Doing, verb: Assign) -> tuple[str | None, str]:
+    lookup = doing.tables[str(verb.table)]
+    row = lookup.find([doing.look.values[name] for name in verb.match or lookup.table.keys])
+    column = verb.column or next(name for name in lookup.table.columns if name not in lookup.table.keys)
+    cell = row.cells.get(column, "").strip() if row else ""
+    if row and cell:
+        return cell, f"{verb.table} row {row.line}"
+    if not verb.otherwise:
+        doing.note(f"assign: no row of {verb.table} is about this ticket, and there is no 'otherwise'")
+    return verb.otherwise, f"{verb.table} has no row for it"
+
+
+def _raised(now: Level | None, verb: RaisePriority) -> Level | None:
+    """The higher of what it is and what is asked; a ticket without priority counts as normal when raised by a number."""
+    if verb.to is not None:
+        wanted = Level(fold(verb.to))
+    else:
+        start = _LEVELS.index(now or Level.NORMAL)
+        wanted = _LEVELS[min(start + verb.by, _LEVELS.index(Level(fold(verb.up_to))))]
+    return wanted if now is None or _LEVELS.index(wanted) > _LEVELS.index(now) else now
+
+
+def _tag(doing: Doing, step: Step, verb: Tag) -> None:
+    tags = doing.ticket.tags
+    have, gone = {fold(tag) for tag in tags}, {fold(tag) for tag in verb.remove}
+    kept = frozenset(tag for tag in tags if fold(tag) not in gone)
+    added = frozenset(tag for tag in verb.add if fold(tag) not in have or fold(tag) in gone)
+    _set(doing, step, "tags", kept | added)
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+
+
+def _say(doing: Doing, step: Step, verb: Say, position: str) -> None:
+    key = doing.key(position)
+    why_not = _why_no_reply(doing) if verb.public else None
+    if key in doing.observation.done or (why_not is None and not _can_say(doing, verb)):
+        return
+    if why_not:
+        doing.note(f"no reply was sent: {why_not}")
+        return
+    asked = verb.language if verb.public or verb.language != "auto" else doing.bundle.desk.default_language
+    found = chosen(doing.bundle, verb.template, doing.ticket, asked) if verb.template else None
+    text = found.template if found else verb.text
+    body = doing.filled(text) if text else ""
+    if not body:
+        doing.note(f"{step.name}: there was nothing to say")
+        return
+    if verb.public:
+        doing.wanted.said += 1
+        doing.wanted.used.append(limits.replies_key(doing.ticket))
+    doing.wanted.actions.append(
+        AddComment(
+            key=key,
+            target=doing.observation.ref,
+            version=doing.observation.ticket.version,
+            body=body,
+            public=verb.public,
+            rule=doing.rule.id,
+            place=str(step.place),
+            template=verb.template,
+            language=found.language if found else None,
+        )
+    )
+
+
+def _why_no_reply(doing: Doing) -> str | None:
+    """The reasons that hold whatever the rule says: no answer to a robot, one reply per ticket and hour."""
+    event, requester = doing.look.event, doing.ticket.requester
+    author = event.comment.author if event and event.comment else None
+    if (requester and requester.automated) or (author and author.automated):
+        return "the sender is automated"
+    if not doing.replies:
+        return "replies are switched off for this run"
+    used = [limits.replies_key(doing.ticket)] * doing.wanted.said
+    if doing.rule.limits.per_ticket is None and limits.full(limits.replies_key(doing.ticket), limits.REPLIES, doing.observation, used):
+        return "this ticket had a reply within the last hour"
+    return None
+
+
+def _can_say(doing: Doing, verb: Say) -> bool:
+    desk = doing.bundle.desk
+    if doing.may(desk.replies if verb.public else desk.notes):
+        return True
+    doing.note(f"no {'reply' if verb.public else 'note'} was written: {doing.observation.ref.connection} has no way to")
+    return False
+
+
+def _tell(doing: Doing, step: Step, verb: Tell, position: str) -> None:
+    default = doing.bundle.desk.default_language
+    found = chosen(doing.bundle, verb.template, doing.ticket, default) if verb.template else None
+    text = found.template if found else verb.text
+    for asked_for in verb.to:
+        key = doing.key(f"{position}.{asked_for}")
+        if key in doing.observation.done:
+            continue
+        for address in _addresses(doing, asked_for):
+            doing.wanted.actions.append(
+                Notify(
+                    key=key,
+                    about=doing.observation.ref,
+                    version=doing.observation.ticket.version,
+                    to=address,
+                    asked_for=asked_for,
+                    text=doing.filled(text) if text else "",
+                    rule=doing.rule.id,
+                    place=str(step.place),
+                    template=verb.template,
+                )
+            )
+
+
+def _addresses(doing: Doing, asked_for: str) -> Iterator[str]:
+    """The one address behind a word of `notify`; none, with a note, when there is nobody."""
+    if asked_for == "assignee":
+        person = doing.ticket.assignee
+        address = person.email if person else None
+        missing = "the assignee has no e-mail address" if person else "nobody is assigned"
+    elif asked_for == "team-lead":
+        address = _lead(doing)
+        missing = f"group {value_of(doing.ticket, 'group') or '(none)'} has no lead under 'groups:' of ticketgate.yaml"
+    else:
+        address, missing = asked_for, ""
+    if address:
+        yield address
+    else:
+        doing.note(f"nobody was told: {missing}")
+
+
+def _lead(doing: Doing) -> str | None:
+    group = fold(doing.ticket.group or "")
+    return next((lead for name, lead in doing.bundle.desk.groups.items() if fold(name) == group), None) if group else None

@@ -1,0 +1,34 @@
+"""The contract, held by every connector of the table and by memory."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from connectors import BUILT_IN
+from connectors.base import Connector
+from gateway.sandbox.host import Served
+from tests.contract import *  # noqa: F403
+from tests.contract_faults import *  # noqa: F403
+from tests.rigs import Rig, rigged, served
+
+
+@pytest.fixture(scope="module", params=list(BUILT_IN))
+def system(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def port(system: str) -> Iterator[Served | None]:
+    with served(system) as one:
+        yield one
+
+
+@pytest.fixture
+def rig(system: str, port: Served | None) -> Iterator[Rig]:
+    with rigged(system, port) as one:
+        yield one
+
+
+@pytest.fixture
+def connector(rig: Rig) -> Connector:
+    return rig.connector()

@@ -1,0 +1,249 @@
+"""Backfill and saved plans: counts that add up, no work done twice, silence towards customers, and a brake."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from connectors.errors import InDoubt, Rejected, Stale, Transient, Unsupported
+from connectors.memory import Failure
+from connectors.sandbox import Sample
+from gateway import saved
+from gateway.backfill import NoSuchRun
+from gateway.brake import Refused
+from gateway.counting import Counts
+from gateway.judging import Asked
+from gateway.saved import NotAPlan
+from gateway.store import actions, parked, runs, tickets
+from rules.ticket import TicketRef
+from tests.gateway.memory_desk import START, Office, an_office
+
+ASKED = Asked(connections=("desk",))
+
+
+def load(office: Office, count: int, **fields: object) -> list[str]:
+    made = START - timedelta(days=2)
+    samples = [Sample(**{"subject": f"Old {n}", "body": "", "created_at": made + timedelta(minutes=n), **fields}) for n in range(count)]
+    return office.systems["desk"].load(samples)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    with an_office(tmp_path, page_size=10, brake=1000) as office:
+        yield office
+
+
+def run(office: Office, asked: Asked = ASKED, **more: object) -> Counts:
+    return office.gateway.backfill.go_on(office.gateway.backfill.begin(asked), **more)
+
+
+def test_every_ticket_is_counted_once_and_customers_hear_nothing(office: Office) -> None:
+    load(office, 25)
+    load(office, 5, group="tier-2")
+    counts = run(office)
+    assert (counts.seen, counts.changed, counts.unchanged) == (30, 25, 5)
+    assert counts.actions == {"fields": 25}
+    assert {e.kind for e in office.effects()} == {"update"}
+
+
+def test_a_second_run_changes_nothing(office: Office) -> None:
+    load(office, 25)
+    run(office)
+    before = len(office.effects())
+    counts = run(office)
+    assert (counts.changed, counts.unchanged, len(office.effects())) == (0, 25, before)
+
+
+def test_replies_go_out_when_asked_for_and_never_twice(office: Office) -> None:
+    load(office, 5)
+    asked = Asked(connections=("desk",), replies=True)
+    run(office, asked)
+    run(office, asked)
+    office.round()
+    assert len(office.effects(kind="reply")) == 5
+
+
+def test_the_live_path_still_adopts_what_a_backfill_saw(office: Office) -> None:
+    load(office, 5)
+    run(office)
+    before = len(office.effects())
+    office.round()
+    office.round()
+    assert len(office.effects()) == before
+    with office.gateway.store.reading() as db:
+        assert {looked for _, looked in tickets.versions(db, "desk", [f"M-{n}" for n in range(1, 6)]).values()} == {True}
+
+
+def test_a_ticket_made_after_the_first_read_is_still_greeted_when_a_backfill_saw_it_first(office: Office) -> None:
+    office.round()
+    office.customer_writes("New")
+    run(office)
+    assert office.effects(kind="reply") == []
+    office.round()
+    assert len(office.effects(kind="reply")) == 1
+
+
+def test_what_is_skipped_says_why(office: Office) -> None:
+    keys = load(office, 4)
+    office.systems["desk"].spoil(keys[0], status="-100")
+    office.systems["desk"].spoil(keys[1], created_at="yesterday")
+    office.edit(TicketRef("desk", keys[2]), priority="high")
+    counts = run(office, Asked(connections=("desk",), until=START - timedelta(hours=1)))
+    assert counts.skipped == {"unknown status": 1, "unreadable": 1, "changed later": 1}
+    assert (counts.seen, counts.changed) == (4, 1)
+    with office.gateway.store.reading() as db:
+        assert {p.kind for p in parked.all_of(db)} == {"word", "unreadable"}
+
+
+def test_failed_and_pending_are_counted_apart(office: Office) -> None:
+    load(office, 4)
+    office.connectors["desk"].failures += [
+        Failure(Rejected("desk", "422"), "update"),
+        Failure(InDoubt("desk", "lost"), "update", after=True),
+        Failure(Unsupported("desk", "fetch"), "fetch"),
+    ]
+    counts = run(office)
+    assert (counts.failed, counts.pending, counts.changed) == (1, 1, 2)
+
+
+def test_somebody_who_was_faster_is_judged_anew(office: Office) -> None:
+    (key,) = load(office, 1)
+    office.connectors["desk"].failures.append(Failure(Stale("desk", "409"), "update"))
+    assert run(office).changed == 1
+    assert office.shown(TicketRef("desk", key))["group"] == "tier-1"
+
+
+def test_a_silent_system_ends_the_run_and_it_can_go_on(office: Office) -> None:
+    load(office, 25)
+    office.connectors["desk"].failures += [Failure(Transient("desk", "503", retry_after=600.0), "update")]
+    backfill = office.gateway.backfill
+    begun = backfill.begin(ASKED)
+    with pytest.raises(Transient):
+        backfill.go_on(begun)
+    counts = backfill.go_on(backfill.found(begun.id))
+    assert (counts.seen, counts.changed) == (25, 25)
+    assert len(office.effects()) == 25
+    with pytest.raises(NoSuchRun):
+        backfill.found(begun.id)
+
+
+def test_ctrl_c_leaves_a_run_that_goes_on_where_it_was(office: Office) -> None:
+    load(office, 45)
+    pages = []
+
+    def watched(counts: Counts) -> None:
+        pages.append(counts.seen)
+        if len(pages) == 2:
+            raise KeyboardInterrupt
+
+    backfill = office.gateway.backfill
+    begun = backfill.begin(ASKED)
+    with pytest.raises(KeyboardInterrupt):
+        backfill.go_on(begun, watched)
+    with office.gateway.store.reading() as db:
+        kept = runs.found(db, begun.id)
+    assert kept is not None
+    assert (kept.state, kept.counts["seen"]) == ("interrupted", 20)
+
+    counts = backfill.go_on(backfill.found(begun.id))
+    assert (counts.seen, counts.changed, len(office.effects())) == (45, 45, 45)
+
+
+def test_the_brake_stops_before_the_page_that_goes_too_far(tmp_path: Path) -> None:
+    with an_office(tmp_path, page_size=10, brake=15) as office:
+        load(office, 30)
+        backfill = office.gateway.backfill
+        begun = backfill.begin(ASKED)
+        with pytest.raises(Refused, match=f"--resume {begun.id}"):
+            backfill.go_on(begun)
+        assert len(office.effects()) == 10
+        with office.gateway.store.reading() as db:
+            kept = runs.found(db, begun.id)
+        assert kept is not None
+        assert kept.state == "held"
+        counts = backfill.go_on(backfill.found(begun.id), max_changes=100)
+        assert (counts.changed, len(office.effects())) == (30, 30)
+
+
+def test_a_dry_run_writes_nothing_at_all(office: Office, tmp_path: Path) -> None:
+    load(office, 12)
+    counts = Counts()
+    plans = list(office.gateway.backfill.plans(ASKED, counts))
+    assert (len(plans), counts.seen, counts.changed) == (12, 12, 12)
+    assert office.effects() == []
+    with office.gateway.store.reading() as db:
+        assert (tickets.counts(db), actions.counts(db), runs.newest(db)) == ({}, {}, [])
+
+
+def test_a_rule_by_name_is_asked_alone(office: Office) -> None:
+    load(office, 3)
+    counts = run(office, Asked(connections=("desk",), rule="acknowledge", replies=True))
+    assert counts.changed == 3
+    assert {e.kind for e in office.effects()} == {"reply"}
+
+
+def plan_file(office: Office, path: Path) -> int:
+    return saved.write(path, office.gateway.backfill.plans(Asked(connections=("desk",), replies=True), Counts()))
+
+
+def test_a_saved_plan_is_carried_out_as_it_was_read_and_only_once(office: Office, tmp_path: Path) -> None:
+    load(office, 12)
+    path = tmp_path / "monday.plan"
+    assert plan_file(office, path) == 12
+
+    counts = office.gateway.saved.apply(saved.read(path))
+    assert (counts.changed, len(office.effects())) == (12, 24)
+    again = office.gateway.saved.apply(saved.read(path))
+    assert (again.changed, again.unchanged, len(office.effects())) == (0, 12, 24)
+
+
+def test_without_replies_the_rest_of_the_plan_is_carried_out(office: Office, tmp_path: Path) -> None:
+    load(office, 3)
+    plan_file(office, tmp_path / "p")
+    counts = office.gateway.saved.apply(saved.read(tmp_path / "p"), replies=False)
+    assert (counts.changed, counts.replies_left_out, len(office.effects())) == (3, 3, 3)
+
+
+def test_a_ticket_that_moved_on_is_skipped_and_counted(office: Office, tmp_path: Path) -> None:
+    keys = load(office, 40)
+    plan_file(office, tmp_path / "p")
+    office.edit(TicketRef("desk", keys[0]), group="elsewhere")
+    counts = office.gateway.saved.apply(saved.read(tmp_path / "p"))
+    assert (counts.changed, counts.skipped.total()) == (39, 1)
+    assert office.shown(TicketRef("desk", keys[0]))["group"] == "elsewhere"
+
+
+def test_a_plan_of_which_too_much_moved_is_refused_whole(office: Office, tmp_path: Path) -> None:
+    keys = load(office, 20)
+    plan_file(office, tmp_path / "p")
+    for key in keys[:2]:
+        office.edit(TicketRef("desk", key), priority="high")
+    with pytest.raises(Refused, match="stale"):
+        office.gateway.saved.apply(saved.read(tmp_path / "p"))
+    assert office.effects() == []
+
+
+def test_a_plan_beyond_the_brake_is_refused(tmp_path: Path) -> None:
+    with an_office(tmp_path, brake=2) as office:
+        load(office, 3)
+        plan_file(office, tmp_path / "p")
+        with pytest.raises(Refused, match="--max-changes 3"):
+            office.gateway.saved.apply(saved.read(tmp_path / "p"))
+        assert office.gateway.saved.apply(saved.read(tmp_path / "p"), max_changes=3).changed == 3
+
+
+@pytest.mark.parametrize("damage", ["", "{}", "not json\n", '{"type":"version","format":"2.0"}\n'])
+def test_a_file_that_is_no_plan_is_refused_with_its_line(tmp_path: Path, damage: str) -> None:
+    (tmp_path / "p").write_text(damage)
+    with pytest.raises(NotAPlan):
+        saved.read(tmp_path / "p")
+
+
+def test_a_plan_file_that_was_cut_is_refused(office: Office, tmp_path: Path) -> None:
+    load(office, 3)
+    plan_file(office, tmp_path / "p")
+    lines = (tmp_path / "p").read_bytes().splitlines(keepends=True)
+    (tmp_path / "p").write_bytes(b"".join(lines[:-2]))
+    with pytest.raises(NotAPlan, match="not whole"):
+        saved.read(tmp_path / "p")

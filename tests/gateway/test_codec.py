@@ -1,0 +1,162 @@
+"""What is written is read back equal, whatever it holds."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.store.codec import action_from, from_json, to_json, values_from
+from rules.observation import Event, Kind, Link, Observation
+from rules.plan import (
+    AddComment,
+    Agreement,
+    CreateTicket,
+    Draft,
+    Failure,
+    FieldChange,
+    Fired,
+    Notify,
+    Plan,
+    Receipt,
+    Stage,
+    Update,
+)
+from rules.ticket import Change, Channel, Comment, Level, Person, Role, Severity, Status, Ticket, TicketRef, Type
+
+words = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+names = st.text("abcdefghijklmnopqrstuvwxyz-_.", min_size=1, max_size=8)
+maybe = st.none() | words
+moments = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC))
+sets = st.frozensets(words, max_size=3)
+floats = st.floats(allow_nan=False, allow_infinity=False)
+values = st.none() | st.booleans() | st.integers(-(2**62), 2**62) | floats | words | moments | sets
+refs = st.builds(TicketRef, names, words)
+many = {"max_size": 2}
+people = st.builds(Person, id=maybe, name=maybe, email=maybe, organization=maybe, tags=sets, language=maybe, automated=st.booleans())
+
+
+tickets = st.builds(
+    Ticket,
+    ref=refs,
+    subject=words,
+    status=st.none() | st.sampled_from(Status),
+    created_at=moments,
+    updated_at=moments,
+    version=words,
+    body=maybe,
+    type=st.none() | st.sampled_from(Type),
+    priority=st.none() | st.sampled_from(Level),
+    severity=st.none() | st.sampled_from(Severity),
+    channel=st.none() | st.sampled_from(Channel),
+    requester=st.none() | people,
+    assignee=st.none() | people,
+    tags=sets,
+    watchers=sets,
+    due_at=st.none() | moments,
+    custom=st.dictionaries(names, values, max_size=3),
+    unread=st.dictionaries(names, words, max_size=2),
+)
+comments = st.builds(
+    Comment,
+    id=words,
+    at=moments,
+    text=words,
+    public=st.booleans(),
+    role=st.sampled_from(Role),
+    author=st.none() | people,
+    ours=st.booleans(),
+)
+changes = st.builds(Change, field=names, before=values, after=values, at=moments, by=maybe, ours=st.booleans())
+events = st.builds(Event, kind=st.sampled_from(Kind), at=moments, change=st.none() | changes, comment=st.none() | comments, rule=maybe)
+actions = st.one_of(
+    st.builds(
+        Update,
+        key=words,
+        target=refs,
+        version=words,
+        changes=st.lists(st.builds(FieldChange, field=names, before=values, after=values, rule=words, place=words), **many).map(tuple),
+    ),
+    st.builds(AddComment, key=words, target=refs, version=words, body=words, public=st.booleans(), rule=words, place=words, mirrors=maybe),
+    st.builds(
+        CreateTicket,
+        key=words,
+        connection=names,
+        draft=st.builds(Draft, fields=st.dictionaries(names, values, **many), own=st.dictionaries(names, words, **many)),
+        partner_of=refs,
+        version=words,
+        rule=words,
+        place=words,
+    ),
+    st.builds(Notify, key=words, about=refs, version=words, to=words, asked_for=words, text=words, rule=words, place=words, template=maybe),
+)
+agreements = st.builds(Agreement, left=refs, right=refs, fields=st.dictionaries(names, values), mirrored=sets)
+plans = st.builds(
+    Plan,
+    ref=refs,
+    version=words,
+    bundle=words,
+    at=moments,
+    events=st.lists(words, **many).map(tuple),
+    actions=st.lists(actions, max_size=3).map(tuple),
+    fired=st.lists(st.builds(Fired, rule=words, occasion=words, stage=maybe), **many).map(tuple),
+    failures=st.lists(st.builds(Failure, rule=words, place=words, reason=words), **many).map(tuple),
+    stages=st.lists(st.builds(Stage, key=words, rule=words, name=words, due_at=moments, ran=st.booleans()), **many).map(tuple),
+    agreements=st.lists(st.builds(Agreement, left=refs, right=refs, fields=st.dictionaries(names, values), mirrored=sets), **many).map(
+        tuple
+    ),
+    left=st.none() | tickets,
+    look_again_at=st.none() | moments,
+    notes=st.lists(words, **many).map(tuple),
+)
+observations = st.builds(
+    Observation,
+    ticket=tickets,
+    now=moments,
+    events=st.lists(events, **many).map(tuple),
+    changes=st.lists(changes, **many).map(tuple),
+    comments=st.lists(comments, **many).map(tuple),
+    links=st.lists(st.builds(Link, partner=tickets, agreed=st.dictionaries(names, values), mirrored=sets), **many).map(tuple),
+    done=sets,
+    limits=st.dictionaries(names, st.lists(moments, **many).map(tuple), **many),
+    adopted=st.booleans(),
+)
+
+
+@given(tickets)
+def test_a_ticket_survives(ticket: Ticket) -> None:
+    assert from_json(Ticket, to_json(ticket)) == ticket
+
+
+@given(observations)
+def test_an_observation_survives(observation: Observation) -> None:
+    assert from_json(Observation, to_json(observation)) == observation
+
+
+@given(plans)
+def test_a_plan_survives(plan: Plan) -> None:
+    assert from_json(Plan, to_json(plan)) == plan
+
+
+@given(actions)
+def test_an_action_survives_with_its_kind(action: Any) -> None:
+    assert action_from(to_json(action)) == action
+    assert type(action_from(to_json(action))) is type(action)
+
+
+@given(st.dictionaries(names, values))
+def test_values_survive_with_their_types(fields: dict[str, Any]) -> None:
+    again = values_from(to_json(fields))
+    assert again == fields
+    assert {k: type(v) for k, v in again.items()} == {k: type(v) for k, v in fields.items()}
+
+
+def test_what_an_older_release_wrote_takes_the_defaults() -> None:
+    assert from_json(Receipt, b'{"id": "1"}') == Receipt(id="1")
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\udfffb"])
+def test_half_a_character_is_refused_and_not_changed(text: str) -> None:
+    with pytest.raises(TypeError):
+        to_json(Person(name=text))

@@ -1,0 +1,60 @@
+"""Which document each system has, and what is wrong with the messages that were exchanged with its sandbox."""
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from gateway.sandbox.faults import encoded
+from gateway.sandbox.host import Exchange
+from tests.real import overrides_jira, overrides_servicenow, overrides_zendesk
+from tests.real.spec_check import Override, SpecCheck, document_in
+
+VARIABLE = "TICKETGATE_REAL_DATA"
+DOCUMENTS: dict[str, tuple[str, tuple[Override, ...], str]] = {
+    "jira": ("*swagger-v3*.json", overrides_jira.ALL, ""),
+    "servicenow": ("table-api*.yaml", overrides_servicenow.ALL, ""),
+    "zendesk": ("support-api*.yaml", overrides_zendesk.ALL, ".json"),
+}
+"""By system: its document in the folder `SYSTEM/spec`, our overrides, and what its SDK adds to each path."""
+
+ELSEWHERE = re.compile(r"^/(oauth/tokens|oauth_token\.do|rest/servicedeskapi/)")
+"""Sign-in, and Jira Service Management: not in these documents."""
+
+
+def real_data() -> Path | None:
+    """The folder of real files, where there is one."""
+    named = os.environ.get(VARIABLE)
+    return Path(named) if named else None
+
+
+@cache
+def check_for(system: str) -> SpecCheck | None:
+    """The check of a system, or None without its document."""
+    folder = real_data()
+    if folder is None or system not in DOCUMENTS:
+        return None
+    pattern, overrides, suffix = DOCUMENTS[system]
+    return SpecCheck(document_in(folder / system / "spec", pattern), overrides, suffix=suffix)
+
+
+def wrong_with(check: SpecCheck, exchanges: Iterable[Exchange]) -> list[str]:
+    """Every complaint about these requests and answers, each once. What a fault answered is nobody's message."""
+    return sorted({complaint for exchange in exchanges for complaint in _complaints(check, exchange)})
+
+
+def _complaints(check: SpecCheck, exchange: Exchange) -> Iterator[str]:
+    request = exchange.request
+    if ELSEWHERE.match(request.path):
+        return
+    yield from (f"request: {c}" for c in check.request(request.method, exchange.url, parsed(request.body)))
+    if exchange.answer is not None and not exchange.faulty:
+        body, _ = encoded(exchange.answer)
+        yield from (f"answer: {c}" for c in check.answer(request.method, exchange.url, exchange.answer.status, parsed(body)))
+
+
+def parsed(body: bytes) -> Any:
+    return json.loads(body) if body else None

@@ -1,0 +1,322 @@
+"""The law of the house: who may know whom, what each layer may touch, and what no file may hold."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from connectors import BUILT_IN
+
+ROOT = Path(__file__).parent.parent
+LAYERS = ("rules", "connectors", "gateway")
+MAY_IMPORT = {
+    "rules": ("rules",),
+    "connectors": ("connectors", "rules.ticket", "rules.plan"),
+    "gateway": ("gateway", "connectors", "rules"),
+}
+LONGEST_FUNCTION = 25  # lines of code: without the docstring, blank lines and comments
+LONGEST_FILE = 400  # lines
+SDKS = ("jira", "pysnow", "zenpy", "simple_salesforce")
+HEAVY = (
+    "requests",
+    "httpx",
+    "sqlalchemy",
+    "alembic",
+    "pydantic_settings",
+    "fastapi",
+    "uvicorn",
+    "apprise",
+    "apscheduler",
+    "connectors.transport",
+)
+
+
+@dataclass(frozen=True)
+class Module:
+    """One file of the three packages, parsed once."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return str(self.path.relative_to(ROOT))
+
+    @property
+    def name(self) -> str:
+        return ".".join(self.path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+    @property
+    def layer(self) -> str:
+        return self.path.relative_to(ROOT).parts[0]
+
+    @property
+    def tree(self) -> ast.Module:
+        return parsed(self.path)
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def our_modules(*layers: str) -> list[Module]:
+    return [Module(path) for layer in layers or LAYERS for path in sorted((ROOT / layer).rglob("*.py"))]
+
+
+def files_of_tests() -> list[Path]:
+    return sorted((ROOT / "tests").rglob("*.py"))
+
+
+def imports_of(tree: ast.Module, *, guarded: bool = True) -> Iterator[str]:
+    """Every module that is imported anywhere in it, `TYPE_CHECKING` blocks included when `guarded`."""
+    for node in walked(tree, guarded=guarded):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute here"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def walked(tree: ast.AST, *, guarded: bool) -> Iterator[ast.AST]:
+    for node in ast.iter_child_nodes(tree):
+        if not guarded and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        yield node
+        yield from walked(node, guarded=guarded)
+
+
+def names_in(tree: ast.Module) -> set[str]:
+    """Dotted names as they are written: `datetime.now`, `os.environ`, `open`."""
+    dotted = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    return dotted | {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
+def under(name: str, prefixes: tuple[str, ...]) -> bool:
+    return any(name == prefix or name.startswith(f"{prefix}.") for prefix in prefixes)
+
+
+# Who may know whom
+
+
+@pytest.mark.parametrize("module", our_modules(), ids=str)
+def test_a_module_imports_only_what_its_layer_may(module: Module) -> None:
+    ours = {name for name in imports_of(module.tree) if under(name, (*LAYERS, "tests", "config"))}
+
+    assert not {name for name in ours if not under(name, MAY_IMPORT[module.layer])}
+
+
+@pytest.mark.parametrize("module", our_modules("connectors"), ids=str)
+def test_no_connector_knows_another(module: Module) -> None:
+    systems = tuple(f"connectors.{system}" for system in BUILT_IN)
+    own = tuple(s for s in systems if under(module.name, (s,)) or (s == "connectors.memory" and module.name.startswith(s)))
+
+    foreign = {name for name in imports_of(module.tree) if under(name, systems)}
+
+    assert module.name == "connectors" or not {name for name in foreign if not under(name, own)}
+
+
+@pytest.mark.parametrize("system", [s for s in BUILT_IN if s != "memory"])
+def test_no_connector_leans_on_its_sandbox(system: str) -> None:
+    modules = {m.name: m for m in our_modules("connectors")}
+    seen, waiting = set(), [f"connectors.{system}.connector"]
+    while waiting:
+        name = waiting.pop()
+        if name in modules and name not in seen:
+            seen.add(name)
+            for imported in imports_of(modules[name].tree):
+                waiting += [imported, imported.rpartition(".")[0]]
+
+    assert not {name for name in seen if "sandbox" in name}
+
+
+def test_nobody_imports_the_gateway_and_only_the_sandboxes_import_a_server() -> None:
+    served = [m for m in our_modules("rules", "connectors") if any(under(n, ("gateway", "uvicorn", "fastapi")) for n in imports_of(m.tree))]
+
+    assert served == []
+
+
+# What each layer may touch
+
+WORLD = (
+    "socket",
+    "http",
+    "urllib",
+    "requests",
+    "httpx",
+    "sqlite3",
+    "sqlalchemy",
+    "subprocess",
+    "os",
+    "pathlib",
+    "tempfile",
+    "random",
+    "secrets",
+)
+CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "datetime.datetime.now"}
+
+
+@pytest.mark.parametrize("module", our_modules("rules"), ids=str)
+def test_rules_touch_no_network_no_file_no_environment_no_clock(module: Module) -> None:
+    assert not {name for name in imports_of(module.tree) if under(name, WORLD)}
+    assert not names_in(module.tree) & (CLOCKS | {"open", "print", "input", "exec", "eval", "os.environ", "time.monotonic", "time.sleep"})
+
+
+@pytest.mark.parametrize("module", our_modules("connectors"), ids=str)
+def test_connectors_have_no_clock_and_no_dice(module: Module) -> None:
+    assert not names_in(module.tree) & (CLOCKS | {"time.sleep"})
+    assert not {name for name in imports_of(module.tree) if under(name, ("random", "secrets", "uuid"))}
+
+
+def test_only_the_clock_knows_what_time_it_is() -> None:
+    knowing = {str(m) for m in our_modules("gateway") if names_in(m.tree) & CLOCKS}
+
+    assert knowing <= {"gateway/clock.py"}
+
+
+def test_dice_are_thrown_only_where_they_are_seeded_or_wait() -> None:
+    throwing = {str(m) for m in our_modules("gateway") if any(under(n, ("random",)) for n in imports_of(m.tree))}
+
+    assert {t for t in throwing if not t.startswith(("gateway/sandbox/", "gateway/demo/"))} <= {"gateway/retrying.py"}
+
+
+def test_a_dry_run_is_the_decision_without_the_call_and_no_flag() -> None:
+    below = [m for m in our_modules() if not str(m).startswith("gateway/cli/")]
+
+    assert not {str(m) for m in below if re.search(r"\bdry_?run\s*[=:(,)]", m.path.read_text(encoding="utf-8"))}
+
+
+# What no file may hold
+
+
+@pytest.mark.parametrize("module", our_modules(), ids=str)
+def test_nothing_is_left_for_later(module: Module) -> None:
+    text = module.path.read_text(encoding="utf-8")
+
+    assert not [node for node in ast.walk(module.tree) if isinstance(node, ast.Raise) and "NotImplemented" in ast.unparse(node)]
+    assert "breakpoint" not in names_in(module.tree)
+    assert not re.search(r"\b(TODO|FIXME|XXX|HACK)\b", text)
+    assert not re.search(r"# type: ignore(?!\[)", text)
+    assert not [node for node in ast.walk(module.tree) if isinstance(node, ast.Global)]
+
+
+NOBODY_LISTENS = {"gateway/backfill.py nobody", "gateway/failpoint.py never"}
+"""Functions that do nothing on purpose: what is called when nobody wants to be told."""
+
+
+def functions_of(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    yield from (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+@pytest.mark.parametrize("module", our_modules(), ids=str)
+def test_only_an_abstract_method_has_no_body(module: Module) -> None:
+    empty = [f for f in functions_of(module.tree) if all(_is_nothing(s) for s in f.body) and not _may_be_empty(module.tree, f)]
+
+    assert not {f"{module} {f.name}" for f in empty} - NOBODY_LISTENS
+
+
+def _is_nothing(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Pass) or (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
+
+
+def _may_be_empty(tree: ast.Module, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Abstract methods, protocols, and ends of things (`close`) that hold nothing."""
+    decorated = any("abstractmethod" in ast.unparse(d) for d in function.decorator_list)
+    protocols = [c for c in ast.walk(tree) if isinstance(c, ast.ClassDef) and any("Protocol" in ast.unparse(b) for b in c.bases)]
+    return decorated or function.name in ("close", "__exit__") or any(function in ast.walk(c) for c in protocols)
+
+
+@pytest.mark.parametrize("module", our_modules(), ids=str)
+def test_functions_and_files_stay_short(module: Module) -> None:
+    lines = module.path.read_text(encoding="utf-8").splitlines()
+    long = [f"{module}:{f.lineno} {f.name} {_length(f, lines)}" for f in functions_of(module.tree) if _length(f, lines) > LONGEST_FUNCTION]
+
+    assert not long or "migrations" in module.path.parts  # tables as data
+    assert len(lines) <= LONGEST_FILE
+
+
+def _length(function: ast.FunctionDef | ast.AsyncFunctionDef, lines: list[str]) -> int:
+    body = function.body[1:] if ast.get_docstring(function) else function.body
+    if not body:
+        return 0
+    own = lines[body[0].lineno - 1 : function.end_lineno]
+    return sum(1 for line in own if line.strip() and not line.strip().startswith("#"))
+
+
+@pytest.mark.parametrize("module", our_modules(), ids=str)
+def test_every_module_says_what_is_in_it(module: Module) -> None:
+    assert ast.get_docstring(module.tree)
+
+
+def test_no_mocks() -> None:
+    mocking = {
+        str(p.relative_to(ROOT))
+        for p in files_of_tests()
+        if any(under(n, ("unittest", "mock", "pytest_mock")) for n in imports_of(parsed(p)))
+    }
+
+    assert mocking == set()
+
+
+def test_monkeypatch_is_for_the_environment_only() -> None:
+    used = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in files_of_tests()
+        for name in names_in(parsed(path))
+        if name.startswith("monkeypatch.") and name.split(".")[1] not in ("setenv", "delenv", "chdir", "syspath_prepend")
+    }
+
+    assert used == set()
+
+
+def test_no_file_names_the_machine_that_it_was_written_on() -> None:
+    here = re.compile(r"/work/(main|shared)|/root/|/tmp/brief|/home/[a-z]+/")
+    suffixes = (".py", ".md", ".yaml", ".yml", ".toml", ".csv", ".json", ".txt", ".lock", ".in")
+    folders = (*LAYERS, "tests", "config", "cassettes", ".ci")
+    files = [p for folder in folders for p in (ROOT / folder).rglob("*") if p.suffix in suffixes] + [
+        p for p in ROOT.glob("*.*") if p.suffix in suffixes
+    ]
+
+    assert not [str(p.relative_to(ROOT)) for p in files if p.name != "test_architecture.py" and here.search(p.read_text(encoding="utf-8"))]
+
+
+# What a start costs
+
+
+def imported_by(*arguments: str) -> set[str]:
+    """All modules that a fresh interpreter imports for this."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    run = subprocess.run(
+        [sys.executable, "-X", "importtime", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    found = {line.rpartition("|")[2].strip() for line in run.stderr.splitlines() if line.startswith("import time:")}
+    assert run.returncode in (0, 1), run.stderr[-2000:]
+    return found
+
+
+@pytest.mark.parametrize("system", BUILT_IN)
+def test_what_a_connector_can_do_is_known_without_its_sdk(system: str) -> None:
+    module = BUILT_IN[system].partition(":")[0]
+
+    seen = imported_by("-c", f"import {module}")
+
+    assert module in seen
+    assert not {name for name in seen if under(name, (*SDKS, *HEAVY))}
+
+
+def test_help_imports_no_sdk_and_no_store() -> None:
+    seen = imported_by("-m", "gateway", "--help")
+
+    assert not {name for name in seen if under(name, (*SDKS, *HEAVY))}
+
+
+def test_check_imports_neither_an_sdk_nor_the_store() -> None:
+    seen = imported_by("-m", "gateway", "-C", "config", "check")
+
+    assert "rules.reader" in seen
+    assert not {name for name in seen if under(name, (*SDKS, *HEAVY))}
