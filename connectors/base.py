@@ -25,7 +25,7 @@ class ConnectorSettings(BaseModel):
     still sees `url`. `words` is `{field: {their word: ours}}` and adds to or replaces the connector's own.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     url: str
     via: str | None = Field(default=None, pattern=r"^http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$")

@@ -15,7 +15,7 @@ from gateway.clock import now as wall_now
 from gateway.config import Config
 from gateway.cycle import Cycle, House, OnPass
 from gateway.daemon import Daemon, Reload
-from gateway.desk import Loaded
+from gateway.desk import Loaded, database
 from gateway.gathering import Gatherer
 from gateway.guarded import one_at_a_time
 from gateway.ledger import Ledger
@@ -70,7 +70,7 @@ def assembled(
     try:
         with gateway.store.writing() as db:
             passes.in_force(db, loaded.bundle.hash, loaded.sources, gateway.house.clock())
-            for name in opened_:
+            for name in () if read_only else opened_:
                 connections.started(db, name)
         yield gateway
     finally:
@@ -88,7 +88,7 @@ def put_together(
     wall: Clock = wall_now,
 ) -> Gateway:
     """As `assembled`, with connectors that are open already."""
-    store, points, patience = opened(database(config, folder)), failpoint.points(), patience or Patience()
+    store, points, patience = opened(database(folder, config)), failpoint.points(), patience or Patience()
     guarded = {name: one_at_a_time(connector) for name, connector in there.items()}
     sender = Sender(guarded, Notifier({name: channel.url for name, channel in config.channels.items()}, folder, clock))
     house = House(
@@ -113,12 +113,6 @@ def put_together(
         backfill=Backfill(house, cycle, brake),
         saved=Saved(house, cycle, brake),
     )
-
-
-def database(config: Config, folder: Path) -> str:
-    """The store's URL; a relative path is meant from the desk."""
-    kind, _, path = config.database.partition(":///")
-    return f"{kind}:///{folder.resolve() / path}" if kind == "sqlite" else config.database
 
 
 def connector_of(loaded: Loaded, name: str, *, read_only: bool = False) -> Connector:

@@ -1,7 +1,7 @@
 """What `ticketgate.yaml` may say. The models alone; `desk.py` reads the file, `settings.py` adds the environment."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
@@ -21,32 +21,34 @@ LATER = {
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-def duration(text: object) -> object:
+def duration(text: str) -> timedelta:
     """`90s`, `1h30m`, `3d` as a timedelta. Raises `ValueError`."""
-    if isinstance(text, timedelta):
-        return text
-    parts = re.findall(r"(\d+)([smhdw])", str(text))
-    if not parts or "".join(n + u for n, u in parts) != str(text):
+    parts = re.findall(r"(\d+)([smhdw])", text)
+    if not parts or "".join(n + u for n, u in parts) != text:
         raise ValueError("a duration looks like 30s, 5m or 1h30m")
     return sum((timedelta(**{_UNITS[u]: int(n)}) for n, u in parts), timedelta())
 
 
-Duration = Annotated[timedelta, BeforeValidator(duration)]
+Duration = Annotated[timedelta, BeforeValidator(lambda said: said if isinstance(said, timedelta) else duration(str(said)))]
 
 
 class Strict(BaseModel):
     """A key that is not in the model is a mistake, and nothing is changed after reading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class ConnectionConfig(BaseModel):
     """One configured instance of a system. What the connector itself wants (`url`, `sign_in` ...) is checked by its own settings."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
 
     system: str
     poll: Duration = timedelta(seconds=60)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Without what is the connector's own: a sign-in is in it."""
+        yield from (("system", self.system), ("poll", self.poll))
 
     @property
     def own(self) -> dict[str, Any]:

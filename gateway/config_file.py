@@ -1,6 +1,7 @@
 """`ticketgate.yaml`, read with places: placeholders filled in, each connection's settings checked by its connector, no secret in clear."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, TypeAlias
 
@@ -19,8 +20,24 @@ CONFIG = "ticketgate.yaml"
 Settle: TypeAlias = Callable[[dict[str, Any]], Config]
 
 
-def read_config(text: str, problems: list[Problem], resolve: Resolver, settle: Settle) -> tuple[Config, Map] | None:
-    """The file as a model, and its nodes for the places of later problems; None when it could not be read at all."""
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """The file as it was read: its nodes, its values with placeholders filled in, and the model when nothing in it is wrong."""
+
+    root: Map
+    values: Mapping[str, Any] = field(repr=False)
+    config: Config | None = field(repr=False)
+
+    def part(self, name: str) -> Mapping[str, Any]:
+        """A map of the file, as far as it is one; of the model where that stands."""
+        if self.config is not None and name == "connections":
+            return {key: {"system": one.system, **one.own} for key, one in self.config.connections.items()}
+        said = self.values.get(name)
+        return said if isinstance(said, dict) else {}
+
+
+def read_config(text: str, problems: list[Problem], resolve: Resolver, settle: Settle) -> ConfigFile | None:
+    """None when the text could not be read at all; every mistake goes to `problems`."""
     root = read(CONFIG, text, problems)
     if root is None:
         return None
@@ -34,10 +51,10 @@ def read_config(text: str, problems: list[Problem], resolve: Resolver, settle: S
         problems.append(root.problem("TG206", "'version' is missing", help="begin the file with version: 1"))
     values = {k: v for k, v in _filled(root, problems, resolve).items() if k not in LATER}
     try:
-        return settle(values), root
+        return ConfigFile(root, values, settle(values))
     except ValidationError as error:
         problems += [_problem(root, (), detail, Config) for detail in error.errors()]
-        return None
+        return ConfigFile(root, values, None)
 
 
 def _filled(node: Node, problems: list[Problem], resolve: Resolver) -> Any:
@@ -56,40 +73,59 @@ def _filled(node: Node, problems: list[Problem], resolve: Resolver) -> Any:
         return "unset"
 
 
-def read_connections(settled: tuple[Config, Map] | None, problems: list[Problem]) -> tuple[dict[str, ConnectorSettings], Desk]:
-    """Each connection's own settings, checked by its connector, and what the rules may name."""
-    if settled is None:
+def read_connections(file: ConfigFile | None, problems: list[Problem]) -> tuple[dict[str, ConnectorSettings], Desk]:
+    """Each connection's own settings, checked by its connector, and what the rules may name, also where other settings are wrong."""
+    if file is None:
         return {}, Desk()
-    config, root = settled
-    problems += _secrets_in_clear(root, ("channels",), "url", lambda text: not text.startswith("file:"))
+    problems += _secrets_in_clear(file.root, ("channels",), "url", lambda text: not text.startswith("file:"))
     known: dict[str, ConnectorSettings] = {}
     abilities: dict[str, Abilities] = {}
-    for name, connection in config.connections.items():
+    for name, said in file.part("connections").items():
         where = ("connections", name)
-        try:
-            kind = connectors.load(connection.system)
-        except (LookupError, ImportError, AttributeError) as error:
-            built_in = "these come along: " + ", ".join(connectors.BUILT_IN)
-            problems.append(at(root, (*where, "system")).problem("TG302", str(error), help=built_in))
-            continue
-        abilities[name] = kind.abilities
-        problems += _words(root, where, kind)
-        try:
-            known[name] = kind.Settings.model_validate(connection.own)
-        except ValidationError as error:
-            problems += [_problem(root, where, detail, kind.Settings) for detail in error.errors()]
-            continue
-        problems += list(_clear_in_model(root, where, known[name]))
-    return known, _desk(config, abilities)
+        kind = _connector(file.root, where, said, problems)
+        if kind is not None:
+            abilities[name] = kind.abilities
+            settings = _settings(file.root, where, said, kind, problems)
+            known |= {name: settings} if settings else {}
+    return known, _desk(file, abilities)
 
 
-def _desk(config: Config, abilities: Mapping[str, Abilities]) -> Desk:
+def _connector(root: Map, where: tuple[str, ...], said: Any, problems: list[Problem]) -> type[Connector] | None:
+    if not isinstance(said, dict) or not isinstance(said.get("system"), str):
+        return None  # the model has said so
+    try:
+        return connectors.load(said["system"])
+    except (LookupError, ImportError, AttributeError) as error:
+        help = "these come along: " + ", ".join(connectors.BUILT_IN)
+        problems.append(at(root, (*where, "system")).problem("TG302", str(error), help=help))
+        return None
+
+
+def _settings(
+    root: Map, where: tuple[str, ...], said: Mapping[str, Any], kind: type[Connector], problems: list[Problem]
+) -> ConnectorSettings | None:
+    """The connector's own check; what our check of the words has found already is not said twice."""
+    words = list(_words(root, where, kind))
+    problems += words
+    try:
+        settings = kind.Settings.model_validate({k: v for k, v in said.items() if k not in ("system", "poll")})
+    except ValidationError as error:
+        said_already = {("words",)} if words else set()
+        problems += [_problem(root, where, d, kind.Settings) for d in error.errors() if d["loc"][:1] not in said_already]
+        return None
+    problems += list(_clear_in_model(root, where, settings))
+    return settings
+
+
+def _desk(file: ConfigFile, abilities: Mapping[str, Abilities]) -> Desk:
+    leads = {name: one.get("lead") for name, one in file.part("groups").items() if isinstance(one, dict)}
+    language, calendar = file.values.get("default_language"), file.values.get("default_calendar")
     return Desk(
-        connections={name: c.system for name, c in config.connections.items()},
-        channels=frozenset(config.channels),
-        groups={name: group.lead or "" for name, group in config.groups.items()},
-        default_language=config.default_language,
-        default_calendar=config.default_calendar,
+        connections={name: str(one.get("system")) for name, one in file.part("connections").items() if isinstance(one, dict)},
+        channels=frozenset(file.part("channels")),
+        groups={name: str(lead or "") for name, lead in leads.items()},
+        default_language=file.config.default_language if file.config else str(language or "en"),
+        default_calendar=file.config.default_calendar if file.config else calendar if isinstance(calendar, str) else None,
         reads={name: a.reads for name, a in abilities.items()},
         writes={name: a.writes for name, a in abilities.items()},
         replies=frozenset(name for name, a in abilities.items() if a.replies),

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from rules.reader import check as check_rules
-
 from connectors.base import ConnectorSettings
 from gateway.config import Config
 from gateway.config_file import CONFIG, Settle, read_config, read_connections
 from gateway.placeholders import Environment, Resolver, untouched
 from rules.bundle import Bundle
 from rules.problems import Mistakes, Problem, errors, ordered, rendered, summary
+from rules.reader import check as check_rules
 
 READ = ("rules/**/*", "templates/**/*", "tests/**/*")
 OF_RULES = frozenset({".yaml", ".yml", ".csv", ".txt", ".md", ".html"})
@@ -44,14 +43,14 @@ def from_texts(
 ) -> Loaded:
     """The same from texts in hand: those that the store keeps of rules that were in force, for one."""
     problems: list[Problem] = []
-    settled = read_config(sources[CONFIG], problems, resolve, settle)
-    known, desk = read_connections(settled, problems)
+    file = read_config(sources[CONFIG], problems, resolve, settle)
+    known, desk = read_connections(file, problems)
     files = {name: text for name, text in sources.items() if name != CONFIG}
     bundle, found = check_rules(files, desk, holidays)
     problems += found
     failed = bool(errors(problems))
     given = frozenset(resolve.given) if isinstance(resolve, Environment) else frozenset()
-    return Loaded(folder, settled[0] if settled else None, known, None if failed else bundle, ordered(problems), sources, secrets=given)
+    return Loaded(folder, file.config if file else None, known, None if failed else bundle, ordered(problems), sources, secrets=given)
 
 
 def database(folder: Path, config: Config) -> str:

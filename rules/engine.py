@@ -1,8 +1,27 @@
 """Deciding: one observation and the rules in force give one plan. Nothing is written, asked or remembered here."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rules.bundle import AnyOf, Bundle, CalendarIs, Condition, Named, NoneOf, On, OnSla, OnWaiting, Rule, RuleSet, Sync, Test
+from rules.bundle import (
+    AnyOf,
+    Bundle,
+    CalendarIs,
+    Condition,
+    Named,
+    NoneOf,
+    On,
+    OnSla,
+    OnWaiting,
+    Rule,
+    RuleSet,
+    Say,
+    Set,
+    Sync,
+    Tell,
+    Test,
+    Verb,
+)
 from rules.clockwork import ClockWork
 from rules.explaining import Explanation
 from rules.index import required_connections
@@ -13,6 +32,7 @@ from rules.observation import Kind, Observation
 from rules.passing import Pass
 from rules.plan import Plan
 from rules.ready import Ready, prepared
+from rules.templates import Template
 from rules.ticket import Ticket
 from rules.tracing import Trace
 
@@ -100,9 +120,9 @@ def _concerns(rule: Rule, ruleset: RuleSet, connection: str) -> bool:
 
 def _needs(rule: Rule, bundle: Bundle) -> Needs:
     kinds = {on.kind for on in rule.triggers if isinstance(on, On)}
-    syncs = [step.verb for step in rule.steps if isinstance(step.verb, Sync)]
-    syncs += [step.verb for stage in rule.stages for step in stage.steps if isinstance(step.verb, Sync)]
-    fields = _fields(rule.condition)
+    verbs = [step.verb for steps in (rule.steps, *(stage.steps for stage in rule.stages)) for step in steps]
+    syncs = [verb for verb in verbs if isinstance(verb, Sync)]
+    fields = _fields(rule.condition) | {name.removeprefix("ticket.") for verb in verbs for name in _named_in(verb, bundle)}
     clocked = any(isinstance(t, OnSla) for t in rule.triggers) or any(name.startswith("sla.") and name != "sla.policy" for name in fields)
     waiting = [t for t in rule.triggers if isinstance(t, OnWaiting)]
     return Needs(
@@ -113,6 +133,19 @@ def _needs(rule: Rule, bundle: Bundle) -> Needs:
         history=clocked or bool(waiting or kinds & _OF_STATUS),
         links=bool(syncs),
     )
+
+
+def _named_in(verb: Verb, bundle: Bundle) -> Iterator[str]:
+    """The names that the texts of a verb use."""
+    match verb:
+        case Say() | Tell():
+            texts = [verb.text, *bundle.templates.get(verb.template or "", {}).values()]
+        case Set(fields):
+            texts = [value for value in fields.values() if isinstance(value, Template)]
+        case _:
+            texts = []
+    for text in texts:
+        yield from text.names if text else ()
 
 
 def _fields(condition: Condition) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """One way to name a field (`requester.email`): its type and meaning, how it is read, and what a mistyped name probably meant."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -122,13 +122,14 @@ def spec_of(name: str, custom: Mapping[str, CustomField]) -> FieldSpec | None:
     """What is known of a field, `sla.METRIC` and the desk's own `custom.NAME` among them; None for no field at all."""
     known = FIELDS.get(name)
     if known is not None:
-        return known
+        own = custom.get(name)
+        return known if own is None or not own.values or known.choices else replace(known, choices=own.values)
     family, _, rest = name.partition(".")
     if family == "sla" and rest in METRICS:
         return FieldSpec(name, "choice", f"how the clock of {rest} stands", SLA_STATES)
     if family == "custom" and rest in custom:
-        own = custom[rest]
-        return FieldSpec(name, own.type, "a field of this desk", own.values, writable=True)
+        declared = custom[rest]
+        return FieldSpec(name, declared.type, "a field of this desk", declared.values, writable=True)
     return None
 
 

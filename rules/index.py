@@ -12,6 +12,8 @@ _SOME = frozenset({"contains", "contains_any", "contains_all", "in_list"})
 _HASHABLE = frozenset({"text", "choice", "ordered_choice", "reference", "boolean"})
 _COMMON = frozenset({"connection", "system", "status", "requester.automated"})
 """Fields whose values many tickets share: hashed on only where a rule requires nothing better."""
+_OF_THE_EVENT = ("comment.", "sla.")
+"""Not known of the ticket alone: a rule's comment is that of its occasion, and a clock is dear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ def requirements(condition: Condition) -> Iterator[Requirement]:
                 yield from requirements(part)
         case Named(part=part):
             yield from requirements(part)
-        case Test(field, operator, value, kind):
+        case Test(field, operator, value, kind) if not field.startswith(_OF_THE_EVENT):
             found = _required(operator, value, kind)
             if found is not None:
                 yield Requirement(field, found)

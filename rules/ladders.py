@@ -13,6 +13,7 @@ from rules.plan import key_of
 from rules.sla import AROUND_THE_CLOCK, SlaClock, begun, judged_by, measure
 from rules.ticket import Change, Comment, Role, Status, Ticket, TicketRef, Value
 
+_BLINK = timedelta(microseconds=1)
 LATE = timedelta(minutes=15)  # what `catch_up: skip` still takes for punctual
 
 
@@ -131,7 +132,7 @@ def just_before(observation: Observation) -> Observation | None:
     return replace(
         observation,
         ticket=_as_it_was(observation),
-        now=first,
+        now=first - _BLINK,  # what happens at the very moment of a stage comes first
         events=(),
         changes=tuple(c for c in observation.changes if c.at < first),
         comments=tuple(c for c in observation.comments if c.at < first),

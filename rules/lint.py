@@ -63,7 +63,7 @@ def _after_stop(r: Reading, rule: Rule, steps: Sequence[Step]) -> Iterator[Probl
 def _unlimited(r: Reading, rule: Rule) -> Iterator[Problem]:
     """A ladder answers once for each stage and climb; every other rule wants a limit of its own."""
     limits = rule.limits
-    if rule.stages or limits.per_ticket or limits.per_requester or limits.total:
+    if limits.per_ticket or limits.per_requester or limits.total:
         return
     for step in rule.steps:
         if isinstance(step.verb, Say) and step.verb.public:

@@ -93,9 +93,14 @@ def _able(r: Reading, field: str, known: Mapping[str, frozenset[str]]) -> frozen
         return frozenset(r.desk.connections)
     own = r.fields.get(field.removeprefix("custom.")) if field.startswith("custom.") or field in r.fields else None
     mapped = frozenset(own.remote) if own else frozenset()
-    family = field.partition(".")[0]
-    names = {field} | ({family} if family == "requester" and field != "requester.tags" else set())
-    return mapped | frozenset(c for c in r.desk.connections if c not in known or not names.isdisjoint(known[c]))
+    return mapped | frozenset(c for c in r.desk.connections if c not in known or _among(field, known[c]))
+
+
+def _among(field: str, known: frozenset[str]) -> bool:
+    """A connector that reads the requester reads all of the person but the tags, which stand for themselves."""
+    if field in known or not field.startswith("requester.") or field == "requester.tags":
+        return field in known
+    return any(name.partition(".")[0] == "requester" for name in known)
 
 
 def _work(r: Reading, rule: Rule) -> Iterator[_Want]:

@@ -1,6 +1,7 @@
 """TG405: two rules that can set the same field to different values in the same pass."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 from rules.bundle import All, Condition, Named, On, Rule, RuleSet, Stop, Test
@@ -15,26 +16,45 @@ _STATUS = frozenset({Kind.RESOLVED, Kind.CLOSED, Kind.REOPENED})
 _CHANGES = frozenset({Kind.UPDATED, Kind.CHANGED}) | _STATUS
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Candidate:
+    """A rule with what it writes, and what its condition surely asks of fields: worked out once, compared many times."""
+
+    ruleset: RuleSet
+    rule: Rule
+    tests: tuple[Test, ...]
+    wanted: Mapping[str, frozenset[str]]
+
+    @classmethod
+    def of(cls, ruleset: RuleSet, rule: Rule) -> "_Candidate":
+        tests = tuple(certain(rule.condition))
+        return cls(ruleset, rule, tests, {test.field: words for test in tests if (words := wanted_words(test)) is not None})
+
+
 def double_writes(r: Reading, rulesets: Sequence[RuleSet]) -> Iterator[Problem]:
     """One warning for each field of a later rule, at its value, that names the earlier rule."""
-    at = {rule.id: (ruleset, rule) for ruleset in rulesets for rule in ruleset.rules if rule.mode == "live" and not rule.stages}
-    order = {id: number for number, id in enumerate(at)}
+    live = ((ruleset, rule) for ruleset in rulesets for rule in ruleset.rules if rule.mode == "live" and not rule.stages)
+    rules = {rule.id: _Candidate.of(ruleset, rule) for ruleset, rule in live}
+    order = {id: number for number, id in enumerate(rules)}
     by_field: dict[str, list[Written]] = {}
     for written in r.writes:
-        if written.rule in at:
+        if written.rule in rules:
             by_field.setdefault(written.field, []).append(written)
-    for field, all_writes in by_field.items():
-        writes = sorted(all_writes, key=lambda w: order[w.rule])
+    for field, writes in by_field.items():
         warned: set[str] = set()
-        for first, later in combinations(writes, 2):
-            if (
-                later.rule not in warned
-                and first.rule != later.rule
-                and _clash(first, later)
-                and _together(at[first.rule], at[later.rule], first)
-            ):
+        for first, later in combinations(sorted(writes, key=lambda w: order[w.rule]), 2):
+            if later.rule not in warned and first.rule != later.rule and _meet(rules[first.rule], rules[later.rule], first, later):
                 warned.add(later.rule)
                 yield _warning(field, first, later)
+
+
+def _meet(a: _Candidate, b: _Candidate, first: Written, later: Written) -> bool:
+    """Whether both can act in one pass; what is cheap to see comes first, for there are many pairs."""
+    wanted = b.wanted
+    for field, words in a.wanted.items():
+        if field != first.field and field in wanted and words.isdisjoint(wanted[field]):
+            return False
+    return _clash(first, later) and _together(a, b, first)
 
 
 def _warning(field: str, first: Written, later: Written) -> Problem:
@@ -62,13 +82,13 @@ def _plain(value: Value) -> object:
     return fold(value) if isinstance(value, str) else value
 
 
-def _together(first: tuple[RuleSet, Rule], later: tuple[RuleSet, Rule], written: Written) -> bool:
-    (set_a, a), (set_b, b) = first, later
-    if set_a is set_b and (set_a.pick == "first" or _stops(a, "ruleset")):
+def _together(a: _Candidate, b: _Candidate, written: Written) -> bool:
+    if a.ruleset is b.ruleset and (a.ruleset.pick == "first" or _stops(a.rule, "ruleset")):
         return False
-    if _stops(a, "ticket") or (set_a.connections and set_b.connections and set_a.connections.isdisjoint(set_b.connections)):
+    ours, theirs = a.ruleset.connections, b.ruleset.connections
+    if _stops(a.rule, "ticket") or (ours and theirs and ours.isdisjoint(theirs)):
         return False
-    return _same_event(a, b) and not _exclude(tuple(certain(a.condition)), tuple(certain(b.condition)), written)
+    return _same_event(a.rule, b.rule) and not _exclude(a.tests, b.tests, written)
 
 
 def _stops(rule: Rule, scope: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from hashlib import sha256
 
-from rules.bundle import Bundle, Desk, Place, RuleSet
+from rules.bundle import All, AnyOf, Bundle, Condition, Desk, Named, NoneOf, Place, RuleSet
 from rules.lint import lint
 from rules.nodes import MAX_BYTES, Map, Node, Scalar, Seq, decoded, read
 from rules.problems import Mistakes, Problem, errors, ordered
@@ -16,6 +16,7 @@ from rules.reader_rules import read_ruleset
 from rules.reader_texts import find_templates, read_templates
 
 VERSION = 1
+MOST_BYTES = 16 * MAX_BYTES  # of a table, list or template
 _TOP = ("version", "ruleset", *KIND_KEYS.values(), "rules")
 _LATER = ("packs", "sla_defaults")
 _SECRET = re.compile(r"\$\{\s*(secret|env)\s*:[^}]*\}?")
@@ -51,21 +52,24 @@ def check(files: Mapping[str, str | bytes], desk: Desk, holidays: Holidays) -> t
     _forbid_secrets(r, (*roots, *(file for files in templates.values() for file in files.values())), roots)
     read_definitions(r)
     read_templates(r, templates)
-    rulesets = tuple(sorted((read_ruleset(r, file, root) for file, root in roots.items()), key=lambda s: (s.order, s.file.encode())))
+    rulesets = _in_order(read_ruleset(r, file, root) for file, root in roots.items())
     _default_calendar(r)
     found = ordered((*problems, *lint(r, rulesets)))
     return (None if errors(found) else _bundle(r, rulesets)), list(found)
+
+
+def _in_order(rulesets: Iterable[RuleSet]) -> tuple[RuleSet, ...]:
+    """By their order, then by path; files of definitions alone are no rule sets."""
+    return tuple(sorted((ruleset for ruleset in rulesets if ruleset.rules), key=lambda s: (s.order, s.file.encode())))
 
 
 def _texts(files: Mapping[str, str | bytes], problems: list[Problem]) -> dict[str, str]:
     """All files as text; of one that is not UTF-8 what can be shown stays, beside its problem."""
     texts: dict[str, str] = {}
     for file, content in files.items():
-        if isinstance(content, str):
-            texts[file] = content.removeprefix("\N{BYTE ORDER MARK}")
-        else:
-            text = decoded(file, content, problems, most=16 * MAX_BYTES)
-            texts[file] = text if text is not None else content[:MAX_BYTES].decode("utf-8", "replace")
+        raw = content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass")
+        text = decoded(file, raw, problems, most=MOST_BYTES)
+        texts[file] = text if text is not None else raw[:MAX_BYTES].decode("utf-8", "replace")
     return texts
 
 
@@ -84,23 +88,41 @@ def _holds_rules(file: str) -> bool:
 def reading_for(bundle: Bundle, problems: list[Problem]) -> Reading:
     """A reading that knows a bundle's names, for what is written like rules elsewhere: rule tests, `plan --where`.
 
-    With it `reader_conditions.condition(r, node)`, `reader_rules.trigger(r, node)` and `reader_values` can be used; `use:` is unknown.
+    With it `reader_conditions.condition(r, node)`, `reader_rules.trigger(r, node)` and `reader_values` can be used. Lists are not known,
+    and of named conditions those that some rule or policy uses.
     """
     r = Reading(files={}, desk=bundle.desk, holidays=lambda country, region, years: frozenset(), problems=problems)
     r.fields.update(bundle.fields)
     r.tables.update(bundle.tables)
     r.calendars.update(bundle.calendars)
     r.template_names = frozenset(bundle.templates)
+    r.conditions.update(_named(bundle))
     nothing = Scalar("", 0, 1, 0, 1)
     known = (
         ("field", bundle.fields),
         ("table", bundle.tables),
         ("calendar", bundle.calendars),
         ("policy", [policy.name for policy in bundle.policies]),
+        ("condition", r.conditions),
     )
     for kind, names in known:
         r.definitions.update({(kind, name): Definition(kind, name, nothing, nothing) for name in names})
     return r
+
+
+def _named(bundle: Bundle) -> dict[str, Condition]:
+    found: dict[str, Condition] = {}
+    waiting = [rule.condition for ruleset in bundle.rulesets for rule in ruleset.rules] + [policy.applies_to for policy in bundle.policies]
+    while waiting:
+        match waiting.pop():
+            case Named(name, part):
+                found[name] = part
+                waiting.append(part)
+            case All(parts) | AnyOf(parts) | NoneOf(parts):
+                waiting.extend(parts)
+            case _:
+                continue
+    return found
 
 
 # --- files -----------------------------------------------------------------------------------------------------------

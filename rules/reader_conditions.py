@@ -142,7 +142,7 @@ def _operators_for(spec: FieldSpec) -> tuple[str, ...]:
 
 
 _SUGGESTED: Mapping[FieldType, tuple[str, ...]] = {
-    **dict.fromkeys(("text", "choice", "reference", "ordered_choice"), ("is", "one_of")),  # type: ignore[dict-item]
+    **dict.fromkeys(("text", "choice", "reference", "ordered_choice"), ("is", "one_of")),
     "set": ("contains", "contains_any"),
     "number": ("is", "at_least"),
     "time": ("older_than", "before"),

@@ -20,6 +20,7 @@ Holidays: TypeAlias = Callable[[str, str | None, range], frozenset[date]]
 SLUG = re.compile(r"[a-z][a-z0-9-]{0,62}")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 RESERVED = frozenset({"expr", "else", "for_each", "script", "wait", "merge_tickets", "survey"})
+ALL_FIELDS = "All fields stand in config/README.md"
 MANY = 8  # longer lists of names are replaced by a pointer to where they stand
 KIND_KEYS = {
     "condition": "conditions",
@@ -240,7 +241,7 @@ class Reading:
             return
         names = every_name(self.fields)
         meant = nearest_field(written, names)
-        help = "  ".join(part for part in (f"did you mean '{meant}'?" if meant else "", "All fields: ticketgate explain fields") if part)
+        help = "  ".join(part for part in (f"did you mean '{meant}'?" if meant else "", ALL_FIELDS) if part)
         if written.startswith("custom.") and not meant:
             help = f"declare it under fields: {{ {written[7:] or 'name'}: {{ type: text }} }}"
         self.wrong(node, "TG202", f"there is no ticket field called '{written}'", help=help)

@@ -165,12 +165,17 @@ def _tag(doing: Doing, step: Step, verb: Tag) -> None:
 
 def _say(doing: Doing, step: Step, verb: Say, position: str) -> None:
     key = doing.key(position)
-    why_not = _why_no_reply(doing) if verb.public else None
-    if key in doing.observation.done or (why_not is None and not _can_say(doing, verb)):
+    if key in doing.observation.done:
+        _count_reply(doing, verb)  # said by a pass that did not come to its end: it is this ticket's reply all the same
         return
+    why_not = _why_no_reply(doing) if verb.public else None
     if why_not:
         doing.note(f"no reply was sent: {why_not}")
-        return
+    elif _can_say(doing, verb):
+        _put_into_words(doing, step, verb, key)
+
+
+def _put_into_words(doing: Doing, step: Step, verb: Say, key: str) -> None:
     asked = verb.language if verb.public or verb.language != "auto" else doing.bundle.desk.default_language
     found = chosen(doing.bundle, verb.template, doing.ticket, asked) if verb.template else None
     text = found.template if found else verb.text
@@ -178,22 +183,25 @@ def _say(doing: Doing, step: Step, verb: Say, position: str) -> None:
     if not body:
         doing.note(f"{step.name}: there was nothing to say")
         return
+    _count_reply(doing, verb)
+    comment = AddComment(
+        key=key,
+        target=doing.observation.ref,
+        version=doing.observation.ticket.version,
+        body=body,
+        public=verb.public,
+        rule=doing.rule.id,
+        place=str(step.place),
+        template=verb.template,
+        language=found.language if found else None,
+    )
+    doing.wanted.actions.append(comment)
+
+
+def _count_reply(doing: Doing, verb: Say) -> None:
     if verb.public:
         doing.wanted.said += 1
         doing.wanted.used.append(limits.replies_key(doing.ticket))
-    doing.wanted.actions.append(
-        AddComment(
-            key=key,
-            target=doing.observation.ref,
-            version=doing.observation.ticket.version,
-            body=body,
-            public=verb.public,
-            rule=doing.rule.id,
-            place=str(step.place),
-            template=verb.template,
-            language=found.language if found else None,
-        )
-    )
 
 
 def _why_no_reply(doing: Doing) -> str | None:

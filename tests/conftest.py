@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-SYSTEMS = ("jira", "servicenow", "zendesk", "salesforce")
+pytest.register_assert_rewrite("tests.contract", "tests.contract_writing", "tests.contract_faults", "tests.conversations")
 
 
 class NetworkIsShut(RuntimeError):

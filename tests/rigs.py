@@ -156,9 +156,9 @@ def served(system: str) -> Iterator[Served | None]:
 
 @contextlib.contextmanager
 def rigged(system: str, port: Served | None) -> Iterator[Rig]:
-    """A fresh, empty system behind `port`."""
+    """A fresh, empty system behind `port`; without one it answers only those who call it directly."""
     clock = Clock()
-    sandbox: Any = MemorySystem(clock=clock) if port is None else sandbox_for(system, clock)
+    sandbox: Any = MemorySystem(clock=clock) if system == "memory" else sandbox_for(system, clock)
     rig = Rig(system, clock, sandbox, port)
     if port is not None:
         port.sandbox = sandbox

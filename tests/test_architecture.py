@@ -236,7 +236,8 @@ def test_functions_and_files_stay_short(module: Module) -> None:
     lines = module.path.read_text(encoding="utf-8").splitlines()
     long = [f"{module}:{f.lineno} {f.name} {_length(f, lines)}" for f in functions_of(module.tree) if _length(f, lines) > LONGEST_FUNCTION]
 
-    assert not long or "migrations" in module.path.parts  # tables as data
+    if "migrations" not in module.path.parts:  # tables of the store as data
+        assert not long
     assert len(lines) <= LONGEST_FILE
 
 

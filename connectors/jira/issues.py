@@ -24,7 +24,7 @@ class IssueReader:
     def __init__(self, connection: str, settings: JiraSettings, table: Table, names: Words, custom: Iterable[Custom]) -> None:
         self._connection, self._names, self._custom, self._group_field = connection, names, tuple(custom), settings.group_field
         self._table = [row for row in table if row.name not in {c.name for c in self._custom}]
-        self._browse = f"{settings.url.rstrip('/')}/browse/"
+        self._browse = f"{(settings.site or settings.url).rstrip('/')}/browse/"
         self.emails = {id: email for email, id in settings.accounts.items()}
         remotes = [c.remote for c in self._custom] + [f for f in (settings.group_field,) if f is not None]
         self.learn([{"id": remote} for remote in dict.fromkeys(remotes)])

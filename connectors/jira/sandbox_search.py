@@ -97,7 +97,7 @@ class Index:
 
     def _opened(self, token: str, jql: str, now: datetime) -> Any:
         try:
-            generation, issued, query, place = orjson.loads(base64.urlsafe_b64decode(token)[::-1])
+            generation, issued, query, place = orjson.loads(base64.b64decode(token, b"-_", validate=True)[::-1])
         except (binascii.Error, orjson.JSONDecodeError, ValueError, TypeError):
             raise TokenError("The provided next page token is invalid.") from None
         if generation != self.generation or query != hash_of(jql) or milliseconds(now) - issued > TOKEN_LIFE / timedelta(milliseconds=1):

@@ -29,8 +29,8 @@ class JiraSettings(ConnectorSettings):
 
     `group_field` is the id or name of the field that holds the group (none: the custom field called Group, where there is one).
     `transition_fields` answers what a transition's screen requires, as `{resolution: Done}`. `accounts` is `{e-mail: accountId}`
-    for people whose address Jira hides. `overlap` is how far behind the watermark a poll starts, in seconds: longer than the
-    search index ever lags.
+    for people whose address Jira hides. `site` is what people open in a browser, where `url` is api.atlassian.com. `overlap` is
+    how far behind the watermark a poll starts, in seconds: longer than the search index ever lags.
     """
 
     sign_in: JiraSignIn
@@ -38,6 +38,7 @@ class JiraSettings(ConnectorSettings):
     group_field: str | None = None
     transition_fields: Mapping[str, Any] = Setting(default_factory=dict)
     accounts: Mapping[str, str] = Setting(default_factory=dict)
+    site: str | None = None
     overlap: float = Setting(default=300.0, ge=0)
     page_size: int = Setting(default=100, ge=1, le=100)
 

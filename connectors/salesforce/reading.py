@@ -24,7 +24,7 @@ QUEUE, USER = "00G", "005"  # how the ids of owners begin
 PORTAL = re.compile(r"Portal|Customer|Partner|Csp|Guest|Community", re.IGNORECASE)
 ROBOTS = frozenset({"AutomatedProcess", "CloudIntegrationUser"})
 MARK = re.compile(r"\s*⟨tg:([0-9a-f]{8})⟩\s*\Z")
-AUTOMATIC = re.compile(r"^(auto-submitted:\s*(?!no\b)|x-auto-response-suppress:|precedence:\s*(bulk|auto_reply))", re.I | re.M)
+AUTOMATIC = re.compile(r"^(auto-submitted:(?!\s*no\b)|x-auto-response-suppress:|precedence:\s*(bulk|auto_reply))", re.I | re.M)
 ABOUT_REQUESTER = "requester."
 
 
@@ -68,7 +68,7 @@ def table_for(settings: SalesforceSettings, custom: Sequence[Custom]) -> Table:
 
 def remotes(settings: SalesforceSettings, custom: Sequence[Custom]) -> list[str]:
     """What has to be asked for besides the fields that every organization has."""
-    return [name for name in (settings.tags_field, settings.group_field, *(c.remote for c in custom)) if name]
+    return [name for name in (settings.tags_field, settings.group_field, *(c.remote for c in custom)) if name is not None]
 
 
 def _owned(settings: SalesforceSettings) -> list[Field]:

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from connectors.salesforce.sandbox_org import Org, Record
 from connectors.salesforce.sandbox_pages import Pages, Shape
 from connectors.salesforce.sandbox_people import People, case_of, changes_of, said, true_state
-from connectors.salesforce.sandbox_schema import LENGTHS, PICKLISTS, SCHEMA, WRITABLE, described
+from connectors.salesforce.sandbox_schema import LENGTHS, PICKLISTS, SCHEMA, WRITABLE, described, summed_up
 from connectors.salesforce.sandbox_sign_in import Door
 from connectors.salesforce.sandbox_soql import Malformed, parsed, stamp
 from connectors.sandbox import Answer, Clock, Deed, Request, Sample, Sandbox
@@ -153,6 +153,9 @@ class SalesforceSandbox(Sandbox):
                 return self._query(request, version, deleted=how == "queryAll")
             case "GET", ["query" | "queryAll", locator]:
                 return self._more(request, locator, version)
+            case "GET", ["sobjects"]:
+                objects = [summed_up(table, version) for table in SCHEMA]
+                return Answer(body={"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": objects})
             case "GET", ["limits"]:
                 left = self.daily_limit - len(self._calls)
                 return Answer(body={"DailyApiRequests": {"Max": self.daily_limit, "Remaining": left}})

@@ -110,15 +110,20 @@ KEPT_BY = {"CaseComment": "ParentId", "EmailMessage": "ParentId", "CaseHistory":
 
 def described(table: str, version: str) -> dict[str, object]:
     """What `describe` says of an object, with the keys of the recorded answer."""
+    lists: dict[str, object] = {"childRelationships": [], "recordTypeInfos": []}
+    more = dict.fromkeys(("searchLayoutable", "listviewable", "lookupLayoutable"), True)
+    fields = [_described(name, kind) for name, kind in SCHEMA[table].fields.items()]
+    return {**summed_up(table, version), **more, **lists, "fields": fields}
+
+
+def summed_up(table: str, version: str) -> dict[str, object]:
+    """What the list of objects says of one."""
     flags = ("layoutable", "updateable", "searchable", "createable", "feedEnabled", "mergeable", "queryable", "replicateable")
-    more = ("retrieveable", "searchLayoutable", "undeletable", "triggerable", "deletable", "listviewable", "lookupLayoutable")
-    off = ("custom", "activateable", "customSetting", "deprecatedAndHidden")
+    on, off = (*flags, "retrieveable", "undeletable", "triggerable", "deletable"), ("custom", "activateable", "customSetting")
     here = f"/services/data/v{version}/sobjects/{table}"
     urls = {"sobject": here, "describe": f"{here}/describe", "rowTemplate": here + "/{ID}"}
-    lists: dict[str, object] = {"childRelationships": [], "recordTypeInfos": []}
-    fields = [_described(name, kind) for name, kind in SCHEMA[table].fields.items()]
-    names = {"name": table, "label": table, "labelPlural": table + "s", "keyPrefix": PREFIXES[table]}
-    return {**names, "fields": fields, **dict.fromkeys(flags + more, True), **dict.fromkeys(off, False), **lists, "urls": urls}
+    names = {"name": table, "label": table, "labelPlural": table + "s", "keyPrefix": PREFIXES[table], "urls": urls}
+    return {**names, **dict.fromkeys(on, True), **dict.fromkeys((*off, "deprecatedAndHidden"), False)}
 
 
 SOAP_TYPES = {"id": "tns:ID", "time": "xsd:dateTime", "flag": "xsd:boolean"}
@@ -126,35 +131,38 @@ TYPES = {"id": "reference", "area": "textarea", "time": "datetime", "flag": "boo
 
 
 def _described(name: str, kind: Kind) -> dict[str, object]:
-    length = {"id": 18, "area": 32000, "text": 255, "pick": 255}.get(kind, 0)
-    own = name.endswith("__c")
+    length, key = LENGTHS.get(name, {"id": 18, "area": 32000, "text": 255, "pick": 255}.get(kind, 0)), name == "Ticketgate_Key__c"
     said: dict[str, object] = {
         "name": name,
         "label": name,
         "type": "id" if name == "Id" else TYPES[kind],
-        "length": LENGTHS.get(name, length),
-        "byteLength": 3 * LENGTHS.get(name, length),
+        "length": length,
+        "byteLength": 3 * length,
         "soapType": SOAP_TYPES.get(kind, "xsd:string"),
-        "custom": own,
-        "createable": name in WRITABLE,
-        "updateable": name in WRITABLE,
-        "filterable": kind != "area",
-        "sortable": kind != "area",
-        "groupable": kind in ("id", "pick", "text"),
-        "idLookup": name in ("Id", "Ticketgate_Key__c"),
-        "externalId": name == "Ticketgate_Key__c",
-        "unique": name == "Ticketgate_Key__c",
-        "nameField": name == "CaseNumber",
-        "autoNumber": name == "CaseNumber",
-        "nillable": name not in ("Id", "Status", "OwnerId", "IsDeleted"),
-        "defaultedOnCreate": kind in ("time", "flag"),
         "picklistValues": [_choice(value, first=n == 0) for n, value in enumerate(PICKLISTS.get(name, ()))],
         "referenceTo": ["User", "Group"] if name == "OwnerId" else [],
     }
-    empty = ("defaultValue", "controllerName", "inlineHelpText", "calculatedFormula", "defaultValueFormula", "relationshipName")
-    no = ("calculated", "caseSensitive", "deprecatedAndHidden", "restrictedPicklist", "namePointing", "htmlFormatted", "dependentPicklist")
-    said |= dict.fromkeys((*empty, "relationshipOrder"), None) | dict.fromkeys((*no, "writeRequiresMasterRead"), False)
-    return said | dict.fromkeys(("precision", "scale", "digits"), 0) | ({"restrictedPicklist": True} if name in PICKLISTS else {})
+    flags = {
+        "custom": name in OWN_FIELDS,
+        "nillable": name not in ("Id", "Status", "OwnerId", "IsDeleted"),
+        "defaultedOnCreate": kind in ("time", "flag"),
+        "restrictedPicklist": name in PICKLISTS,
+        "groupable": kind in ("id", "pick", "text"),
+        "idLookup": name == "Id" or key,
+    }
+    flags |= dict.fromkeys(("externalId", "unique"), key) | dict.fromkeys(("nameField", "autoNumber"), name == "CaseNumber")
+    flags |= dict.fromkeys(("createable", "updateable"), name in WRITABLE) | dict.fromkeys(("filterable", "sortable"), kind != "area")
+    return {**said, **flags, **NEVER}
+
+
+EMPTY = ("defaultValue", "controllerName", "inlineHelpText", "calculatedFormula", "defaultValueFormula", "relationshipName")
+OFF = ("calculated", "caseSensitive", "deprecatedAndHidden", "namePointing", "htmlFormatted", "dependentPicklist")
+NEVER: Mapping[str, object] = {
+    **dict.fromkeys((*EMPTY, "relationshipOrder"), None),
+    **dict.fromkeys((*OFF, "writeRequiresMasterRead"), False),
+    **dict.fromkeys(("precision", "scale", "digits"), 0),
+}
+"""What is the same for every field here."""
 
 
 def _choice(value: str, *, first: bool) -> dict[str, object]:

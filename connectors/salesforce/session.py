@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import orjson
 import requests
+from jwt import PyJWTError
 from simple_salesforce import Salesforce
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed, SalesforceError
 from simple_salesforce.login import SalesforceLogin
@@ -199,7 +200,7 @@ class Session:
             )
         except (SalesforceAuthenticationFailed, UserWarning):
             pass  # the answer itself says more
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, PyJWTError) as error:
             if self._answer is None:
                 reason = f"{what}: private_key is not a private key in PEM form ({type(error).__name__})"
                 raise Unauthorized(self._connection, reason) from None

@@ -52,8 +52,6 @@ class SalesforceSettings(ConnectorSettings):
     take from its stamp to its commit.
     """
 
-    model_config = ConfigDict(hide_input_in_errors=True)
-
     sign_in: SignIn
     api_version: str = Field(default="62.0", pattern=r"^\d\d\.0$")
     tags_field: str | None = "Tags__c"

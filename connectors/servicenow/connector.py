@@ -137,7 +137,8 @@ class ServiceNowConnector(Connector):
         at, key = last.get("sys_updated_on"), last.get("sys_id")
         if not isinstance(at, str) or not isinstance(key, str) or (at, key) == (place.at, place.key):
             raise Unreadable(self.connection, "reading what changed: the pages do not go on (records without sys_updated_on or sys_id)")
-        return replace(place, at=at, key=key, begun=place.begun or stamp_of(self._session.date))
+        begun = place.begun or max(stamp_of(self._session.date), at)  # it is at least as late as the newest stamp it showed us
+        return replace(place, at=at, key=key, begun=begun)
 
     def _rows_after(self, place: Place) -> list[dict[str, Any]]:
         """A page that the system broke off (its time for one request ran out) is asked for at half its size the next time."""
@@ -161,12 +162,17 @@ class ServiceNowConnector(Connector):
         return Page(tuple(tickets), place.cursor, spoilt=tuple(spoilt))
 
     def _deleted(self, place: Place) -> list[dict[str, Any]]:
-        """Rows of `sys_audit_delete`, where the table is audited and we may read it; else none, and it is not asked again."""
+        """Rows of `sys_audit_delete`, where the table is audited and we may read it; else none, and it is not asked again.
+
+        It can be large and slow. What it does not tell this time it tells the next: the tickets read so far count all the same.
+        """
         if not self._sees_deletions:
             return []
         query = after("sys_created_on", *place.gone, f"tablename={self._settings.table}")
         try:
             return self._session.rows("reading deletions", "sys_audit_delete", query, "sys_id,documentkey,sys_created_on", 1000)
+        except Transient:
+            return []
         except (Rejected, NotFound):
             self._sees_deletions = False
             return []

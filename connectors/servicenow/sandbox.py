@@ -24,6 +24,7 @@ CLIENT_ID, CLIENT_SECRET = "sandbox-servicenow-client", "sandbox-servicenow-secr
 TOKEN_LIFE = 1800  # seconds
 TABLE_API = "/api/now/table/"
 WRITABLE = ("incident",)
+THEIRS = {"subject": "short_description", "body": "description", "product": "u_product", "language": "u_language"}
 
 MESSAGES = {
     400: ("Bad Request", "The request could not be read"),
@@ -279,7 +280,7 @@ class ServiceNowSandbox(Sandbox):
                 return {"assigned_to": self.desk.person(value, value) if value else ""}
             case "tags":
                 return {"u_tags": ",".join(value)}
-        return {{"subject": "short_description", "body": "description", "product": "u_product"}.get(name, name): str(value)}
+        return {THEIRS.get(name, name): str(value)}
 
     def shown(self, key: str) -> dict[str, Any]:
         record, tables = self.desk.incidents.records[key], self.desk.tables

@@ -22,6 +22,23 @@ def text_of(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
+def _stamped(created: str, updated: str, by: str) -> dict[str, str]:
+    both = {"opened_at": created, "sys_created_on": created, "sys_created_by": by}
+    return {**both, "sys_updated_on": updated, "sys_updated_by": by}
+
+
+def _said(sample: Sample) -> dict[str, str]:
+    """What stands in a sample's own words."""
+    return {
+        "short_description": sample.subject,
+        "description": sample.body,
+        "contact_type": CHANNELS.get(sample.channel, sample.channel),
+        "u_tags": ",".join(sample.tags),
+        "u_product": sample.product or "",
+        "u_language": sample.language,
+    }
+
+
 class Refused(Exception):
     """A data policy says no: the message and the detail of the answer."""
 
@@ -64,24 +81,15 @@ class Desk:
         record = {
             "sys_id": stable_id("incident", number),
             "number": number,
-            "short_description": sample.subject,
-            "description": sample.body,
+            **_stamped(created, updated, self.user_name(caller)),
+            **_said(sample),
+            **self.levels(sample.priority),
+            **self._settled(STATES.get(sample.status, ("1", "")), updated),
             "caller_id": caller,
             "opened_by": caller,
             "company": company,
-            "contact_type": CHANNELS.get(sample.channel, sample.channel),
-            "opened_at": created,
-            "sys_created_on": created,
-            "sys_created_by": self.user_name(caller),
-            "sys_updated_on": updated,
-            "sys_updated_by": self.user_name(caller),
-            **self.levels(sample.priority),
-            **self._settled(STATES.get(sample.status, ("1", "")), updated),
             "assignment_group": self.group(sample.group) if sample.group else "",
             "assigned_to": self.person(sample.assignee, sample.assignee) if sample.assignee else "",
-            "u_tags": ",".join(sample.tags),
-            "u_product": sample.product or "",
-            "u_language": sample.language,
         }
         return {name: value for name, value in record.items() if value != ""}
 

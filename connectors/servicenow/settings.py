@@ -37,7 +37,8 @@ class ServiceNowSettings(ConnectorSettings):
 
     `query` narrows what `changed` reads (an encoded query, without ORDERBY and ^NQ). `overlap` is how many seconds before the
     last watermark a poll begins. `close_code` and `close_notes` are written on resolving where the incident has none,
-    `on_hold_reason` with the status `on_hold`. `tags_field` holds our tags, separated by commas.
+    `on_hold_reason` with the status `on_hold`. `tags_field` holds our tags, separated by commas. `priority_matrix` names the lines
+    of the priority lookup that differ from the product's own.
     """
 
     sign_in: SignIn
@@ -72,4 +73,4 @@ class ServiceNowSettings(ConnectorSettings):
     def _a_matrix(cls, matrix: Mapping[str, str]) -> Mapping[str, str]:
         if not matrix or any(len(pair.split(",")) != 2 for pair in matrix):
             raise ValueError('priority_matrix is written as { "1,1": "1", "1,2": "2" }: impact,urgency and the priority they make')
-        return {pair.replace(" ", ""): str(priority) for pair, priority in matrix.items()}
+        return {**MATRIX, **{pair.replace(" ", ""): str(priority) for pair, priority in matrix.items()}}

@@ -21,7 +21,7 @@ def moment(option: str, text: str | None, now: datetime) -> datetime | None:
     if text is None:
         return None
     try:
-        return now - duration(text)  # type: ignore[operator]
+        return now - duration(text)
     except ValueError:
         pass
     try:

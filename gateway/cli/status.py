@@ -30,7 +30,7 @@ def status(
 
     chosen = options(context)
     try:
-        patience = duration(wait).total_seconds()  # type: ignore[attr-defined]
+        patience = duration(wait).total_seconds()
     except ValueError as error:
         raise Ended(Code.USAGE, f"--wait {wait}: {error}") from None
     with store(chosen) as kept:

@@ -183,14 +183,14 @@ class Story:
             "a clock warned at 75 % of its target": "sla-risk" in self._tags("silence"),
             "the clock breached, and its ticket was tagged and noted": self._breached(),
             "a customer in Japan was answered in Japanese, once": self._said("zendesk", self.keys.get("japanese"), "受け付け") == 1,
-            "a VIP's case was raised to high": self._field("salesforce", "vip", "priority") == "high",
+            "a VIP's case was raised to high": bool(self._field("salesforce", "vip", "priority") == "high"),
         }
 
     def _created_once(self) -> bool:
         return len([e for e in self.world.effects("jira") if e["kind"] == "create" and ENGINEERING in str(e["detail"])]) == 1
 
     def _status_came_back(self) -> bool:
-        return self._field("zendesk", "export", "status") == "resolved"
+        return bool(self._field("zendesk", "export", "status") == "resolved")
 
     def _comments_came_back(self) -> bool:
         key = self.keys.get("export")

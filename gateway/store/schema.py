@@ -37,7 +37,7 @@ def _ref(*, primary: bool = True) -> tuple[sa.Column[Any], sa.Column[Any]]:
 
 
 # What was last seen, as our plan left it. `looked`: the live path has judged it (a backfill alone has not);
-# `heard`: its comments and history until then are in `happening`.
+# `heard`: its comments and history until then are in `happening`; `run`: the last backfill that counted it.
 ticket = sa.Table(
     "ticket",
     metadata,
@@ -50,6 +50,7 @@ ticket = sa.Table(
     sa.Column("looked", sa.Boolean, nullable=False),
     sa.Column("heard", sa.Boolean, nullable=False),
     sa.Column("gone_at", Moment),
+    sa.Column("run", sa.Text),
 )
 
 # Known comments and changes of a ticket; `id` is the vendor's, or made of what changed and when.

@@ -64,17 +64,22 @@ def saw(db: sa.Connection, now: Ticket, at: datetime, *, adopted: bool, heard: b
 
 def saw_page(db: sa.Connection, page: Sequence[Ticket], at: datetime, *, looked: bool, adopted: bool = True) -> None:
     """Records a page of a backfill, or of old tickets at first contact. What the live path knows already is left alone."""
-    rows = [row_of(t, at, adopted=adopted, looked=looked, heard=False) for t in page]
-    if looked:
-        insert_or_replace(db, ticket, rows)
-    else:
-        _saw_unlooked(db, rows)
+    if page and not looked:
+        known = versions(db, page[0].ref.connection, [t.ref.key for t in page])
+        page = [t for t in page if not known.get(t.ref.key, ("", False))[1]]
+    insert_or_replace(db, ticket, [row_of(t, at, adopted=adopted, looked=looked, heard=False) for t in page])
 
 
-def _saw_unlooked(db: sa.Connection, rows: Sequence[Mapping[str, object]]) -> None:
-    keys = [str(row["key"]) for row in rows]
-    looked = {key for key, (_, yes) in versions(db, str(rows[0]["connection"]), keys).items() if yes} if rows else set()
-    insert_or_replace(db, ticket, [row for row in rows if row["key"] not in looked])
+def counted(db: sa.Connection, run: str, connection: str, keys: Sequence[str]) -> frozenset[str]:
+    """Which of these tickets a run has counted already: what it writes comes again, newly changed, at the end of its reading."""
+    mine = (ticket.c.connection == connection, ticket.c.run == run, ticket.c.key.in_(keys))
+    return frozenset(db.execute(sa.select(ticket.c.key).where(*mine)).scalars())
+
+
+def count(db: sa.Connection, run: str, connection: str, keys: Sequence[str]) -> None:
+    """A run has counted these known tickets, and does not count them again."""
+    mine = (ticket.c.connection == connection, ticket.c.key.in_(keys))
+    db.execute(sa.update(ticket).where(*mine).values(run=run))
 
 
 def row_of(now: Ticket, at: datetime, *, adopted: bool, looked: bool, heard: bool) -> dict[str, object]:

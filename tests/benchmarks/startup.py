@@ -8,11 +8,11 @@ FLOOR = "import typer, yaml, jinja2, pydantic, re2"
 
 
 def figures() -> Iterator[Figure]:
-    best(1, PYTHON, "-m", "gateway", "-C", "config", "check", "--ignore", "TG4")  # bytecode is written by the first run
+    best(1, PYTHON, "-m", "gateway", "-C", "config", "check")  # bytecode is written by the first run
     floor = best(7, PYTHON, "-c", FLOOR)
     yield Figure(
         "check of the sample desk, start to end",
-        best(7, PYTHON, "-m", "gateway", "-C", "config", "check", "--ignore", "TG4").wall,
+        best(7, PYTHON, "-m", "gateway", "-C", "config", "check").wall,
         "s",
         floor.wall,
         limit=0.6,

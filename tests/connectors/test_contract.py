@@ -9,6 +9,8 @@ from connectors.base import Connector
 from gateway.sandbox.host import Served
 from tests.contract import *  # noqa: F403
 from tests.contract_faults import *  # noqa: F403
+from tests.contract_writing import *  # noqa: F403
+from tests.real.messages import check_for, wrong_with
 from tests.rigs import Rig, rigged, served
 
 
@@ -25,8 +27,11 @@ def port(system: str) -> Iterator[Served | None]:
 
 @pytest.fixture
 def rig(system: str, port: Served | None) -> Iterator[Rig]:
+    """Each message of each test is held against the vendor's document, where the folder of real files has one."""
     with rigged(system, port) as one:
         yield one
+        check = None if one.rewritten else check_for(system)
+        assert check is None or port is None or wrong_with(check, port.exchanges) == []
 
 
 @pytest.fixture

@@ -131,14 +131,27 @@ def test_what_was_stamped_before_the_last_watermark_and_appeared_later_is_still_
     assert late[0] in keys_of(read(connector, cursor))
 
 
-def test_a_reading_begins_again_before_the_moment_at_which_it_began(rig: Rig) -> None:
-    """While it ran, records were stamped that its pages had already passed; the answer's own Date tells when it began."""
-    rig.load(*(a_sample(f"Ticket {n}", age=-60 * 24 * 365 * 40 - n) for n in range(4)))  # stamped after the Date of any answer
+def test_the_next_poll_begins_where_this_one_began_not_where_it_ended(rig: Rig) -> None:
+    """While it ran, records were stamped that its pages had already passed."""
+    rig.load(*(a_sample(f"Ticket {n}", age=-60 * 24 * 365 * 40 - n) for n in range(6)))  # stamped after the Date of any answer
 
     pages = read(rig.connector(page_size=2), LONG_AGO)
 
-    stamps = [page.cursor.split("|")[0] for page in pages]
-    assert stamps[-1] < stamps[0]
+    at = [page.cursor.split("|")[0] for page in pages]
+    assert at[0] < at[1] < at[2] == at[-2]
+    assert at[-1] == at[0]
+
+
+def test_deletions_that_take_too_long_do_not_hold_up_the_reading(rig: Rig, connector: Any) -> None:
+    keys = rig.load(*(a_sample(f"Ticket {n}") for n in range(3)))
+    cursor = read(connector, LONG_AGO)[-1].cursor
+    rig.people("delete", keys[1])
+    rig.fault("status", path="sys_audit_delete", status=500)
+
+    pages = read(connector, cursor)
+
+    assert pages[-1].last
+    assert (pages[-1].gone, read(connector, pages[-1].cursor)[-1].gone) == ((), (keys[1],))
 
 
 def test_deletions_come_with_the_last_page_once(rig: Rig, connector: Any) -> None:
@@ -354,6 +367,14 @@ def test_priority_is_reached_by_the_least_change_of_impact_and_urgency(now: tupl
     assert Writer(own, table_for(own), lambda *_: "").body(record, {"priority": wanted}) == pair
 
 
+def test_a_priority_that_its_pair_does_not_explain_is_made_by_another_pair() -> None:
+    """As in a log with a lookup of its own: the same pair once more would compute nothing anew."""
+    own = settings()
+    record = {"impact": "3", "urgency": "3", "priority": "1"}
+
+    assert Writer(own, table_for(own), lambda *_: "").body(record, {"priority": Level.LOW}) == {"urgency": "2"}
+
+
 @given(i=st.sampled_from("123"), u=st.sampled_from("123"), wanted=st.sampled_from(list(Level)))
 def test_whatever_stood_there_the_pair_makes_the_priority(i: str, u: str, wanted: Level) -> None:
     own = settings()
@@ -385,7 +406,7 @@ def test_an_instance_with_another_lookup_is_found_out_and_can_be_told(rig: Rig, 
 
     with pytest.raises(Rejected, match="priority_matrix"):
         connector.update(ticket.ref.key, {"priority": Level.URGENT}, version=ticket.version)
-    told = rig.connector(priority_matrix=rig.sandbox.desk.matrix)
+    told = rig.connector(priority_matrix={"1,1": "2", "1,2": "1"})
     told.update(ticket.ref.key, {"priority": Level.URGENT}, version=told.fetch(ticket.ref.key).version)
 
     assert rig.sandbox.shown(ticket.ref.key)["priority"] == "urgent"

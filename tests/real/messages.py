@@ -38,7 +38,10 @@ def check_for(system: str) -> SpecCheck | None:
     if folder is None or system not in DOCUMENTS:
         return None
     pattern, overrides, suffix = DOCUMENTS[system]
-    return SpecCheck(document_in(folder / system / "spec", pattern), overrides, suffix=suffix)
+    try:
+        return SpecCheck(document_in(folder / system / "spec", pattern), overrides, suffix=suffix)
+    except LookupError:
+        return None
 
 
 def wrong_with(check: SpecCheck, exchanges: Iterable[Exchange]) -> list[str]:

@@ -18,7 +18,20 @@ def a_desk(**more: Any) -> Desk:
         "connections": CONNECTIONS,
         "channels": frozenset({"chat", "bosses"}),
         "groups": {"billing": "lead@example.com"},
-        "reads": dict.fromkeys(CONNECTIONS, FIELDS | {"channel", "requester.tags", "error_code"}),
+        "reads": dict.fromkeys(
+            CONNECTIONS,
+            FIELDS
+            | {
+                "channel",
+                "comment.public",
+                "comment.role",
+                "comment.text",
+                "error_code",
+                "requester.email",
+                "requester.automated",
+                "requester.tags",
+            },
+        ),
         "writes": dict.fromkeys(CONNECTIONS, FIELDS),
         "replies": everywhere,
         "notes": everywhere,

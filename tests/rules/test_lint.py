@@ -138,8 +138,14 @@ def test_what_nothing_uses_is_noted():
 
 
 def test_what_something_uses_is_not():
-    used = "lists: { l: { values: [x] } }\nconditions: { c: { subject: { in_list: l } } }\nfields: { f: { type: text } }\ncalendars: { cal: { always: true } }"
-    rule = "  - id: a\n    when: created\n    if: { use: c, calendar: { cal: open } }\n    then: [{ note: { text: '{{ ticket.custom.f }}' } }]\n"
+    used = (
+        "lists: { l: { values: [x] } }\nconditions: { c: { subject: { in_list: l } } }\n"
+        "fields: { f: { type: text } }\ncalendars: { cal: { always: true } }"
+    )
+    rule = (
+        "  - id: a\n    when: created\n    if: { use: c, calendar: { cal: open } }\n"
+        "    then: [{ note: { text: '{{ ticket.custom.f }}' } }]\n"
+    )
     assert codes(a_file(used, rules=rule)) == []
     assert codes(a_file("calendars: { cal: { always: true } }"), replace(DESK, default_calendar="cal")) == []
 

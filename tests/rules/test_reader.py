@@ -12,6 +12,7 @@ from rules.bundle import (
     On,
     OnSla,
     OnWaiting,
+    Place,
     RaisePriority,
     Rate,
     Say,
@@ -23,9 +24,11 @@ from rules.bundle import (
     Tag,
     Tell,
 )
+from rules.nodes import read
 from rules.observation import Kind
 from rules.problems import Mistakes, Problem, rendered, summary
-from rules.reader import bundle_hash, check, parse
+from rules.reader import bundle_hash, check, parse, reading_for
+from rules.reader_conditions import condition
 from tests.rules.rule_files import A_RULE, DESK, a_file, bundle, codes, holidays, in_desk, problems, rule_file, the_problem
 
 TABLE = {"rules/tables/teams.csv": "product,language,team\nbilling,de,billing-dach\nbilling,*,billing\n,*,triage\n"}
@@ -164,7 +167,8 @@ def test_targets_count_days_of_the_calendar():
 
 
 def test_a_rule_keeps_what_it_says_about_itself():
-    more = "name: A name\ndescription: Why\nowner: desk\nmode: shadow\nlimits: { per_ticket: 1, per_requester: 2 per 12h }\nreact_to_own_changes: true"
+    limits = "limits: { per_ticket: 1, per_requester: 2 per 12h }"
+    more = f"name: A name\ndescription: Why\nowner: desk\nmode: shadow\n{limits}\nreact_to_own_changes: true"
     made = rule(rule_file(more=more))
     assert (made.name, made.description, made.owner, made.mode) == ("A name", "Why", "desk", "shadow")
     assert made.limits == Limits(per_ticket=Rate(1), per_requester=Rate(2, timedelta(hours=12)))
@@ -175,7 +179,7 @@ def test_the_mode_of_the_set_is_the_upper_bound():
     modes = {}
     for outer in ("live", "shadow", "disabled"):
         for inner in ("live", "shadow", "disabled"):
-            text = f"version: 1\nruleset: {{ mode: {outer} }}\nrules:\n  - id: a\n    mode: {inner}\n    when: created\n    then: [{{ stop: ticket }}]\n"
+            text = rule_file(more=f"mode: {inner}") + f"ruleset: {{ mode: {outer} }}\n"
             modes[outer, inner] = rule(text).mode
     assert modes["shadow", "live"] == modes["live", "shadow"] == "shadow"
     assert modes["disabled", "live"] == modes["shadow", "disabled"] == "disabled"
@@ -205,7 +209,8 @@ def test_sets_run_by_their_order_then_by_path():
 
 def test_lists_tables_fields_and_templates_are_in_the_bundle():
     text = a_file(
-        f"{WITH_TABLE}\nlists: {{ vips: {{ file: vips.txt }} }}\nfields: {{ tier: {{ type: choice, values: [gold], from: {{ zendesk-eu: Tier }} }} }}",
+        f"{WITH_TABLE}\nlists: {{ vips: {{ file: vips.txt }} }}\n"
+        "fields: { tier: { type: choice, values: [gold], from: { zendesk-eu: Tier } } }",
         rules="  - id: a-rule\n    when: created\n    if: { subject: { in_list: vips } }\n    then: [{ stop: ticket }]\n",
     )
     made = bundle(text, more={**TABLE, "rules/vips.txt": "\N{BYTE ORDER MARK}Café\n\n  Two  Words \r\n"})
@@ -218,7 +223,8 @@ def test_lists_tables_fields_and_templates_are_in_the_bundle():
 
 def test_a_calendar_is_built():
     text = (
-        "calendars:\n  office:\n    timezone: Europe/Berlin\n    open: { mon-thu: ['08:00-12:00', '13:00-18:00'], sat-sun: '22:00-06:00' }\n"
+        "calendars:\n  office:\n    timezone: Europe/Berlin\n"
+        "    open: { mon-thu: ['08:00-12:00', '13:00-18:00'], sat-sun: '22:00-06:00' }\n"
         "    holidays: { country: DE, region: BY, years: 2026-2027, extra: [2026-06-01, '12-31'], except: [2026-12-25] }\n"
         "    overrides: { 2026-12-24: ['09:00-12:00'], 2026-12-23: [] }\n"
         "    closures: [{ from: 2026-06-03T13:00, to: 2026-06-03T15:00 }]\n"
@@ -489,8 +495,28 @@ def test_a_template_whose_last_resort_is_missing_is_found():
 
 
 def test_bytes_that_are_not_utf8_are_one_problem():
-    files = {**in_desk(rule_file()), "rules/10-x.yaml": b"version: 1\n# \xff\n"}
-    assert [p.code for p in check(files, DESK, holidays)[1]] == ["TG106"]
+    for name in ("rules/10-x.yaml", "templates/ack/en.md"):
+        for content in (b"version: 1\n# \xff\n", "version: 1\n# \udcff\n"):
+            files = {**in_desk(rule_file(then="- note: { template: ack }")), name: content}
+            assert [(p.code, p.place.line, p.place.column) for p in check(files, DESK, holidays)[1]] == [("TG106", 2, 3)]
+
+
+def test_a_field_of_ours_can_be_given_its_values():
+    text = rule_file("product: biling") + "fields: { product: { type: choice, values: [billing, shipping], from: { jira-core: p } } }\n"
+    assert (the_problem(text).code, the_problem(text).help) == ("TG211", "did you mean 'billing'?  there are billing, shipping")
+    assert codes(text.replace("biling", "Billing")) == []
+
+
+def test_what_is_written_like_rules_elsewhere_can_use_a_bundles_names():
+    made = bundle(
+        rule_file("{ use: open, custom.tier: gold }") + "conditions: { open: { status: new } }\nfields: { tier: { type: text } }\n"
+    )
+    found: list[Problem] = []
+    r = reading_for(made, found)
+    node = read("--where", "{ use: open, custom.tier: silver, status: nwe }", found)
+    assert node is not None
+    condition(r, node)
+    assert [(problem.code, problem.place.column) for problem in found] == [("TG211", 43)]
 
 
 def test_an_unknown_default_calendar_is_found():
@@ -523,7 +549,8 @@ def test_what_a_broken_file_may_define_is_not_called_unknown():
 
 
 def test_a_problem_is_shown_with_its_line_and_a_way_out():
-    text = "version: 1\nrules:\n  - id: a\n    when: created\n    if:\n      status: new\n      prioritty: { below: high }\n    then: [{ stop: ticket }]\n"
+    body = "    if:\n      status: new\n      prioritty: { below: high }\n    then: [{ stop: ticket }]\n"
+    text = f"version: 1\nrules:\n  - id: a\n    when: created\n{body}"
     files = in_desk(text)
     assert (
         rendered(problems(files), files)
@@ -571,16 +598,10 @@ def test_at_most_twenty_are_shown_in_full():
 
 def test_control_characters_and_wide_letters_do_not_disturb_the_frame():
     text = "a: 漢字\x1b[31m x\n"
-    problem = Problem(code="TG101", message="m\x1b", place=problems_place(text), end_column=13)
+    problem = Problem(code="TG101", message="m\x1b", place=Place("f", 1, text.index("x") + 1))
     shown = rendered([problem], {"f": text})
     assert "\x1b" not in shown
     assert "  | " + " " * 13 + "^" in shown
-
-
-def problems_place(text):
-    from rules.bundle import Place
-
-    return Place("f", 1, text.index("x") + 1)
 
 
 def test_secrets_are_not_read_out():

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rules.conditions import Look, compiled, explain
-from rules.problems import Mistakes, rendered
+from rules.problems import Mistakes, Problem, rendered
 from rules.reader import check, parse
 from rules.ticket import Person
 from tests.builders import an_observation
@@ -73,15 +73,16 @@ def test_their_conditions_can_be_asked_and_explained():
 
 def survives(files):
     """A bundle or `Mistakes`; and what was found can be shown."""
+    found: tuple[Problem, ...] = ()
     try:
         parse(files, DESK, holidays)
     except Mistakes as mistakes:
-        assert mistakes.problems
-        rendered(mistakes.problems, files)
-        for problem in mistakes.problems:
-            assert problem.message
-            assert problem.place.line >= 0
-            problem.as_json()
+        found = mistakes.problems
+        rendered(found, files)
+    for problem in found:
+        assert problem.message
+        assert problem.place.line >= 0
+        problem.as_json()
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])

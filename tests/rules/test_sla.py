@@ -96,6 +96,14 @@ def test_while_it_is_paused_there_is_no_deadline_and_nothing_changes_by_time():
     assert (found.state, found.due_at, found.changes_at, found.remaining) == ("paused", None, None, 3 * HOURS)
 
 
+def test_a_pause_at_the_very_moment_of_the_deadline_comes_before_it():
+    policy = a_policy(pause_in=frozenset({"pending"}))
+    paused = [became(Status.OPEN, Status.PENDING, 4 * HOURS)]
+    assert (clock("resolution", 5 * HOURS, paused, policy=policy).state) == "paused"
+    resumed = [*paused, became(Status.PENDING, Status.OPEN, 6 * HOURS)]
+    assert clock("resolution", 6 * HOURS, resumed, policy=policy).due_at == MONDAY + 6 * HOURS
+
+
 def test_a_resolution_resumes_when_the_ticket_is_reopened_without_the_time_between():
     changes = [became(Status.OPEN, Status.RESOLVED, HOURS), became(Status.RESOLVED, Status.OPEN, 3 * HOURS)]
     assert clock("resolution", 2 * HOURS, changes[:1]).state == "met"

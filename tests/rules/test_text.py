@@ -74,6 +74,7 @@ def test_composed_and_decomposed_text_fold_alike(text):
         ("환불이 필요해요", "환불", False),
         ("환불 필요", "환불", True),
         ("मुझे वापसी चाहिए", "वापसी", True),
+        ("उसकी", "उसक", False),
         ("it is 🔥 here", "🔥", True),
         ("it is here", "🔥", False),
         ("", "cat", False),

@@ -52,6 +52,7 @@ def _tickets() -> None:
         sa.Column("looked", sa.Boolean, nullable=False),
         sa.Column("heard", sa.Boolean, nullable=False),
         sa.Column("gone_at", MOMENT),
+        sa.Column("run", sa.Text),
     )
     op.create_table(
         "happening",
