@@ -40,6 +40,11 @@ def written(start: datetime, speed: float, since: float) -> str:
     return f"{start.astimezone(UTC).strftime('%Y-%m-%dT%H:%M:%S.%fZ')}@{speed:g}x@{since!r}"
 
 
+def starting(start: datetime, speed: float) -> str:
+    """A clock that stands at `start` now, as text."""
+    return written(start, speed, time.time())
+
+
 def from_text(text: str | None) -> Clock:
     """The clock that `written` described; the real one for nothing. Raises `ValueError` with the form that is understood."""
     if not text:

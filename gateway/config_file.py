@@ -69,7 +69,7 @@ def _filled(node: Node, problems: list[Problem], resolve: Resolver) -> Any:
     try:
         return resolve(value)
     except Missing as missing:
-        problems.append(node.problem("TG302", str(missing), help="a secret never stands in a file of the desk"))
+        problems.append(node.problem("TG302", str(missing), help=missing.remedy))
         return "unset"
 
 

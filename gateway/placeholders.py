@@ -11,7 +11,11 @@ PLACEHOLDER = re.compile(r"\$\{(secret|env):([A-Za-z0-9_.-]+)\}")
 
 
 class Missing(LookupError):
-    """There is no such secret or variable. The message says where it was looked for."""
+    """There is no such secret or variable; `remedy` says where to put it."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.remedy = remedy
 
 
 class Resolver(Protocol):
@@ -34,7 +38,7 @@ class Environment:
     def _filled(self, kind: str, name: str) -> str:
         if kind == "env":
             if name not in self.variables:
-                raise Missing(f"the environment has no {name}")
+                raise Missing(f"there is no variable {name}", f"export {name}=...")
             return self.variables[name]
         secret = self._secret(name)
         self.given.add(secret)
@@ -47,8 +51,8 @@ class Environment:
         for folder in self.folders:
             if "/" not in name and (folder / name).is_file():
                 return (folder / name).read_text(encoding="utf-8").strip()
-        looked = ", ".join(str(f / name) for f in self.folders)
-        raise Missing(f"there is no secret called '{name}': set {variable}, or write it into one of {looked}")
+        looked = " or ".join(str(f / name) for f in self.folders)
+        raise Missing(f"there is no secret called '{name}'", f"set {variable}, or write it into {looked}")
 
 
 def secret_folders(desk: Path) -> tuple[Path, ...]:

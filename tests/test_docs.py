@@ -1,4 +1,4 @@
-"""The guide speaks of everything that exists: a verb, operator, event, field, command or connector that nobody can read about is a defect."""
+"""The guide speaks of everything that exists: a verb, operator, command or connector that nobody can read about is a defect."""
 
 import re
 from pathlib import Path

@@ -96,7 +96,7 @@ class SalesforceConnector(Connector):
             rows, more = answer["records"], not answer["done"] or len(answer["records"]) == AT_ONCE
             with reading(self.connection, f"read new {name}"):
                 place = _after(rows, "CreatedDate", place, more=more)
-                parents = sorted({row["ParentId"] for row in rows})
+                parents = sorted({row["ParentId"] for row in rows} - {None})  # an e-mail need not be of a case
             mark = replace(mark, **{name: max(getattr(mark, name), place.at)})
             if parents:
                 yield self._page(self._session.all("read cases", these(self._select, parents)), mark)

@@ -166,7 +166,7 @@ class SalesforceSandbox(Sandbox):
     def _query(self, request: Request, version: str, *, deleted: bool) -> Answer:
         query = parsed(request.query.get("q", ""))
         rows = self.org.found(query, deleted=deleted)
-        return Answer(body=self.pages.first(rows, query, _batch(request), version))
+        return Answer(body=self.pages.first(rows, query, _batch(request), version, deleted=deleted))
 
     def _more(self, request: Request, locator: str, version: str) -> Answer:
         page = self.pages.after(locator, _batch(request), version)

@@ -3,7 +3,7 @@
 from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, TypeAlias
@@ -219,8 +219,7 @@ def _checked_query(query: Query, schema: Schema) -> None:
         if child.table not in schema.children:
             raise Malformed(f"Didn't understand relationship '{child.table}' in FROM part of query call.", "INVALID_TYPE")
         table = schema.children[child.table][0]
-        for path in child.fields:
-            kind_of(table, SCHEMA[table], path)
+        _checked_query(replace(child, table=table), SCHEMA[table])
     for one in query.order:
         kind_of(query.table, schema, one.path)
     for test in paths(query.where):

@@ -8,7 +8,7 @@ from typing import Any
 
 from connectors.salesforce.sandbox_org import Org
 from connectors.salesforce.sandbox_schema import PREFIXES, SCHEMA
-from connectors.salesforce.sandbox_soql import Path, Query, Row, ordered
+from connectors.salesforce.sandbox_soql import Path, Query, Row, holds, ordered
 
 TABLES = {prefix: table for table, prefix in PREFIXES.items()}
 
@@ -21,6 +21,7 @@ class Shape:
     relations: Mapping[str, "Shape"] = field(default_factory=dict)
     children: tuple[tuple[Query, "Shape"], ...] = ()
     called: str | None = None  # `Name` for an owner, who may be a user or a queue
+    deleted: bool = False  # whether children in the bin are said too
 
     @classmethod
     def of(cls, table: str, fields: tuple[Path, ...], children: tuple[Query, ...] = (), called: str | None = None) -> "Shape":
@@ -47,17 +48,18 @@ class Shape:
             other = org.related(row, name)
             out[name] = shape.said(org, other, version) if other else None
         for query, shape in self.children:
-            out[query.table] = _children(org, row, table, query, shape, version)
+            out[query.table] = _children(org, row, query, self, shape, version)
         return out
 
 
-def _children(org: Org, row: Row, table: str, query: Query, shape: Shape, version: str) -> dict[str, Any] | None:
-    child, _ = SCHEMA[table].children[query.table]
-    mine: list[Row] = [r for r in org.of_parent(child, row["Id"]) if not r.get("IsDeleted")]
+def _children(org: Org, row: Row, query: Query, shape: Shape, child: Shape, version: str) -> dict[str, Any] | None:
+    table, _ = SCHEMA[TABLES[row["Id"][:3]]].children[query.table]
+    test = holds(query.where, org.value) if query.where else (lambda row: True)
+    mine: list[Row] = [r for r in org.of_parent(table, row["Id"]) if (shape.deleted or not r.get("IsDeleted")) and test(r)]
     if not mine:
         return None
     rows = ordered(mine, query.order, org.value)[: query.limit]
-    return {"totalSize": len(rows), "done": True, "records": [shape.said(org, r, version) for r in rows]}
+    return {"totalSize": len(rows), "done": True, "records": [child.said(org, r, version) for r in rows]}
 
 
 @dataclass(slots=True)
@@ -80,8 +82,9 @@ class Pages:
         self._rests: dict[str, Rest] = {}
         self._numbers = count(1)
 
-    def first(self, rows: list[Row], query: Query, size: int, version: str) -> dict[str, Any]:
+    def first(self, rows: list[Row], query: Query, size: int, version: str, *, deleted: bool) -> dict[str, Any]:
         shape = Shape.of(query.table, query.fields, query.children)
+        shape.deleted = deleted
         if query.count:
             return {"totalSize": len(rows), "done": True, "records": []}
         return self._page(Rest(rows, shape, len(rows), self._org.clock()), size, version)

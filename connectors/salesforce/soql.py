@@ -54,7 +54,8 @@ def selected(own: Iterable[str], *, emails: bool) -> str:
 
     The newest comment and e-mail come along, because neither always touches the case: without them a reply would not be news.
     """
-    newest = [f"(SELECT Id FROM {name} ORDER BY CreatedDate DESC, Id DESC LIMIT 1)" for name in children(emails=emails).values()]  # noqa: S608
+    order = "WHERE IsDeleted = false ORDER BY CreatedDate DESC, Id DESC LIMIT 1"  # queryAll would give deleted ones too
+    newest = [f"(SELECT Id FROM {name} {order})" for name in children(emails=emails).values()]  # noqa: S608
     return f"SELECT {', '.join(dict.fromkeys([*FIELDS, *own, *newest]))} FROM Case"  # noqa: S608 (SOQL; every name is checked, every value quoted)
 
 

@@ -3,15 +3,17 @@
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
-import click
 import typer
 
 from gateway.cli import backfill, check, daemon, demo, doctor, init, plan, sandbox, status, ticket, trials, why
-from gateway.cli.ending import Code, Ended, code_of
+from gateway.cli.ending import Code, code_of
 from gateway.cli.options import Options
 
+USAGE = cast(
+    "type[typer.BadParameter]", typer.BadParameter.__mro__[2]
+)  # Typer brings a Click of its own, whose base for wrong usage it does not hand out
 app = typer.Typer(
     name="ticketgate",
     help="Reads tickets from several systems, holds them against rules in YAML, and routes, answers, escalates and keeps them in step.",
@@ -66,21 +68,19 @@ def ended_with(program: typer.Typer) -> int:
     """Runs the program; says on standard error why it ended, in words; returns the exit code."""
     try:
         code = program(standalone_mode=False)
-    except click.exceptions.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         return _said(Code.INTERRUPTED, "Interrupted.")
-    except KeyboardInterrupt:
-        return _said(Code.INTERRUPTED, "Interrupted.")
-    except click.ClickException as error:
+    except USAGE as error:
         error.show()
         return Code.USAGE
     except BrokenPipeError:
         sys.stderr.close()
         return Code.DONE
     except Exception as error:  # the top of the program: what is known gets its code, the rest is a defect and shows itself
-        code = code_of(error)
-        if code is None:
+        known = code_of(error)
+        if known is None:
             raise
-        return _said(code, str(error))
+        return _said(known, str(error))
     return code if isinstance(code, int) else Code.DONE
 
 
@@ -88,6 +88,3 @@ def _said(code: Code, message: str) -> int:
     if message:
         sys.stderr.write(message.rstrip() + "\n")
     return code
-
-
-__all__ = ["Code", "Ended", "app", "ended_with"]

@@ -1,13 +1,13 @@
 """`ticketgate doctor`: whether the desk can run: files, store, clock, and each connection with its sign-in."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gateway.cli.ending import Code, Ended
 from gateway.cli.options import VERSION_LINE, Options, line, options
+from gateway.clock import now
 
 if TYPE_CHECKING:
     from gateway.desk import Loaded
@@ -44,8 +44,8 @@ def _findings(chosen: Options, loaded: "Loaded", only: str | None, *, online: bo
     rules = sum(len(s.rules) for s in loaded.bundle.rulesets) if loaded.bundle else 0
     yield True, "files", f"{len(loaded.sources)} files, {rules} rules, no mistakes; every secret was found"
     yield _store(loaded)
-    now = datetime.now(UTC)
-    yield now.year >= 2025, "clock", f"{now:%Y-%m-%d %H:%M:%S}Z"
+    at = now()
+    yield at.year >= 2025, "clock", f"{at:%Y-%m-%d %H:%M:%S}Z"
     for name in loaded.connections:
         if only in (None, name):
             yield _connection(chosen, loaded, name, online=online)
@@ -76,7 +76,7 @@ def _connection(chosen: Options, loaded: "Loaded", name: str, *, online: bool) -
             if not online:
                 return True, name, f"{url}, not asked (--offline)"
             who = there.check_sign_in()
-            page = next(iter(there.changed(datetime.now(UTC))), None)
+            page = next(iter(there.changed(now())), None)
     except (ConnectorError, ImportError) as error:
         return False, name, f"{url}: {error}"
     unknown = sorted({f"{field} '{word}'" for t in (page.tickets if page else ()) for field, word in t.unread.items()})

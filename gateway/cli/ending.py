@@ -30,7 +30,6 @@ class Ended(Exception):
 
 def code_of(error: Exception) -> Code | None:
     """The code for a failure that reached the top; None for one that is a defect of ours."""
-    name = type(error).__name__
     if isinstance(error, Ended):
         return error.code
     by_name = {
@@ -45,4 +44,5 @@ def code_of(error: Exception) -> Code | None:
         "WrongStore": Code.UNREACHABLE,
         "Refused": Code.UNSAFE,
     }
-    return by_name.get(name)  # by name, so that `check` need not import SQLAlchemy or a connector to end
+    names = (kind.__name__ for kind in type(error).__mro__)
+    return next((by_name[name] for name in names if name in by_name), None)  # by name: `check` imports neither SQLAlchemy nor a connector

@@ -1,7 +1,7 @@
 """`ticketgate status`: what waits, how far each connection was read, what needs a person."""
 
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,8 +9,12 @@ import typer
 from gateway.cli.ending import Code, Ended
 from gateway.cli.options import VERSION_LINE, Options, line, options
 from gateway.cli.stored import store
+from gateway.clock import now
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from gateway.store.connections import Standing
     from gateway.store.opening import Store
 
 
@@ -48,46 +52,50 @@ def status(
 
 
 def _gathered(kept: "Store") -> dict[str, Any]:
-    from gateway.store import actions, connections, inbox, links, parked, passes, runs, tickets
+    from gateway.store import actions, connections, inbox, links, passes, runs, tickets
 
     with kept.reading() as db:
-        standing = connections.all_of(db)
-        needs = [*parked.all_of(db)]
-        failed = actions.for_person(db)
-        depth = inbox.depth(db)
-        bundle = passes.newest_bundle(db)
-        found: dict[str, Any] = {
-            "rules": bundle,
-            "connections": [
-                {
-                    "connection": s.connection,
-                    "state": s.state,
-                    "polled_at": s.polled_at,
-                    "read_up_to": s.watermark,
-                    "paused_until": s.paused_until,
-                    "error": s.error,
-                    "waiting": depth.get(s.connection, 0),
-                }
-                for s in standing
-            ],
+        depth, standing = inbox.depth(db), connections.all_of(db)
+        queue = _queue(db)
+        return {
+            "healthy": not queue and all(s.state == "ok" for s in standing),
+            "rules": passes.newest_bundle(db),
+            "connections": [_connection(s, depth.get(s.connection, 0)) for s in standing],
             "tickets": tickets.counts(db),
             "waiting": sum(depth.values()),
             "links": links.count(db),
             "actions": actions.counts(db),
             "next_alarm": tickets.next_alarm(db),
-            "queue": [{"ref": f"{p.connection}:{p.key}", "kind": p.kind, "reason": p.reason} for p in needs]
-            + [{"ref": str(r.ref), "kind": str(r.state), "reason": r.reason or "", "key": r.key} for r in failed],
+            "queue": queue,
             "runs": [{"id": r.id, "kind": r.kind, "state": r.state, "counts": dict(r.counts)} for r in runs.newest(db, 3)],
         }
-    found["healthy"] = not found["queue"] and all(s.state == "ok" for s in standing)
-    return found
+
+
+def _connection(standing: "Standing", waiting: int) -> dict[str, Any]:
+    return {
+        "connection": standing.connection,
+        "state": standing.state,
+        "polled_at": standing.polled_at,
+        "read_up_to": standing.watermark,
+        "paused_until": standing.paused_until,
+        "error": standing.error,
+        "waiting": waiting,
+    }
+
+
+def _queue(db: "sa.Connection") -> list[dict[str, str]]:
+    """What needs a person: tickets that cannot be judged, and actions that failed or are in doubt."""
+    from gateway.store import actions, parked
+
+    items = [{"ref": f"{p.connection}:{p.key}", "kind": p.kind, "reason": p.reason} for p in parked.all_of(db)]
+    return items + [{"ref": str(r.ref), "kind": str(r.state), "reason": r.reason or "", "key": r.key} for r in actions.for_person(db)]
 
 
 def _as_text(chosen: Options, found: dict[str, Any]) -> None:
     out = chosen.out()
-    now = datetime.now(UTC)
+    at = now()
     for one in found["connections"]:
-        out.print(f"{one['connection']:<18} {_standing(one, now)}", style="" if one["state"] == "ok" else "bold red")
+        out.print(f"{one['connection']:<18} {_standing(one, at)}", style="" if one["state"] == "ok" else "bold red")
         if one["error"]:
             out.print(f"{'':<18} {one['error']}", style="red")
     tickets = sum(found["tickets"].values())

@@ -13,7 +13,7 @@ import httpx
 import structlog
 
 from connectors.sandbox import Deed
-from gateway.clock import from_text, written
+from gateway.clock import from_text, starting
 from gateway.demo.screen import Screen, program
 from gateway.demo.stage import SYSTEMS, Judges, desk_for_demo, moved_in, sandboxes
 from gateway.demo.story import Story
@@ -41,7 +41,7 @@ class Asked:
 
 def play(asked: Asked, screen: Screen) -> bool:
     """Plays until the story is told (`once`) or somebody presses Ctrl-C; whether every part of the story happened."""
-    clock = written(MORNING, SPEED, time.time())
+    clock = starting(MORNING, SPEED)
     folder = desk_for_demo(asked.folder)
     screen.title(
         "Four ticket systems, served on this machine. Their clock, and ours, run 60 times as fast as the wall's: a minute is a second."

@@ -1,7 +1,7 @@
 """A backfill of many tickets with 100 rules, against a bare loop that fetches the same pages and drops them.
 
-The rules look at every ticket and match none that is not as they want it already, so no ticket is written: a write costs the vendor's answer,
-which no floor has. The floor asks exactly the requests that the backfill asked.
+The rules look at every ticket and match none that is not as they want it already, so no ticket is written: a write costs the
+vendor's answer, which no floor has. The floor asks exactly the requests that the backfill asked.
 """
 
 import subprocess

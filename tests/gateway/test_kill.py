@@ -27,6 +27,10 @@ from gateway.store.opening import opened
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 PAGES = ("before-page", "after-page")
+ACTIONS = ("before-send", "after-send", "before-commit", "after-commit")
+PER_TICKET = ("before-intend", "after-intend", "before-saw", "after-saw")
+POINTS = ["after-poll", *(f"{p}:{n}" for p in PER_TICKET for n in (1, 3)), *(f"{p}:{n}" for p in ACTIONS for n in (1, 2, 7, 8))]
+"""Two tickets are routed and answered (1 to 4), then the one with the urgent reply: update, reply, note, notification (5 to 8)."""
 MOMENTS = 20
 
 
@@ -102,13 +106,15 @@ def expect_all_done(folder: Path, replies: int = 1) -> None:
     assert len({*sent, *(row.key for row in in_doubt)}) == urgent_ones, "each is sent, or reported as in doubt"
 
 
-@pytest.mark.parametrize("nth", [1, 3])
-@pytest.mark.parametrize("point", [name for name in NAMES if name not in PAGES])
-def test_run_killed_at_a_named_point_loses_and_repeats_nothing(folder: Path, point: str, nth: int) -> None:
-    came = killed_at(folder, "once", f"{point}:{nth}")
-    assert came or (point == "after-poll" and nth > 1), f"the run never came to {point}:{nth}, so this shows nothing"
+@pytest.mark.parametrize("point", POINTS)
+def test_run_killed_at_a_named_point_loses_and_repeats_nothing(folder: Path, point: str) -> None:
+    assert killed_at(folder, "once", point), "the run never came there, so this shows nothing"
     finished(folder, "once")
     expect_all_done(folder)
+
+
+def test_every_named_point_is_among_those_that_are_tried() -> None:
+    assert {point.partition(":")[0] for point in POINTS} | set(PAGES) == set(NAMES)
 
 
 def test_run_killed_again_and_again_at_each_point_comes_to_its_end(folder: Path) -> None:
