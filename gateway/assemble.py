@@ -18,7 +18,7 @@ from gateway.daemon import Daemon, Reload
 from gateway.desk import Loaded, database
 from gateway.gathering import Gatherer
 from gateway.guarded import one_at_a_time
-from gateway.ledger import Ledger
+from gateway.ledger import Ledger, Points
 from gateway.notify import Notifier
 from gateway.retrying import Patience
 from gateway.rulebook import Rulebook
@@ -86,9 +86,10 @@ def put_together(
     on_pass: OnPass | None = None,
     patience: Patience | None = None,
     wall: Clock = wall_now,
+    points: Points | None = None,
 ) -> Gateway:
     """As `assembled`, with connectors that are open already."""
-    store, points, patience = opened(database(folder, config)), failpoint.points(), patience or Patience()
+    store, points, patience = opened(database(folder, config)), points or failpoint.points(), patience or Patience()
     guarded = {name: one_at_a_time(connector) for name, connector in there.items()}
     sender = Sender(guarded, Notifier({name: channel.url for name, channel in config.channels.items()}, folder, clock))
     house = House(

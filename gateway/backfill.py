@@ -17,7 +17,7 @@ from gateway.counting import Counts
 from gateway.cycle import Busy, Cycle, House, undeclared
 from gateway.judging import UNKNOWN, Asked, Judge, Judged
 from gateway.ledger import Outcome
-from gateway.store import actions, audits, parked, runs, tickets
+from gateway.store import actions, audits, connections, parked, runs, tickets
 from gateway.store.runs import Run
 from rules.plan import Plan
 from rules.ticket import Ticket
@@ -146,7 +146,9 @@ class _Connection:
         self._judge = Judge(house, cycle, asked)
 
     def go_on(self, state: _State, progress: Progress) -> None:
-        """All pages that are left."""
+        """All pages that are left. This may be the connection's first read: what is made from now on is news for the daemon."""
+        with self._house.store.writing() as db:
+            connections.connected(db, self._name, self._house.clock())
         self._settled()
         at = state.checkpoint.get(self._name)
         since = Cursor(str(at).removeprefix("at:")) if at else self._asked.since

@@ -1,19 +1,23 @@
-"""Which rules could answer a ticket's events, without looking at each: a hash on one value that a rule's condition requires."""
+"""Which rules could answer a ticket's events, without looking at each: a hash on values, and on words, that a condition requires."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
-from rules.bundle import All, Condition, Named, Test
+from rules.bundle import All, AnyOf, CalendarIs, Condition, Named, NoneOf, Test
 from rules.look import Look
 from rules.observation import Event, Kind
+from rules.text import Needle
 
 _ONE = frozenset({"is", "one_of", "in_list"})
 _SOME = frozenset({"contains", "contains_any", "contains_all", "in_list"})
+_SAYS = frozenset({"contains", "contains_any", "contains_all"})
 _HASHABLE = frozenset({"text", "choice", "ordered_choice", "reference", "boolean"})
 _COMMON = frozenset({"connection", "system", "status", "requester.automated"})
 """Fields whose values many tickets share: hashed on only where a rule requires nothing better."""
 _OF_THE_EVENT = ("comment.", "sla.")
 """Not known of the ticket alone: a rule's comment is that of its occasion, and a clock is dear."""
+_RAISING = frozenset({"number", "time"})
+"""Types whose tests raise when the system sent something else, which must show: nothing behind such a test may spare it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +26,27 @@ class Requirement:
 
     field: str
     values: frozenset[object]
+    of_set: bool = False
 
     @property
-    def cost(self) -> tuple[bool, int]:
-        return self.field in _COMMON, len(self.values)
+    def cost(self) -> tuple[bool, bool, int]:
+        return self.field in _COMMON, False, len(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The text must contain one of these, or the rule does not match."""
+
+    field: str
+    needles: tuple[Needle, ...]
+
+    @property
+    def cost(self) -> tuple[bool, bool, int]:
+        return False, True, len(self.needles)
+
+
+Cover = tuple[Requirement | Said, ...]
+"""Alternatives: where none of them is met, the condition does not hold, and judging it raises nothing."""
 
 
 def requirements(condition: Condition) -> Iterator[Requirement]:
@@ -39,12 +60,12 @@ def requirements(condition: Condition) -> Iterator[Requirement]:
         case Test(field, operator, value, kind) if not field.startswith(_OF_THE_EVENT):
             found = _required(operator, value, kind)
             if found is not None:
-                yield Requirement(field, found)
+                yield Requirement(field, found, kind == "set")
 
 
 def _required(operator: str, value: object, kind: str) -> frozenset[object] | None:
     if kind == "set" and operator in _SOME and isinstance(value, frozenset):
-        return value if operator != "contains_all" or len(value) <= 1 else frozenset({min(value)})
+        return value if operator != "contains_all" else frozenset({min(value)}) if value else None
     if kind in _HASHABLE and operator in _ONE:
         return value if isinstance(value, frozenset) else frozenset({value})
     if kind == "ordered_choice" and isinstance(value, frozenset) and operator not in ("was", "not_one_of", "not_in_list"):
@@ -58,47 +79,158 @@ def required_connections(condition: Condition) -> frozenset[str] | None:
     return frozenset(str(value) for value in frozenset.intersection(*named)) if named else None
 
 
+def cover(condition: Condition) -> Cover | None:
+    """The most selective alternatives of which one must be met for the condition to hold; None when only judging it can tell."""
+    return min(_covers(condition), key=_cost, default=None)
+
+
+def _cost(found: Cover) -> tuple[bool, bool, int]:
+    """As dear as its worst alternative, and the more the more there is to be put on the shelves."""
+    costs = [one.cost for one in found]
+    return any(c[0] for c in costs), any(c[1] for c in costs), sum(c[2] for c in costs)
+
+
+def _covers(condition: Condition) -> Iterator[Cover]:
+    match condition:
+        case All(parts):
+            for part in parts:
+                yield from _covers(part)
+                if _may_raise(part):
+                    return
+        case Named(part=part):
+            yield from _covers(part)
+        case AnyOf(parts):
+            found = [cover(part) for part in parts]
+            whole = [one for one in found if one is not None]
+            if len(whole) == len(found):
+                yield tuple(alternative for one in whole for alternative in one)
+        case Test():
+            yield from _of_test(condition)
+
+
+def _of_test(test: Test) -> Iterator[Cover]:
+    if test.type != "text" or test.operator not in _SAYS:
+        yield from ((one,) for one in requirements(test))
+    elif not test.field.startswith(_OF_THE_EVENT) and test.value and all(needle.phrase for needle in test.value):
+        yield (Said(test.field, test.value if test.operator == "contains_any" else test.value[:1]),)
+
+
+def _may_raise(condition: Condition) -> bool:
+    match condition:
+        case Test(field, type=kind) if not field.startswith("sla."):
+            return kind in _RAISING
+        case Named(part=part):
+            return _may_raise(part)
+        case All(parts) | AnyOf(parts) | NoneOf(parts):
+            return any(map(_may_raise, parts))
+        case CalendarIs():
+            return False
+    return True
+
+
 class Index:
-    """Rules by position, found by the kinds of event and by the value each requires."""
+    """Rules by position, found by the kinds of event and by the values or words that each requires. Never changed."""
 
     def __init__(self, rules: Iterable[tuple[int, frozenset[Kind], Condition]]) -> None:
-        self._kinds: dict[Kind, _Shelf] = {}
+        self._kinds: dict[Kind, _Shelves] = {}
         for position, kinds, condition in rules:
-            best = min(requirements(condition), key=lambda r: r.cost, default=None)
+            found = cover(condition)
             for kind in kinds:
-                self._kinds.setdefault(kind, _Shelf()).put(position, best)
+                self._kinds.setdefault(kind, _Shelves()).put(position, found)
 
     def candidates(self, events: Iterable[Event], look: Look) -> list[int]:
         """Positions, rising, of all rules that could match and maybe some that do not."""
         found: set[int] = set()
         for kind in {event.kind for event in events}:
-            shelf = self._kinds.get(kind)
-            if shelf is not None:
-                shelf.add_to(found, look.folded)
+            shelves = self._kinds.get(kind)
+            if shelves is not None:
+                shelves.add_to(found, look)
         return sorted(found)
 
 
-class _Shelf:
-    __slots__ = ("anything", "by_field")
+class _Shelves:
+    """The rules of one kind of event: those that only judging can tell of, and the others by field."""
+
+    __slots__ = ("_anything", "_values", "_words")
 
     def __init__(self) -> None:
-        self.anything: list[int] = []
-        self.by_field: dict[str, dict[object, list[int]]] = {}
+        self._anything: list[int] = []
+        self._values: dict[str, _Values] = {}
+        self._words: dict[str, _Words] = {}
 
-    def put(self, position: int, required: Requirement | None) -> None:
-        if required is None:
-            self.anything.append(position)
+    def put(self, position: int, found: Cover | None) -> None:
+        if found is None:
+            self._anything.append(position)
             return
-        rows = self.by_field.setdefault(required.field, {})
-        for value in required.values:
-            rows.setdefault(value, []).append(position)
+        for one in found:
+            if isinstance(one, Said):
+                self._words.setdefault(one.field, _Words()).put(position, one.needles)
+            else:
+                self._values.setdefault(one.field, _Values(one.of_set)).put(position, one.values)
 
-    def add_to(self, found: set[int], folded: Mapping[str, object]) -> None:
-        found.update(self.anything)
-        for name, rows in self.by_field.items():
+    def add_to(self, found: set[int], look: Look) -> None:
+        if self._anything:
+            found.update(self._anything)
+        folded = look.folded
+        for name, values in self._values.items():
             value = folded[name]
-            if isinstance(value, frozenset):
-                for member in value:
-                    found.update(rows.get(member, ()))
-            elif value is not None:
-                found.update(rows.get(value, ()))
+            if value is not None:
+                values.add_to(found, value)
+        for name, words in self._words.items():
+            text = folded[name]
+            if text is not None:
+                words.add_to(found, text, look, name)
+
+
+@dataclass(slots=True)
+class _Values:
+    """The rules that require a value, or a member, of one field."""
+
+    of_set: bool
+    rows: dict[object, list[int]] = field(default_factory=dict)
+
+    def put(self, position: int, values: Iterable[object]) -> None:
+        for value in values:
+            self.rows.setdefault(value, []).append(position)
+
+    def add_to(self, found: set[int], value: object) -> None:
+        """A value that is not what the field's type promises finds every rule: what comes of judging it must show."""
+        if isinstance(value, frozenset):
+            for member in self.rows.keys() & value:
+                found.update(self.rows[member])
+        elif self.of_set or not isinstance(value, str | bool):
+            found.update(*self.rows.values())
+        elif value in self.rows:
+            found.update(self.rows[value])
+
+
+@dataclass(slots=True)
+class _Words:
+    """The rules that require one of some phrases in a text, by the first word of each.
+
+    A phrase of a script without spaces may begin anywhere, so it is looked for in the text itself.
+    """
+
+    rows: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    anywhere: list[tuple[Needle, int]] = field(default_factory=list)
+
+    def put(self, position: int, needles: Iterable[Needle]) -> None:
+        for needle in needles:
+            first, space, _ = needle.phrase[1:].partition(" ")
+            if needle.symbols or not needle.phrase.startswith(" ") or not space:
+                self.anywhere.append((needle, position))
+            else:
+                self.rows.setdefault(first, []).append((needle.phrase, position))
+
+    def add_to(self, found: set[int], folded: object, look: Look, name: str) -> None:
+        """Of a field that holds no text every rule is found: what comes of judging it must show."""
+        if not isinstance(folded, str):
+            found.update(position for _, position in self.anywhere)
+            found.update(position for rows in self.rows.values() for _, position in rows)
+            return
+        spoken = look.spoken[name]
+        for word in self.rows.keys() & spoken.split():
+            found.update(position for phrase, position in self.rows[word] if phrase in spoken)
+        for needle, position in self.anywhere:
+            if needle.inside(folded, spoken):
+                found.add(position)

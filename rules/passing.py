@@ -126,18 +126,18 @@ class Pass:
 
     def _answer(self, ready: Ready, event: Event) -> Answer:
         self._look.on(event)
-        if not self._holds(ready, event.occasion):
+        if not self._holds(ready, event):
             return "no"
         return self._act(ready, ready.rule.steps, event.occasion)
 
-    def _holds(self, ready: Ready, occasion: str) -> bool:
+    def _holds(self, ready: Ready, at: Event | Rung) -> bool:
         try:
             held = ready.holds(self._look)
         except Exception as problem:  # a rule that raises is skipped, and shown; the others go on
             self._failed(ready, problem)
             return False
         if self._trace is not None:
-            self._trace.judged(ready.rule, self._look, held, occasion)
+            self._trace.judged(ready.rule, self._look, held, at.occasion)
         return held
 
     def _act(self, ready: Ready, steps: tuple[Step, ...], occasion: str, rung: Rung | None = None) -> Answer:
@@ -232,7 +232,7 @@ class Pass:
     def _stage(self, ready: Ready, rung: Rung) -> Answer:
         self._look.on(None)
         failures, fired = len(self._failures), len(self._fired)
-        if not self._holds(ready, rung.occasion):
+        if not self._holds(ready, rung):
             failed = len(self._failures) > failures
             self._passed_over(ready, rung, "it could not be judged" if failed else "its condition did not hold")
             return "no"

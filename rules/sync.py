@@ -242,11 +242,14 @@ def _create(doing: "Doing", step: Step, verb: Sync) -> None:
 
 
 def _draft(doing: "Doing", verb: Sync) -> Mapping[str, Value]:
-    """What the new partner starts with: the headline, the text with its origin, and the fields kept in step but the status."""
+    """What the new partner starts with: the headline, the text with its origin, the fields kept in step but the status, and the tags.
+
+    The tags go along so that a rule whose condition names one holds on either side, as the language page's examples want it.
+    """
     ticket, writes = doing.ticket, doing.bundle.desk.writes.get(verb.partner)
     origin = f"{ticket.ref} {ticket.url or ''}".strip()
     fields: dict[str, Value] = {"subject": ticket.subject, "body": f"{ticket.body}\n\n{origin}" if ticket.body else origin}
-    for name in verb.fields:
+    for name in (*verb.fields, "tags"):
         value = value_of(ticket, name)
         if name != "status" and value not in (None, "", frozenset()) and (writes is None or name in writes):
             fields[name] = value

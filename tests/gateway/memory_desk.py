@@ -145,6 +145,7 @@ def an_office(
     brake: int = 500,
     page_size: int = 100,
     on_pass: Any = None,
+    points: Any = None,
 ) -> Iterator[Office]:
     """Opened and closed; the systems and the clock may outlive it, to see what a new start finds."""
     hands = hands or Hands()
@@ -160,7 +161,7 @@ def an_office(
         }
     )
     patience = Patience(sleep=hands.sleep)
-    gateway = put_together(config, a_bundle(rules, connections), there, folder, hands, on_pass, patience, wall=hands)
+    gateway = put_together(config, a_bundle(rules, connections), there, folder, hands, on_pass, patience, wall=hands, points=points)
     try:
         yield Office(gateway, systems, there, hands, folder)
     finally:

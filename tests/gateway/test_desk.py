@@ -40,8 +40,8 @@ def test_the_sample_desk_has_no_finding() -> None:
         ("    url: https://acme.zendesk.com\n", "", "TG206", 10, "'url' is missing"),
         ('client_secret: "${secret:zendesk}"', "client_secret: hunter2hunter2", "TG305", 13, "a secret stands in the file"),
         ("Blocked: on_hold", "Blocked: onhold", "TG211", 23, "'onhold' is not a status"),
-        ("brake: { tickets: 500 }", "brake: { tickets: many }", "TG205", 51, "'tickets' cannot be read"),
-        ("brake:", "on_call: {}\nbrake:", "TG201", 51, "kept for a later release"),
+        ("brake: { tickets: 500 }", "brake: { tickets: many }", "TG205", 52, "'tickets' cannot be read"),
+        ("brake:", "on_call: {}\nbrake:", "TG201", 52, "kept for a later release"),
     ],
 )
 def test_a_mistake_in_the_settings_has_its_place_and_a_remedy(desk: Path, good: str, bad: str, code: str, line: int, says: str) -> None:
