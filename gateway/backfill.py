@@ -33,7 +33,6 @@ def nobody(counts: Counts) -> None:
 def seldom_collecting() -> Iterator[None]:
     """The cyclic garbage collector is a fifth of the cost of a large read, in which nothing is cyclic."""
     before = gc.get_threshold()
-    gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
     try:
@@ -144,12 +143,15 @@ class _Connection:
         self._house, self._cycle, self._run, self._asked, self._name = house, cycle, run, asked, connection
         self._limit = brake.tickets if asked.max_changes is None else asked.max_changes
         self._judge = Judge(house, cycle, asked)
+        self._done_before: frozenset[str] = frozenset()
 
     def go_on(self, state: _State, progress: Progress) -> None:
         """All pages that are left. This may be the connection's first read: what is made from now on is news for the daemon."""
         with self._house.store.writing() as db:
             connections.connected(db, self._name, self._house.clock())
         self._settled()
+        with self._house.store.reading() as db:
+            self._done_before = actions.refs_of_run(db, self._run, self._name)
         at = state.checkpoint.get(self._name)
         since = Cursor(str(at).removeprefix("at:")) if at else self._asked.since
         for page in self._house.connectors[self._name].changed(since):
@@ -188,13 +190,11 @@ class _Connection:
 
     def _count_quiet(self, quiet: Sequence[Judged], counts: Counts) -> None:
         """Those that need no change. What this run changed before it was interrupted is quiet now, and counts as changed."""
-        with self._house.store.reading() as db:
-            done = actions.refs_of_run(db, self._run, self._name)
         for judged in quiet:
             counts.seen += 1
             if judged.skipped is not None:
                 counts.skipped[judged.skipped] += 1
-            elif judged.ticket.ref.key in done:
+            elif judged.ticket.ref.key in self._done_before:
                 counts.changed += 1
             else:
                 counts.unchanged += 1
@@ -241,9 +241,11 @@ class _Connection:
         """The page is behind us: its tickets, the counts and the checkpoint in one transaction."""
         at = self._house.clock()
         with self._house.store.writing() as db:
-            known = tickets.versions(db, self._name, [j.ticket.ref.key for j in judged if j.acts])
-            tickets.saw_page(db, [j.ticket for j in judged if j.ticket.ref.key not in known], at, looked=False)
-            tickets.count(db, self._run, self._name, [j.ticket.ref.key for j in judged])
+            acting = [j.ticket.ref.key for j in judged if j.acts]
+            known = tickets.versions(db, self._name, acting) if acting else {}
+            unknown = [j.ticket for j in judged if j.ticket.ref.key not in known]
+            if tickets.saw_page(db, unknown, at, looked=False, run=self._run) < len(judged):
+                tickets.count(db, self._run, self._name, [j.ticket.ref.key for j in judged])
             for ticket in (j.ticket for j in judged if j.skipped == UNKNOWN):
                 parked.park(db, self._name, ticket.ref.key, "word", undeclared(ticket), at, ticket.version)
             for spoilt in page.spoilt:

@@ -44,7 +44,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One ticket of a page: skipped for a reason, or seen and decided. An empty plan comes without its observation."""
+    """One ticket of a page: skipped for a reason, or seen and decided. An empty plan comes without its observation, or not at all."""
 
     ticket: Ticket
     plan: Plan | None = None
@@ -69,12 +69,15 @@ class Judge:
         now, book, asked = self._house.clock(), self._cycle.book, self._asked
         by_hand = asked.rule is not None
         evaluate = book.engine.evaluate
+        could_act = book.engine.sieve(just_come(tickets[0], now)) if tickets else bool
         for ticket in tickets:
             reason = asked.skips(ticket)
             if reason is not None:
                 yield Judged(ticket, skipped=reason)
             elif by_hand or ticket.ref in linked:
                 yield self._whole(ticket)
+            elif not could_act(ticket):
+                yield Judged(ticket)
             else:
                 plan = evaluate(just_come(ticket, now), replies=asked.replies)
                 yield self._whole(ticket) if plan.actions or plan.failures else Judged(ticket, plan)

@@ -147,6 +147,14 @@ class Index:
                 shelves.add_to(found, look)
         return sorted(found)
 
+    def answers(self, kind: Kind, look: Look) -> bool:
+        """Whether there are candidates at all for an event of that kind."""
+        found: set[int] = set()
+        shelves = self._kinds.get(kind)
+        if shelves is not None:
+            shelves.add_to(found, look)
+        return bool(found)
+
 
 class _Shelves:
     """The rules of one kind of event: those that only judging can tell of, and the others by field."""

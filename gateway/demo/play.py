@@ -73,7 +73,8 @@ def _played(asked: Asked, screen: Screen, loaded: "Loaded", judges: Judges, cloc
     with assembled(loaded, clock=ticking, on_pass=screen.passed) as gateway:
         _backfill(gateway, screen)
         story = Story(judges, ticking)
-        screen.title("The daemon watches now. People write, answer and mend; every line below says which rule did what, and why.")
+        ends = "It ends when the story is told." if asked.once else "Ctrl-C ends it."
+        screen.title(f"The daemon watches now. People write, answer and mend; every line says which rule did what, and why. {ends}")
         with _daemon(gateway):
             _people(asked, screen, story, judges)
         return _ended(asked, screen, story, judges, gateway)
@@ -166,7 +167,7 @@ def _ended(asked: Asked, screen: Screen, story: Story, judges: Judges, gateway: 
 
     promises = story.promises()
     screen.title("What had to happen, judged by what took effect in the four systems:")
-    screen.verdict(promises)
+    screen.verdict(promises, ended=asked.once)
     with gateway.store.reading() as db:
         seen = tickets.counts(db)
     screen.table(seen, {system: judges.effects(system) for system in SYSTEMS})

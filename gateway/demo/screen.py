@@ -50,11 +50,14 @@ class Screen:
             for text in lines(plan):
                 self.out.print("        " + text)
 
-    def verdict(self, promises: Mapping[str, bool]) -> None:
+    def verdict(self, promises: Mapping[str, bool], *, ended: bool) -> None:
+        """What was promised and what came of it; what had no time to happen is no failure where somebody pressed Ctrl-C."""
+        missing = ("✗", "bold red") if ended else ("·  not yet:", "dim")
         with self.lock:
             self.out.print()
             for promise, kept in promises.items():
-                self.out.print(f"  {'✓' if kept else '✗'} {promise}", style="green" if kept else "bold red")
+                sign, style = ("✓", "green") if kept else missing
+                self.out.print(f"  {sign} {promise}", style=style)
 
     def table(self, seen: Mapping[str, int], effects: Mapping[str, list[dict[str, Any]]]) -> None:
         """Seen: tickets known. Decided: passes with something to do, and what they asked for. Written: what took effect there."""

@@ -45,7 +45,13 @@ def moved_in(folder: Path, addresses: Mapping[str, str]) -> None:
 def sandboxes(folder: Path, clock: str, seed: int) -> Iterator[dict[str, str]]:
     """The four sandboxes in a child process; hands out their addresses by system and ends them at the end."""
     command = [sys.executable, "-m", "gateway", "-C", str(folder), "--format", "json", "sandbox", "--port", "0", "--seed", str(seed)]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, env={**os.environ, "TICKETGATE_CLOCK": clock})  # noqa: S603 - our own program
+    child = subprocess.Popen(  # noqa: S603 - our own program; a session of its own, so that Ctrl-C ends the demo first and the judges can ask
+        command,
+        stdout=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "TICKETGATE_CLOCK": clock},
+        start_new_session=True,
+    )
     try:
         yield _addresses(child)
     finally:

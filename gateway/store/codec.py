@@ -22,6 +22,7 @@ Read: TypeAlias = Callable[[Any], Any]
 
 _KINDS: tuple[tuple[str, type], ...] = (("changes", Update), ("body", AddComment), ("draft", CreateTicket), ("asked_for", Notify))
 """An action is known by a key that no other action has."""
+_NO_MEMBERS: Mapping[str, list[str]] = {"set": []}
 
 
 def to_json(value: object) -> bytes:
@@ -48,9 +49,9 @@ def values_from(data: bytes) -> dict[str, Value]:
 
 def _tagged(value: object) -> object:
     if isinstance(value, datetime):
-        return {"at": value.astimezone(UTC).isoformat()}
+        return {"at": (value if value.tzinfo is UTC else value.astimezone(UTC)).isoformat()}
     if isinstance(value, (frozenset, set)):
-        return {"set": sorted(value)}
+        return {"set": sorted(value)} if value else _NO_MEMBERS
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} has no place in the store")

@@ -15,18 +15,37 @@ def insert_or_leave(db: sa.Connection, table: sa.Table, rows: Sequence[Mapping[s
 
 def insert_or_replace(db: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]], by: Iterable[str] = ()) -> None:
     """Inserts the rows, or puts their values into those that are there; known by the primary key, or the columns of `by`."""
-    if not rows:
-        return
+    if rows:
+        db.execute(replacing(db, table, rows[0], by), list(rows))
+
+
+def replacing(
+    db: sa.Connection, table: sa.Table, names: Iterable[str], by: Iterable[str] = (), where: sa.ColumnElement[bool] | None = None
+) -> sqlite.Insert:
+    """The statement that inserts these columns, or puts them into the row that is there, where `where` holds of that."""
     keys = tuple(by) or tuple(column.name for column in table.primary_key)
     statement = _insert(db, table)
-    new = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    db.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=new), list(rows))
+    new = {name: statement.excluded[name] for name in names if name not in keys}
+    return statement.on_conflict_do_update(index_elements=list(keys), set_=new, where=where)
 
 
-def _insert(db: sa.Connection, table: sa.Table) -> sqlite.Insert:
-    if db.dialect.name == "postgresql":
-        return postgresql.insert(table)  # type: ignore[return-value]  # the two have the same methods and no common class
-    return sqlite.insert(table)
+def execute_rows(db: sa.Connection, text: str, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> int:
+    """Runs a statement made by `as_text` for rows of values in the order of `names`, ready for the driver; how many took effect.
+
+    For thousands of rows: SQLAlchemy's own work on each costs more than the database's.
+    """
+    if not rows:
+        return 0
+    many: list[Any] = list(rows) if db.dialect.positional else [dict(zip(names, row, strict=True)) for row in rows]
+    return db.exec_driver_sql(text, many).rowcount
+
+
+def as_text(db: sa.Connection, statement: sa.Insert, names: Sequence[str]) -> str:
+    """An insert as the driver takes it. Raises `AssertionError` where `names` are not in the order of the table's columns."""
+    compiled = statement.compile(dialect=db.dialect, column_keys=list(names))
+    if compiled.positional and compiled.positiontup != list(names):
+        raise AssertionError(f"the values would go into other columns: {compiled.positiontup}")
+    return str(compiled)
 
 
 def is_ref(table: sa.Table, connection: str, key: str) -> sa.ColumnElement[bool]:

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from gateway.overlay import with_update
 from gateway.store.codec import from_json, to_json
-from gateway.store.putting import insert_or_leave, insert_or_replace, is_ref
+from gateway.store.putting import as_text, execute_rows, insert_or_leave, insert_or_replace, is_ref, replacing
 from gateway.store.schema import alarm, happening, ticket
 from rules.plan import Update
 from rules.ticket import Change, Comment, Ticket, TicketRef, Value
@@ -62,12 +63,30 @@ def saw(db: sa.Connection, now: Ticket, at: datetime, *, adopted: bool, heard: b
     insert_or_replace(db, ticket, [row_of(now, at, adopted=adopted, looked=True, heard=heard)])
 
 
-def saw_page(db: sa.Connection, page: Sequence[Ticket], at: datetime, *, looked: bool, adopted: bool = True) -> None:
-    """Records a page of a backfill, or of old tickets at first contact. What the live path knows already is left alone."""
-    if page and not looked:
-        known = versions(db, page[0].ref.connection, [t.ref.key for t in page])
-        page = [t for t in page if not known.get(t.ref.key, ("", False))[1]]
-    insert_or_replace(db, ticket, [row_of(t, at, adopted=adopted, looked=looked, heard=False) for t in page])
+def saw_page(db: sa.Connection, page: Sequence[Ticket], at: datetime, *, looked: bool, run: str | None = None) -> int:
+    """Records a page of a backfill, or of old tickets at first contact, as adopted; how many were recorded.
+
+    What the live path knows already is left alone, but for a page of its own (`looked`). `run` has counted those that are recorded.
+    """
+    rest = (_as_bound(db, at), True, looked, False, None)
+    rows = [(t.ref.connection, t.ref.key, to_json(t), t.version, t.status and str(t.status), *rest) for t in page]
+    if run is None:
+        return execute_rows(db, _saw(db, looked=looked), _SAW, rows)
+    return execute_rows(db, _saw(db, looked=looked, run=True), (*_SAW, "run"), [(*row, run) for row in rows])
+
+
+_SAW = ("connection", "key", "seen", "version", "status", "seen_at", "adopted", "looked", "heard", "gone_at")
+
+
+def _saw(db: sa.Connection, *, looked: bool, run: bool = False) -> str:
+    names = (*_SAW, "run") if run else _SAW
+    return as_text(db, replacing(db, ticket, names, where=None if looked else ticket.c.looked.is_(False)), names)
+
+
+def _as_bound(db: sa.Connection, at: datetime) -> Any:
+    """A moment as the driver takes it."""
+    bound = ticket.c.seen_at.type.dialect_impl(db.dialect).bind_processor(db.dialect)
+    return bound(at) if bound is not None else at
 
 
 def counted(db: sa.Connection, run: str, connection: str, keys: Sequence[str]) -> frozenset[str]:

@@ -1,6 +1,7 @@
 """A real process that does what `run --once` or `backfill` does, over a system that it shares by a file: made to be killed.
 
-`python -m tests.gateway.driver once FOLDER` looks at everything there is; `backfill FOLDER` begins or goes on with the one run.
+`python -m tests.gateway.driver once FOLDER` looks at everything there is; `backfill FOLDER` begins or goes on with the one run;
+`run FOLDER` is the daemon.
 """
 
 import sys
@@ -33,6 +34,8 @@ def main(command: str, folder: Path) -> None:
     gateway = put_together(config, a_bundle(RULES), {"desk": connector}, folder, now, None, Patience(first=0.01))
     (folder / "started").touch()
     try:
+        if command == "run":
+            sys.exit(gateway.daemon().run())
         {"once": _once, "backfill": _backfill}[command](gateway)
     finally:
         gateway.close()
