@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Literal, NewType, Self
+from typing import Any, ClassVar, Literal, NewType, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -112,6 +112,10 @@ class Connector(ABC):
     @abstractmethod
     def fetch(self, key: str) -> Ticket:
         """The ticket as it is now. Raises `NotFound`."""
+
+    def raw(self, key: str) -> Mapping[str, Any]:
+        """The ticket's record as the system itself sends it, for people who compare. Raises `NotFound`."""
+        raise Unsupported(self.connection, "raw")
 
     def check_sign_in(self) -> str:
         """Who we are signed in as, as the system names us. Raises `Unauthorized`."""

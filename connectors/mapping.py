@@ -30,9 +30,25 @@ class Words:
         return Words({**more, **{theirs: mine for theirs, mine in self.ours.items() if theirs not in more}})
 
 
+class Kept(dict[Any, Any]):
+    """What was made of each value before: the same few people, words and tag lists stand in most tickets, and values never change."""
+
+    def __init__(self, make: Callable[[Any], Any], most: int = 5_000) -> None:
+        super().__init__()
+        self._make, self._most = make, most
+
+    def __missing__(self, said: Any) -> Any:
+        if len(self) >= self._most:
+            self.clear()
+        found = self[said] = self._make(said)
+        return found
+
+
 def moment(text: str) -> datetime:
     """A vendor's stamp in UTC; one without a zone is taken as UTC. Raises `ValueError`."""
     stamp = datetime.fromisoformat(text)
+    if stamp.tzinfo is UTC:
+        return stamp
     return stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)
 
 
@@ -69,7 +85,7 @@ class Field:
 Table: TypeAlias = Sequence[Field]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reading:
     """A record in our words: `values` by field, and in `unread` the words that have no meaning here."""
 
@@ -78,37 +94,58 @@ class Reading:
 
 
 def reader(table: Table) -> Callable[[Record], Reading]:
-    """The table as one function from a record to our words; paths are split once, here."""
-    rows = [_row(f) for f in table if f.reads is not None]
+    """The table as one function from a record to our words; paths are split once, here. No two rows may have one name.
+
+    Rows are read in place, and words looked up once: a call for each row would be half the cost of a large read.
+    """
+    rows = [f for f in table if f.reads is not None]
+    plain = [(f.name, str(f.reads)) for f in rows if _is_key(f) and not f.words]
+    worded = [(f.name, _getter(f), Kept(_meaning(f.words, f.convert))) for f in rows if f.words]
+    others = [(f.name, _getter(f), f.convert) for f in rows if not _is_key(f) and not f.words]
 
     def read(record: Record) -> Reading:
         values: dict[str, Any] = {}
         unread: dict[str, str] = {}
-        for row in rows:
-            row(record, values, unread)
+        get = record.get
+        for name, key in plain:
+            value = get(key)
+            if value is not None and value != "":
+                values[name] = value
+        for name, get_word, meaning in worded:
+            value = get_word(record)
+            if value is None or value == "":
+                continue
+            word = meaning[value if type(value) is str else str(value)]
+            if word is None:
+                unread[name] = str(value)
+            else:
+                values[name] = word
+        for name, get_value, convert in others:
+            value = get_value(record)
+            if value is not None and value != "":
+                values[name] = convert(value) if convert is not None else value
         return Reading(values, unread)
 
     return read
 
 
-def _row(f: Field) -> Callable[[Record, dict[str, Any], dict[str, str]], None]:
-    """One row of the table as a function that puts its value, or its unknown word, into the dictionaries it is given."""
-    get = f.reads if callable(f.reads) else _path(f.reads or "")
-    name, known, convert = f.name, f.words.read if f.words else None, f.convert
+def _is_key(f: Field) -> bool:
+    """Whether the row is read by one key of the record and then taken as it is."""
+    return isinstance(f.reads, str) and "." not in f.reads and f.convert is None
 
-    def put(record: Record, values: dict[str, Any], unread: dict[str, str]) -> None:
-        value = get(record)
-        if value is None or value == "":
-            return
-        if known is not None:
-            ours = known(str(value))
-            if ours is None:
-                unread[name] = str(value)
-                return
-            value = ours
-        values[name] = convert(value) if convert is not None else value
 
-    return put
+def _getter(f: Field) -> Callable[[Record], Any]:
+    return f.reads if callable(f.reads) else _path(f.reads or "")
+
+
+def _meaning(words: Words, convert: Callable[[Any], Value] | None) -> Callable[[str], Value]:
+    """From a vendor's word to our value; None for one that nobody declared."""
+
+    def meaning(word: str) -> Value:
+        ours = words.read(word)
+        return convert(ours) if ours is not None and convert is not None else ours
+
+    return meaning
 
 
 def _path(dotted: str) -> Callable[[Record], Any]:

@@ -130,6 +130,10 @@ class MemoryConnector(Connector):
         except ValidationError as error:
             raise Unreadable(self.connection, f"reading {key}: {_first(error)}") from None
 
+    def raw(self, key: str) -> Mapping[str, Any]:
+        with self._doing("raw"):
+            return dict(self._record(key))
+
     def check_sign_in(self) -> str:
         with self._doing("check_sign_in"):
             return OURS

@@ -96,7 +96,7 @@ def put_together(
         store=store,
         connectors=guarded,
         ledger=Ledger(store, sender, patience, clock=clock, wall=wall, points=points),
-        gatherer=Gatherer(store, guarded, clock, patience),
+        gatherer=Gatherer(store, guarded, clock, patience, wall),
         patience=patience,
         clock=clock,
         wall=wall,

@@ -15,12 +15,12 @@ from connectors.base import Cursor, Page
 from gateway.brake import Brake, Refused
 from gateway.counting import Counts
 from gateway.cycle import Busy, Cycle, House, undeclared
-from gateway.judging import UNKNOWN, Asked, Judge, Judged
+from gateway.judging import UNKNOWN, Asked, Judge, Judged, linked_among
 from gateway.ledger import Outcome
 from gateway.store import actions, audits, connections, parked, runs, tickets
 from gateway.store.runs import Run
 from rules.plan import Plan
-from rules.ticket import Ticket
+from rules.ticket import Ticket, TicketRef
 
 Progress: TypeAlias = Callable[[Counts], None]
 
@@ -161,7 +161,7 @@ class _Connection:
             progress(state.counts)
 
     def _page(self, page: Page, state: _State) -> None:
-        judged = list(self._judge.page(self._fresh(page)))
+        judged = list(self._judge.page(*self._fresh(page)))
         acting, quiet = [j for j in judged if j.acts], [j for j in judged if not j.acts]
         self._braked(state.counts, len(acting))
         counts = Counts.from_json(state.counts.as_json())
@@ -174,11 +174,12 @@ class _Connection:
         self._store(page, judged, counts, checkpoint)
         state.counts, state.checkpoint = counts, checkpoint
 
-    def _fresh(self, page: Page) -> list[Ticket]:
-        """The tickets that this run has not counted yet: each is judged once, however often it changes meanwhile."""
+    def _fresh(self, page: Page) -> tuple[list[Ticket], frozenset[TicketRef]]:
+        """The tickets that this run has not counted yet, and those with a partner: each is judged once, however often it changes."""
         with self._house.store.reading() as db:
             known = tickets.counted(db, self._run, self._name, [t.ref.key for t in page.tickets])
-        return [t for t in page.tickets if t.ref.key not in known]
+            fresh = [t for t in page.tickets if t.ref.key not in known] if known else list(page.tickets)
+            return fresh, linked_among(db, fresh)
 
     def _braked(self, counts: Counts, acting: int) -> None:
         """Stops before the page that would go beyond the limit."""

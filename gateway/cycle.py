@@ -15,17 +15,19 @@ from connectors.errors import ConnectorError
 from gateway.clock import Clock
 from gateway.clock import now as wall_now
 from gateway.failpoint import never
-from gateway.gathering import Gathered, Gatherer
-from gateway.ledger import Ledger, Outcome, Points
+from gateway.gathering import BEGINNING, Gathered, Gatherer
+from gateway.ledger import SOON, Ledger, Outcome, Points
 from gateway.overlay import with_update
 from gateway.retrying import Patience
 from gateway.rulebook import Rulebook
-from gateway.store import actions, inbox, leases, links, parked, passes, tickets
+from gateway.store import actions, inbox, leases, links, parked, passes, tickets, unrecorded
 from gateway.store.actions import Row, State
 from gateway.store.opening import Store
 from rules.observation import Observation
 from rules.plan import AddComment, Agreement, Plan, Update, key_of
-from rules.ticket import Ticket, TicketRef
+from rules.sync import answered
+from rules.ticket import Ticket, TicketRef, Value
+from rules.working import alike
 
 OnPass: TypeAlias = Callable[[Ticket, Plan, Outcome], None]
 """Is told of every pass whose plan was carried out: the ticket before, the plan, and what became of it."""
@@ -77,8 +79,8 @@ class Cycle:
         then, and what was decided is carried on at the next look.
         """
         with self._in_hand(ticket.ref):
-            if self._resumed(ticket.ref):
-                ticket = self.fetched(ticket.ref)  # the one in hand is older than what we just wrote
+            if self._resumed(ticket.ref) or not self._is_good(rows) or self._outdated(ticket):
+                ticket = self.fetched(ticket.ref)  # the one in hand is older than what we wrote
             return self._handled(ticket, rows)
 
     def fetched(self, ref: TicketRef) -> Ticket:
@@ -100,10 +102,7 @@ class Cycle:
             self._house.ledger.intend(plan, observation, pass_id, run)
             outcome = self._house.ledger.carry_out(pass_id)
             if outcome.settled:
-                with self._store.writing() as db:
-                    done = self._done(db, pass_id)
-                    tickets.saw_page(db, [self._left(ticket, done)], self._house.clock(), looked=False)
-                    self._means(db, plan, done, stages=not observation.adopted)
+                self._saw_of_run(observation, plan, pass_id)
         self._tell(ticket, plan, outcome)
         return outcome
 
@@ -117,6 +116,8 @@ class Cycle:
         book = self.book
         if ticket.status is None:
             return self._parked(ticket, rows)
+        if self._may_be_ours(ticket):
+            raise Busy(str(ticket.ref))
         gathered = self._house.gatherer.gathered(ticket, book)
         plan = book.evaluate(gathered.observation)
         pass_id, outcome = pass_name(plan), Outcome()
@@ -133,16 +134,55 @@ class Cycle:
         return plan
 
     def _resumed(self, ref: TicketRef) -> bool:
-        outcome = self._house.ledger.resume(ref)
-        if outcome is not None and outcome.rest is not None:
-            raise outcome.rest
-        return outcome is not None
+        """Brings to its end, and records, what was decided about the ticket before; whether there was anything.
+
+        Deciding it again would do again what no key guards: a priority raised by one, a reply to a change that our own write re-dated.
+        """
+        waiting = self._house.ledger.unsettled(ref)
+        for pass_id in waiting:
+            outcome = self._house.ledger.carry_out(pass_id)
+            if outcome.rest is not None:
+                raise outcome.rest
+            if outcome.settled:
+                self._recorded_run(pass_id)
+        with self._store.reading() as db:
+            last = unrecorded.last_pass(db, ref)
+        if last is not None:
+            self._saw(last.observation.ticket, self._house.gatherer.of_pass(last.observation, self.book), last.plan, last.id, ())
+        return bool(waiting) or last is not None
+
+    def _recorded_run(self, pass_id: str) -> None:
+        with self._store.reading() as db:
+            decided = passes.by_id(db, pass_id)
+        if decided is not None and decided.run is not None:
+            self._saw_of_run(decided.observation, decided.plan, pass_id)
+
+    def _outdated(self, ticket: Ticket) -> bool:
+        """Whether the ticket may have been read before the last write of ours."""
+        with self._store.reading() as db:
+            seen = tickets.seen(db, ticket.ref)
+            looked = seen is not None and seen.looked
+            if seen is not None and looked and ticket.updated_at <= seen.ticket.updated_at:
+                return True
+            return unrecorded.wrote_since(db, ticket.ref, seen.seen_at if seen is not None and looked else BEGINNING)
+
+    def _is_good(self, rows: Sequence[int]) -> bool:
+        with self._store.reading() as db:
+            return inbox.in_hand(db, rows)
+
+    def _may_be_ours(self, ticket: Ticket) -> bool:
+        """Whether it is new to us while we are making one there: it may be that one, and then it is no news."""
+        with self._store.reading() as db:
+            if not actions.creating(db, ticket.ref.connection) or tickets.seen(db, ticket.ref) is not None:
+                return False
+            return not links.of_ticket(db, ticket.ref)
 
     def _parked(self, ticket: Ticket, rows: Sequence[int]) -> Plan:
         """A status that nobody declared: never guessed, a person adds the word."""
         reason = undeclared(ticket)
         with self._store.writing() as db:
             parked.park(db, ticket.ref.connection, ticket.ref.key, "word", reason, self._house.clock(), ticket.version)
+            tickets.look_again(db, ticket.ref, None)
             inbox.settled(db, rows)
         return Plan(ref=ticket.ref, version=ticket.version, bundle=self.book.bundle.hash, at=self._house.clock(), notes=(reason,))
 
@@ -166,6 +206,13 @@ class Cycle:
             parked.unpark(db, ref.connection, ref.key, "word", "poison", "unreadable", "missing")
         self._house.points("after-saw")
 
+    def _saw_of_run(self, observation: Observation, plan: Plan, pass_id: str) -> None:
+        """Records what a run did; the live path has still to look at the ticket."""
+        with self._store.writing() as db:
+            done = self._done(db, pass_id)
+            tickets.saw_page(db, [self._left(observation.ticket, done)], self._house.clock(), looked=False)
+            self._means(db, plan, done, stages=not observation.adopted)
+
     def _done(self, db: sa.Connection, pass_id: str) -> list[Row]:
         return [row for row in actions.of_pass(db, pass_id) if row.state is State.DONE]
 
@@ -181,10 +228,10 @@ class Cycle:
             links.agreed(db, agreement, self._house.clock())
 
     def _put_back(self, outcome: Outcome, rows: Sequence[int]) -> None:
-        """Stale: the ticket waits under a signal of its own. A connection that rests: the signals stay as they are."""
+        """Stale: the ticket is looked at afresh in a moment. A connection that rests: the worker says until when."""
         if outcome.stale and outcome.rest is None:
             with self._store.writing() as db:
-                inbox.settled(db, rows)
+                inbox.put_off(db, rows, self._house.wall() + SOON)
 
     def _tell(self, ticket: Ticket, plan: Plan, outcome: Outcome) -> None:
         if plan or plan.failures:
@@ -249,8 +296,18 @@ def agreed_by(plan: Plan, done: Sequence[Row]) -> Iterator[Agreement]:
     for agreement in plan.agreements:
         if not agreement.right.key:
             continue
-        kept = {} if lost & {agreement.left, agreement.right} else agreement.fields
+        kept = {} if lost & {agreement.left, agreement.right} else {**agreement.fields, **dict(_answers(agreement, done))}
         yield replace(agreement, fields=kept, mirrored=agreement.mirrored - unsaid)
+
+
+def _answers(agreement: Agreement, done: Sequence[Row]) -> Iterator[tuple[str, Value]]:
+    """What either side made of a value that was written to it, where that is another one."""
+    for row in done:
+        if isinstance(row.action, Update) and row.action.target in (agreement.left, agreement.right):
+            echo = row.receipt.echo if row.receipt else {}
+            for name in row.action.fields.keys() & agreement.fields.keys() & echo.keys():
+                if not alike(name, echo[name], agreement.fields[name]):
+                    yield answered(row.action.target, name), echo[name]
 
 
 def failed_with(error: Exception) -> str:

@@ -1,6 +1,6 @@
 """All that a rule may look at, put together: what the store knows, what is new at the vendor, and the partners as they are now."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,10 +8,11 @@ from typing import Any
 from connectors.base import Connector
 from connectors.errors import NotFound
 from gateway.clock import Clock
+from gateway.clock import now as wall_now
 from gateway.overlay import overlaid
-from gateway.retrying import Patience
+from gateway.retrying import Patience, not_while_it_rests
 from gateway.rulebook import Rulebook
-from gateway.store import actions, connections, links, passes, tickets
+from gateway.store import actions, connections, links, passes, tickets, unrecorded
 from gateway.store.actions import Row
 from gateway.store.links import Pair
 from gateway.store.opening import Store
@@ -19,7 +20,7 @@ from gateway.store.tickets import Past, Seen, change_id
 from rules.engine import Needs
 from rules.events import events
 from rules.observation import Event, Kind, Link, Observation
-from rules.plan import Update
+from rules.plan import Receipt, Update
 from rules.ticket import Change, Comment, Ticket, TicketRef, Value
 from rules.working import alike
 
@@ -27,6 +28,8 @@ OVERLAP = timedelta(minutes=10)
 """Comments may be stamped before they are shown: so far back they are asked for again, and known by their ids."""
 ECHO = timedelta(days=1)
 """After which a write of ours is no longer looked for in a history."""
+CLOCKED = frozenset({"status", "priority", "group"})
+"""The fields whose past the clocks of ladders are worked out from."""
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -68,14 +71,17 @@ class _Known:
         if self.seen is None or not self.seen.looked:
             return BEGINNING, BEGINNING
         last = self.seen.ticket.updated_at
-        return (BEGINNING, last - OVERLAP) if self.seen.heard else (last, last)
+        return (last - OVERLAP, last - OVERLAP) if self.seen.heard else (last, last)
 
 
 class Gatherer:
     """Asks the store and the connectors; writes nothing anywhere."""
 
-    def __init__(self, store: Store, connectors: Mapping[str, Connector], clock: Clock, patience: Patience) -> None:
-        self._store, self._connectors, self._clock, self._patience = store, connectors, clock, patience
+    def __init__(
+        self, store: Store, connectors: Mapping[str, Connector], clock: Clock, patience: Patience, wall: Clock = wall_now
+    ) -> None:
+        """`clock` is what rules see; pauses of a connection are the wall's time."""
+        self._store, self._connectors, self._clock, self._patience, self._wall = store, connectors, clock, patience, wall
 
     def gathered(self, ticket: Ticket, book: Rulebook) -> Gathered:
         """Raises what reading from the connectors raises."""
@@ -83,7 +89,8 @@ class Gatherer:
         known = self._known(ticket, book, now)
         before = known.before(ticket)
         adopted = before is None and ticket.created_at < known.connected_at
-        asks = self._able(ticket, book.asks(ticket, adopted=adopted))
+        wanted = book.asks(ticket, adopted=adopted)
+        asks = self._able(ticket, wanted)
         heard = known.seen is not None and known.seen.heard
         comments = self._comments(ticket, known, heard=heard) if asks.comments else ()
         changes, echoed = self._history(ticket, known) if asks.history else ((), ())
@@ -91,19 +98,29 @@ class Gatherer:
         if not asks.history:
             changes = tuple(e.change for e in happened if e.kind is Kind.CHANGED and e.change is not None)
         partners, missing = self._links(ticket, known.pairs) if asks.links else ((), ())
+        told = (*known.past.changes, *changes)
         observation = Observation(
             ticket=ticket,
             now=now,
             events=happened,
-            changes=tuple(sorted((*known.past.changes, *changes), key=lambda c: c.at)),
+            changes=tuple(sorted((*told, *(self._untold(ticket.ref, told) if wanted.history else ())), key=lambda c: c.at)),
             comments=tuple(sorted((*known.past.comments, *comments), key=lambda c: c.at)),
             links=partners,
             done=known.done,
             limits=known.limits,
             adopted=adopted,
         )
-        told = asks.comments or asks.history
-        return Gathered(observation=observation, comments=comments, changes=changes, echoed=echoed, heard=told or heard, missing=missing)
+        heard = heard or asks.comments or asks.history
+        return Gathered(observation=observation, comments=comments, changes=changes, echoed=echoed, heard=heard, missing=missing)
+
+    def of_pass(self, observation: Observation, book: Rulebook) -> Gathered:
+        """What is to be remembered of a look that an earlier process made. Rows of our own writes are found, and marked, again."""
+        with self._store.reading() as db:
+            seen = tickets.seen(db, observation.ref)
+        asks = self._able(observation.ticket, book.asks(observation.ticket, adopted=observation.adopted))
+        theirs = tuple(change for change in observation.changes if not change.ours)
+        heard = asks.comments or asks.history or (seen is not None and seen.heard)
+        return Gathered(observation=observation, comments=observation.comments, changes=theirs, heard=heard)
 
     def as_created(self, ticket: Ticket, book: Rulebook, *, only: str | None = None) -> Observation:
         """The ticket judged as if it had just come: what `plan` and `backfill` ask (language page, section 9.9).
@@ -158,8 +175,11 @@ class Gatherer:
             )
 
     def _comments(self, ticket: Ticket, known: _Known, *, heard: bool) -> tuple[Comment, ...]:
-        """Those that the store does not have yet; ours are known by their receipts where no mark says so."""
-        since = known.seen.ticket.updated_at - OVERLAP if heard and known.seen else None
+        """Those that the store does not have yet; ours are known by their receipts where no mark says so.
+
+        All of them where none is known: the rules may have asked for the history alone until now.
+        """
+        since = known.seen.ticket.updated_at - OVERLAP if heard and known.seen and known.past.comments else None
         there = self._connectors[ticket.ref.connection]
         said = self._patience(lambda: there.comments(ticket.ref.key, since))
         ids = {c.id for c in known.past.comments}
@@ -171,6 +191,11 @@ class Gatherer:
         rows = self._patience(lambda: there.history(ticket.ref.key))
         ids = {change_id(c) for c in known.past.changes}
         return with_ours([c for c in rows if change_id(c) not in ids], known.updates)
+
+    def _untold(self, ref: TicketRef, told: Sequence[Change]) -> tuple[Change, ...]:
+        """What we changed of the fields that clocks go by, where no history says so, or not yet."""
+        with self._store.reading() as db:
+            return untold(unrecorded.updates(db, ref), told)
 
     def _links(self, ticket: Ticket, pairs: Iterable[Pair]) -> tuple[tuple[Link, ...], tuple[tuple[TicketRef, str], ...]]:
         """The pairs as rules see them, and the partners that are no more. A connection taken out or stopped is left out."""
@@ -191,6 +216,7 @@ class Gatherer:
         there = self._connectors.get(ref.connection)
         if there is None or standing.state == "stopped":
             return None
+        not_while_it_rests(standing, self._wall())
         partner = self._patience(lambda: there.fetch(ref.key))
         said = self._patience(lambda: there.comments(ref.key)) if there.abilities.comments else ()
         return Link(partner=partner, agreed=pair.agreed, comments=_our_comments(said, made), mirrored=pair.mirrored)
@@ -211,6 +237,23 @@ def with_ours(changes: Iterable[Change], updates: Iterable[Row]) -> tuple[tuple[
             found.append(mine[0])
         marked.append(replace(change, ours=True) if mine is not None else change)
     return tuple(marked), tuple(dict.fromkeys(found))
+
+
+def untold(wrote: Iterable[tuple[Update, Receipt, datetime]], told: Sequence[Change]) -> tuple[Change, ...]:
+    """Our writes as changes of ours, but for those that a change of ours tells already; each is told once.
+
+    A clock that finds a priority which no change explains takes it for a person's, and a ladder that raises would move its own target.
+    """
+    rows, found = [change for change in told if change.ours], []
+    for update, receipt, at in wrote:
+        for wanted in (change for change in update.changes if change.field in CLOCKED):
+            after = receipt.echo.get(wanted.field, wanted.after)
+            same = (r for r in rows if r.field == wanted.field and alike(r.field, r.after, after) and abs(r.at - at) <= ECHO)
+            if (known := next(same, None)) is not None:
+                rows.remove(known)
+            elif not alike(wanted.field, wanted.before, after):
+                found.append(Change(field=wanted.field, before=wanted.before, after=after, at=at, ours=True))
+    return tuple(found)
 
 
 def _written(row: Row) -> dict[str, Value]:

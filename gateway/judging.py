@@ -4,12 +4,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import sqlalchemy as sa
+
 from gateway.cycle import Cycle, House
 from gateway.gathering import just_come
+from gateway.rulebook import Rulebook
 from gateway.store import links
 from rules.observation import Observation
 from rules.plan import Plan
-from rules.ticket import Ticket
+from rules.sieve import Sieve
+from rules.ticket import Ticket, TicketRef
 
 UNKNOWN = "unknown status"
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
@@ -62,19 +66,25 @@ class Judge:
 
     def __init__(self, house: House, cycle: Cycle, asked: Asked) -> None:
         self._house, self._cycle, self._asked = house, cycle, asked
+        self._sieve: tuple[Rulebook, Sieve] | None = None
 
-    def page(self, tickets: Sequence[Ticket]) -> Iterator[Judged]:
-        """Every ticket of the page, in order. Raises what reading a partner raises for a connection that does not answer."""
-        linked = self._linked(tickets)
+    def page(self, tickets: Sequence[Ticket], linked: frozenset[TicketRef] | None = None) -> Iterator[Judged]:
+        """Every ticket of the page, in order; `linked` where the caller has asked already.
+
+        Raises what reading a partner raises for a connection that does not answer.
+        """
+        if linked is None:
+            with self._house.store.reading() as db:
+                linked = linked_among(db, tickets)
         now, book, asked = self._house.clock(), self._cycle.book, self._asked
         by_hand = asked.rule is not None
         evaluate = book.engine.evaluate
-        could_act = book.engine.sieve(just_come(tickets[0], now)) if tickets else bool
+        could_act = self._could_act(tickets[0], book) if tickets else bool
         for ticket in tickets:
             reason = asked.skips(ticket)
             if reason is not None:
                 yield Judged(ticket, skipped=reason)
-            elif by_hand or ticket.ref in linked:
+            elif by_hand or (linked and ticket.ref in linked):
                 yield self._whole(ticket)
             elif not could_act(ticket):
                 yield Judged(ticket)
@@ -88,9 +98,13 @@ class Judge:
         plan = self._cycle.book.evaluate(observation, only=self._asked.rule, replies=self._asked.replies)
         return Judged(ticket, plan, observation)
 
-    def _linked(self, tickets: Sequence[Ticket]) -> frozenset[object]:
-        """Those of the page that have a partner."""
-        with self._house.store.reading() as db:
-            if not links.count(db):
-                return frozenset()
-            return frozenset(links.of_tickets(db, [t.ref for t in tickets]))
+    def _could_act(self, ticket: Ticket, book: Rulebook) -> Sieve:
+        """One sieve for as long as the same rules are in force."""
+        if self._sieve is None or self._sieve[0] is not book:
+            self._sieve = (book, book.engine.sieve(just_come(ticket, self._house.clock())))
+        return self._sieve[1]
+
+
+def linked_among(db: sa.Connection, tickets: Sequence[Ticket]) -> frozenset[TicketRef]:
+    """Those of the page that have a partner."""
+    return frozenset(links.of_tickets(db, [t.ref for t in tickets])) if links.count(db) else frozenset()

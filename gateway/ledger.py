@@ -4,7 +4,7 @@ A row is `sending` before its request leaves and stays so until an outcome is kn
 or a lost answer) is settled by asking, never by guessing. What nobody can answer stays `in_doubt` for a person.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -25,7 +25,7 @@ from connectors.errors import (
 from gateway.clock import Clock
 from gateway.clock import now as wall_now
 from gateway.failpoint import never
-from gateway.retrying import Patience
+from gateway.retrying import Patience, not_while_it_rests
 from gateway.sending import Sender, Unanswerable
 from gateway.store import actions, connections, inbox, links, passes, tickets
 from gateway.store.actions import Row, State
@@ -101,16 +101,10 @@ class Ledger:
                 break
         return outcome
 
-    def resume(self, ref: TicketRef) -> Outcome | None:
-        """Settles what an earlier pass over this ticket left without outcome; None when there was nothing."""
+    def unsettled(self, ref: TicketRef) -> list[str]:
+        """The passes over this ticket that have actions without outcome, in the order of their decisions."""
         with self._store.reading() as db:
-            waiting = list(dict.fromkeys(row.pass_id for row in actions.unsettled(db, ref)))
-        outcome: Outcome | None = None
-        for pass_id in waiting:
-            outcome = self.carry_out(pass_id)
-            if not outcome.settled:
-                return outcome
-        return outcome
+            return list(dict.fromkeys(row.pass_id for row in actions.unsettled(db, ref)))
 
     def _carry(self, row: Row, outcome: Outcome) -> None:
         """One row from where it stands to its outcome."""
@@ -134,10 +128,7 @@ class Ledger:
         target, _ = actions.target_of(row.action)
         with self._store.reading() as db:
             there = connections.standing(db, target)
-        if there.rests(self._wall()):
-            until = there.paused_until
-            seconds = (until - self._wall()).total_seconds() if until else None
-            raise Transient(target, there.error or "the connection rests", seconds)
+        not_while_it_rests(there, self._wall())
 
     def _sent(self, row: Row, outcome: Outcome) -> None:
         with self._store.writing() as db:
@@ -148,8 +139,12 @@ class Ledger:
             receipt = self._patience(lambda: self._sender.send(row.action))
         except (Transient, Unauthorized, Stale) as error:
             self._unsent(row, str(error))
-            if isinstance(error, Stale) and not isinstance(row.action, Update) and row.position > 0:
+            if not isinstance(error, Stale):
+                raise
+            if not isinstance(row.action, Update) and row.position > 0:
                 return self._again(row, outcome)  # what goes with an update that was made is still wanted
+            if (anew := self._at_its_version(row)) is not None:
+                return self._sent(anew, outcome)
             raise
         except REFUSALS:
             raise
@@ -158,6 +153,21 @@ class Ledger:
             return self._asked(row, outcome)
         self._points("after-send")
         return self._done(row, receipt, outcome)
+
+    def _at_its_version(self, row: Row) -> Row | None:
+        """The write on a partner that has moved on, at the version it has now.
+
+        None where somebody changed what it would write, where it is tried often enough, and for the pass's own ticket, whose news
+        the rules must see. A partner's news may be nothing to them, and then nobody would ask for the write again.
+        """
+        update = row.action
+        if not isinstance(update, Update) or update.target == row.ref or row.attempts + 1 >= TRIES:
+            return None
+        there = self._patience(lambda: self._sender.shown(update.target))
+        fields = (change for change in update.changes if change.field != "tags")  # of tags only ours are added and removed
+        if not all(alike(change.field, value_of(there, change.field), change.before) for change in fields):
+            return None
+        return replace(row, action=replace(update, version=there.version), attempts=row.attempts + 1)
 
     def _asked(self, row: Row, outcome: Outcome) -> None:
         """Found: done. Surely not there: sent again, a few times. Unanswerable: a person's."""
@@ -195,7 +205,7 @@ class Ledger:
             self._effect(db, row, receipt, at, made)
             self._points("before-commit")
         self._points("after-commit")
-        outcome.done.append(_with(row, receipt))
+        outcome.done.append(replace(row, state=State.DONE, receipt=receipt))
 
     def _made(self, what: Action, receipt: Receipt) -> Ticket | None:
         """A ticket that we just made, as its system shows it; None where it cannot be had now, which is no harm."""
@@ -211,6 +221,7 @@ class Ledger:
         match row.action:
             case Update() as update:
                 tickets.wrote(db, update, receipt.echo)
+                inbox.outdated(db, update.target)
             case AddComment(mirrors=str(origin)) as copy:
                 source = TicketRef.parse(origin.rpartition("#")[0])
                 links.mirrored(db, source, copy.target, frozenset({origin, f"{copy.target}#{receipt.id}"}), at)
@@ -272,16 +283,3 @@ def _agreed(decided: passes.Pass | None, create: CreateTicket, made: Ticket | No
     base = decided.plan.leaves(decided.observation.ticket)
     same = {name: value_of(base, name) for name in KEPT if made is not None and alike(name, value_of(base, name), value_of(made, name))}
     return {**same, **(said[0].fields if said else create.draft.fields)}
-
-
-def _with(row: Row, receipt: Receipt) -> Row:
-    return Row(
-        ref=row.ref,
-        action=row.action,
-        state=State.DONE,
-        pass_id=row.pass_id,
-        position=row.position,
-        attempts=row.attempts,
-        run=row.run,
-        receipt=receipt,
-    )

@@ -4,6 +4,7 @@ A notification cannot be asked after: nobody can tell whether a chat room has it
 ended is reported in the queue as in doubt, and never sent again by itself.
 """
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
@@ -65,10 +66,13 @@ class Notifier:
 
 
 def _apprise(url: str, message: Notify) -> None:
-    from apprise import Apprise
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of what its many services import; nothing of ours
+        from apprise import Apprise
 
-    sender = Apprise()
-    if not sender.add(url):
+        sender = Apprise()
+        known = sender.add(url)
+    if not known:
         raise Rejected("notify", f"the address of channel '{message.to}' is not one that apprise knows")
     if not sender.notify(body=message.text, title=f"{message.about} ({message.rule})"):
         raise Rejected("notify", f"channel '{message.to}' did not take the message")

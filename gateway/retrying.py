@@ -4,12 +4,14 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar
 
 import tenacity
 
 from connectors.errors import Transient
 from gateway.clock import Sleep
+from gateway.store.connections import Standing
 
 T = TypeVar("T")
 
@@ -55,6 +57,13 @@ class Patience:
 def _asked(state: tenacity.RetryCallState) -> float | None:
     error = state.outcome.exception() if state.outcome else None
     return error.retry_after if isinstance(error, Transient) else None
+
+
+def not_while_it_rests(there: Standing, now: datetime) -> None:
+    """Raises `Transient`, with what is left of the pause, for a connection of which nothing may be asked at `now` (the wall's time)."""
+    if there.rests(now):
+        seconds = (there.paused_until - now).total_seconds() if there.paused_until else None
+        raise Transient(there.connection, there.error or "the connection rests", seconds)
 
 
 def rest_after(error: Transient) -> float:

@@ -10,7 +10,7 @@ from connectors.base import Connector, Cursor, Page
 from connectors.errors import CursorExpired
 from gateway.cycle import House
 from gateway.rulebook import Rulebook
-from gateway.store import connections, inbox, parked, tickets
+from gateway.store import actions, connections, inbox, parked, tickets
 from gateway.store.connections import Standing
 from rules.ticket import Ticket, TicketRef
 
@@ -18,6 +18,9 @@ FIRST_READ = timedelta(days=30)
 """How far back the first read of a connection goes; what is older and comes up later is adopted then."""
 OVERLAP = timedelta(minutes=10)
 """How far before the watermark is read again when the vendor no longer knows a cursor."""
+
+LAG = timedelta(minutes=1)
+"""How long after a write of ours a page may still show what was there before; the longest lag that a system here owns up to."""
 
 
 @dataclass(slots=True)
@@ -69,17 +72,26 @@ class Signals:
             connected_at = connections.connected(db, connection, self._house.clock())
             standing = connections.standing(db, connection)
         there: Connector = self._house.connectors[connection]
+        asked_at = self._house.clock()
         for page in there.changed(self._since(standing, connected_at)):
             with self._house.store.writing() as db:
                 self._store(db, connection, page, book, connected_at, polled)
+                self._distrust(db, connection, page, asked_at)
+            asked_at = self._house.clock()
             self._house.points("after-poll")
         with self._house.store.writing() as db:
-            connections.recovered(db, connection)
+            if not connections.standing(db, connection).rests(self._house.wall()):  # a worker was told to wait meanwhile
+                connections.recovered(db, connection)
 
     def _since(self, standing: Standing, connected_at: datetime) -> datetime | Cursor:
         if standing.cursor is not None:
             return Cursor(standing.cursor)
         return standing.watermark - OVERLAP if standing.watermark else connected_at - self._first_read
+
+    def _distrust(self, db: sa.Connection, connection: str, page: Page, asked_at: datetime) -> None:
+        """A page may show a ticket as it was before we wrote to it: then it is fetched when its turn comes."""
+        for key in actions.written_since(db, connection, [t.ref.key for t in page.tickets], asked_at - LAG):
+            inbox.outdated(db, TicketRef(connection, key))
 
     def _store(self, db: sa.Connection, connection: str, page: Page, book: Rulebook, connected_at: datetime, polled: Polled) -> None:
         news, old = _sorted(db, connection, page.tickets, book, connected_at)

@@ -19,6 +19,8 @@ ATTEMPTS = 3
 NOT_YET = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2))
 """A ticket just announced may not be shown yet: so long it is waited for before it counts as gone."""
 BUSY = timedelta(seconds=1)
+PARTNER_RESTS = timedelta(seconds=15)
+"""After which a ticket whose partner's system did not answer is looked at again."""
 
 
 @dataclass(slots=True)
@@ -83,8 +85,9 @@ class Worker:
             self._put_off(waiting, BUSY, drained)
         except (Transient, Unauthorized) as error:
             self.rest(error)
-            self._put_off(waiting, BUSY, drained)
-            return error.connection != self._connection
+            mine = error.connection == self._connection
+            self._put_off(waiting, BUSY if mine else PARTNER_RESTS, drained)
+            return not mine
         except NotFound as error:
             self._not_there(waiting, error, drained)
         except Exception as error:  # one ticket that cannot be handled must not hold up the others
@@ -95,6 +98,8 @@ class Worker:
         """The connection that the error names is paused, or stopped until a person acts; loudly."""
         now = self._house.wall()
         with self._store.writing() as db:
+            if connections.standing(db, error.connection).rests(now):
+                return
             if isinstance(error, Unauthorized):
                 connections.stopped(db, error.connection, str(error), now)
             else:

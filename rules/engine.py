@@ -1,6 +1,6 @@
 """Deciding: one observation and the rules in force give one plan. Nothing is written, asked or remembered here."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rules.bundle import (
@@ -32,6 +32,7 @@ from rules.observation import Kind, Observation
 from rules.passing import Pass
 from rules.plan import Plan
 from rules.ready import Ready, prepared
+from rules.sieve import Sieve, sieve
 from rules.templates import Template
 from rules.ticket import Ticket
 from rules.tracing import Trace
@@ -66,19 +67,13 @@ class Engine:
         asked = Pass(self._prepared, observation, replies=replies)
         return asked.whole() if only is None else asked.one(self._named(only))
 
-    def sieve(self, observation: Observation) -> Callable[[Ticket], bool]:
+    def sieve(self, observation: Observation) -> Sieve:
         """Asks of one ticket after the other whether a rule could act on it; False is certain, and far quicker than `evaluate`.
 
         It stands for an observation like the one given, but of that ticket: adopted, its one event is `created`, and nothing else is
         known of it. One look serves all tickets, so a sieve is for one thread.
         """
-        look, index = self.look(observation), self._prepared.index
-
-        def could_act(ticket: Ticket) -> bool:
-            look.see(ticket)
-            return index.answers(Kind.CREATED, look)
-
-        return could_act
+        return sieve(self._prepared.index, Kind.CREATED, self.look(observation))
 
     def explain(self, observation: Observation, *, only: str | None = None, replies: bool = True) -> Explanation:
         """The same decision with its trace: each rule, the test that decided, and what it asked for."""

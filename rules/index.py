@@ -1,7 +1,8 @@
 """Which rules could answer a ticket's events, without looking at each: a hash on values, and on words, that a condition requires."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from rules.bundle import All, AnyOf, CalendarIs, Condition, Named, NoneOf, Test
 from rules.look import Look
@@ -132,11 +133,15 @@ class Index:
     """Rules by position, found by the kinds of event and by the values or words that each requires. Never changed."""
 
     def __init__(self, rules: Iterable[tuple[int, frozenset[Kind], Condition]]) -> None:
-        self._kinds: dict[Kind, _Shelves] = {}
+        self._kinds: dict[Kind, Shelves] = {}
         for position, kinds, condition in rules:
             found = cover(condition)
             for kind in kinds:
-                self._kinds.setdefault(kind, _Shelves()).put(position, found)
+                self._kinds.setdefault(kind, Shelves()).put(position, found)
+
+    def shelves(self, kind: Kind) -> "Shelves | None":
+        """Where the rules of a kind of event stand, if there are any."""
+        return self._kinds.get(kind)
 
     def candidates(self, events: Iterable[Event], look: Look) -> list[int]:
         """Positions, rising, of all rules that could match and maybe some that do not."""
@@ -147,51 +152,42 @@ class Index:
                 shelves.add_to(found, look)
         return sorted(found)
 
-    def answers(self, kind: Kind, look: Look) -> bool:
-        """Whether there are candidates at all for an event of that kind."""
-        found: set[int] = set()
-        shelves = self._kinds.get(kind)
-        if shelves is not None:
-            shelves.add_to(found, look)
-        return bool(found)
 
-
-class _Shelves:
+class Shelves:
     """The rules of one kind of event: those that only judging can tell of, and the others by field."""
 
-    __slots__ = ("_anything", "_values", "_words")
+    __slots__ = ("anything", "values", "words")
 
     def __init__(self) -> None:
-        self._anything: list[int] = []
-        self._values: dict[str, _Values] = {}
-        self._words: dict[str, _Words] = {}
+        self.anything: list[int] = []
+        self.values: dict[str, Values] = {}
+        self.words: dict[str, Words] = {}
 
     def put(self, position: int, found: Cover | None) -> None:
         if found is None:
-            self._anything.append(position)
+            self.anything.append(position)
             return
         for one in found:
             if isinstance(one, Said):
-                self._words.setdefault(one.field, _Words()).put(position, one.needles)
+                self.words.setdefault(one.field, Words()).put(position, one.needles)
             else:
-                self._values.setdefault(one.field, _Values(one.of_set)).put(position, one.values)
+                self.values.setdefault(one.field, Values(one.of_set)).put(position, one.values)
 
     def add_to(self, found: set[int], look: Look) -> None:
-        if self._anything:
-            found.update(self._anything)
-        folded = look.folded
-        for name, values in self._values.items():
-            value = folded[name]
+        if self.anything:
+            found.update(self.anything)
+        for name, values in self.values.items():
+            value = look.folded[name]
             if value is not None:
-                values.add_to(found, value)
-        for name, words in self._words.items():
-            text = folded[name]
+                found.update(values.found(value))
+        for name, words in self.words.items():
+            text = look.folded[name]
             if text is not None:
-                words.add_to(found, text, look, name)
+                found.update(words.found(text, look.spoken[name]) if isinstance(text, str) else words.every())
 
 
 @dataclass(slots=True)
-class _Values:
+class Values:
     """The rules that require a value, or a member, of one field."""
 
     of_set: bool
@@ -201,44 +197,38 @@ class _Values:
         for value in values:
             self.rows.setdefault(value, []).append(position)
 
-    def add_to(self, found: set[int], value: object) -> None:
-        """A value that is not what the field's type promises finds every rule: what comes of judging it must show."""
-        if isinstance(value, frozenset):
-            for member in self.rows.keys() & value:
-                found.update(self.rows[member])
-        elif self.of_set or not isinstance(value, str | bool):
-            found.update(*self.rows.values())
-        elif value in self.rows:
-            found.update(self.rows[value])
+    def found(self, folded: object) -> Sequence[int]:
+        """By a value ready to compare. One that is not what the field's type promises finds every rule: judging it must show."""
+        if isinstance(folded, frozenset):
+            return [position for member in self.rows.keys() & folded for position in self.rows[member]]
+        if self.of_set or not isinstance(folded, (str, bool)):
+            return [position for rows in self.rows.values() for position in rows]
+        return self.rows.get(folded, ())
 
 
 @dataclass(slots=True)
-class _Words:
+class Words:
     """The rules that require one of some phrases in a text, by the first word of each.
 
     A phrase of a script without spaces may begin anywhere, so it is looked for in the text itself.
     """
 
-    rows: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    first: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     anywhere: list[tuple[Needle, int]] = field(default_factory=list)
 
     def put(self, position: int, needles: Iterable[Needle]) -> None:
         for needle in needles:
-            first, space, _ = needle.phrase[1:].partition(" ")
+            word, space, _ = needle.phrase[1:].partition(" ")
             if needle.symbols or not needle.phrase.startswith(" ") or not space:
                 self.anywhere.append((needle, position))
             else:
-                self.rows.setdefault(first, []).append((needle.phrase, position))
+                self.first.setdefault(word, []).append((needle.phrase, position))
 
-    def add_to(self, found: set[int], folded: object, look: Look, name: str) -> None:
-        """Of a field that holds no text every rule is found: what comes of judging it must show."""
-        if not isinstance(folded, str):
-            found.update(position for _, position in self.anywhere)
-            found.update(position for rows in self.rows.values() for _, position in rows)
-            return
-        spoken = look.spoken[name]
-        for word in self.rows.keys() & spoken.split():
-            found.update(position for phrase, position in self.rows[word] if phrase in spoken)
-        for needle, position in self.anywhere:
-            if needle.inside(folded, spoken):
-                found.add(position)
+    def found(self, folded: str, spoken: str) -> list[int]:
+        said = [row for word in self.first.keys() & spoken.split() for row in self.first[word]]
+        found = [position for phrase, position in said if phrase in spoken]
+        return found + [position for needle, position in self.anywhere if needle.inside(folded, spoken)]
+
+    def every(self) -> list[int]:
+        """All of them: the field holds no text, and what comes of judging it must show."""
+        return [position for _, position in chain(chain.from_iterable(self.first.values()), self.anywhere)]

@@ -146,18 +146,36 @@ def _field(
     doing: "Doing", asker: Asker, name: str, field: SyncField, theirs: Copy, agreed: dict[str, Value], overruled: dict[str, str]
 ) -> None:
     mine = doing.wanted.mine
-    left = Side(mine.ticket.ref.connection, value_of(mine.ticket, name), _changed_at(doing, name), mine.ticket.created_at)
+    left = Side(mine.ticket.ref.connection, _meant(mine.ticket, name, agreed), _changed_at(doing, name), mine.ticket.created_at)
     partner = theirs.ticket
-    right = Side(partner.ref.connection, value_of(partner, name), partner.updated_at, partner.created_at)
+    right = Side(partner.ref.connection, _meant(partner, name, agreed), partner.updated_at, partner.created_at)
     outcome = decide(field, left, right, Base(name, name in agreed, agreed.get(name)))
     if outcome is None:
         doing.note(f"{name}: {left.connection} says {_shown(left.value)}, {right.connection} {_shown(right.value)}; a person decides")
         return
     if outcome.overruled is not None:
         overruled[name] = outcome.overruled
-    mine.set(name, outcome.value, asker, f"from {partner.ref}")
-    theirs.set(name, outcome.value, asker, f"from {mine.ticket.ref}")
+    for side, copy, other in ((left, mine, partner.ref), (right, theirs, mine.ticket.ref)):
+        stays = alike(name, side.value, outcome.value)
+        if not stays:
+            copy.set(name, outcome.value, asker, f"from {other}")
+        if (known := answered(copy.original.ref, name)) in agreed and not (stays and alike(name, agreed[name], outcome.value)):
+            agreed[known] = outcome.value  # the old answer was to something else
     agreed[name] = outcome.value
+
+
+def answered(ref: TicketRef, name: str) -> str:
+    """Under which name an agreement keeps the value that an end answered with when another was written to it."""
+    return f"answered:{ref}:{name}"
+
+
+def _meant(ticket: Ticket, name: str, agreed: Mapping[str, Value]) -> Value:
+    """The field's value; the agreed one as long as the system still shows what it made of that when we wrote it.
+
+    A workflow or a computed priority may know no such value. Taken for an edit, it would be written back and forth for ever.
+    """
+    value, known = value_of(ticket, name), answered(ticket.ref, name)
+    return agreed[name] if known in agreed and name in agreed and alike(name, value, agreed[known]) else value
 
 
 def _changed_at(doing: "Doing", name: str) -> datetime:

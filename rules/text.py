@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 _LETTERS = (
@@ -50,6 +51,13 @@ def spoken(folded: str) -> str:
     return f" {' '.join(text.split())} "
 
 
+def words(text: str) -> list[str]:
+    """The words of a text that is not folded yet: `spoken(fold(text)).split()`, quicker."""
+    if text.isascii():
+        return text.lower().translate(_ASCII_WORDS).split()
+    return spoken(fold(text)).split()
+
+
 def _without_separators(text: str) -> str:
     strange = {c for c in set(text) if _separates(c)}
     if len(strange) > _FEW:
@@ -59,6 +67,7 @@ def _without_separators(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=8192)
 def _separates(c: str) -> bool:
     return not (c.isalnum() or c == "_" or unicodedata.category(c)[0] == "M")
 

@@ -232,6 +232,13 @@ def test_one_bad_record_is_parked_and_its_page_goes_on(rig: Rig, connector: Conn
     assert all(s.reason for page in pages for s in page.spoilt)
 
 
+def test_the_raw_record_is_the_systems_own_and_of_that_ticket(rig: Rig, connector: Connector) -> None:
+    mine, other = one(rig, connector, subject="The raw one"), one(rig, connector, subject="Another")
+    said = str(connector.raw(mine.ref.key))
+    assert "The raw one" in said
+    assert other.subject not in said
+
+
 def test_it_says_as_whom_it_is_signed_in(connector: Connector) -> None:
     assert connector.check_sign_in()
 
@@ -242,6 +249,7 @@ def test_a_deleted_or_unknown_ticket_is_not_found(rig: Rig, connector: Connector
 
     for ask in (
         lambda: connector.fetch(ticket.ref.key),
+        lambda: connector.raw(ticket.ref.key),
         lambda: connector.update(ticket.ref.key, {"priority": Level.HIGH}, version=ticket.version),
         lambda: connector.comment(ticket.ref.key, "Hello", public=False, mark=MARK),
         lambda: connector.comments(ticket.ref.key),

@@ -42,7 +42,27 @@ def text(said: Any) -> str:
     """
     if isinstance(said, str):
         return said
-    return _read(said, 0) if isinstance(said, dict) else ""
+    if not isinstance(said, dict):
+        return ""
+    plain = _paragraphs(said)
+    return plain if plain is not None else _read(said, 0)
+
+
+def _paragraphs(document: Node) -> str | None:
+    """What `_read` says of a document of nothing but paragraphs of unmarked text, which most are; None for any other."""
+    if document.get("type") != "doc":
+        return None
+    paragraphs = []
+    for block in document.get("content") or ():
+        nodes = block.get("content") if isinstance(block, dict) and block.get("type") == "paragraph" else None
+        if not isinstance(nodes, list) or len(nodes) != 1 or not isinstance(nodes[0], dict):
+            return None
+        (node,) = nodes
+        said = node.get("text")
+        if node.get("type") != "text" or "marks" in node or not isinstance(said, str):
+            return None
+        paragraphs.append(said)
+    return "\n\n".join(paragraphs)
 
 
 def _read(node: Node, depth: int) -> str:

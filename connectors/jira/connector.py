@@ -141,6 +141,9 @@ class JiraConnector(Connector):
     def fetch(self, key: str) -> Ticket:
         return self._fetched(f"reading {key}", key)[1]
 
+    def raw(self, key: str) -> Mapping[str, Any]:
+        return self._fetched(f"reading {key}", key)[0]
+
     def update(self, key: str, fields: Mapping[str, Value], *, version: str, tags: TagChange = NO_TAGS) -> Receipt:
         """Fields and labels in one write, then the status by its transitions.
 

@@ -137,6 +137,9 @@ class SalesforceConnector(Connector):
         with reading(self.connection, what):
             return self._cases.ticket(record)
 
+    def raw(self, key: str) -> Mapping[str, Any]:
+        return self._record(f"read case {key}", key)
+
     def check_sign_in(self) -> str:
         what, me = "check the sign-in", self._session.me()
         where = f"Id = {quoted(me)}" if me else "IsActive = true"

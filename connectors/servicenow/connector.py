@@ -181,6 +181,9 @@ class ServiceNowConnector(Connector):
         what = f"reading {key}"
         return self._read(what, self._record(what, key))
 
+    def raw(self, key: str) -> Mapping[str, Any]:
+        return self._record(f"reading {key}", key)
+
     def _record(self, what: str, key: str, fields: str = "") -> dict[str, Any]:
         return self._session.record(what, "GET", table_path(self._settings.table, key), fields or self._asked)
 

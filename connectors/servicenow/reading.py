@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from connectors.base import Custom
-from connectors.mapping import Field, Record, Words, declared, reader
+from connectors.mapping import Field, Kept, Record, Words, declared, reader
 from connectors.servicenow.settings import ServiceNowSettings
 from rules.ticket import Channel, Level, Person, Status, Ticket, TicketRef, Type, Value
 
@@ -73,20 +73,6 @@ def at(text: str) -> datetime:
 
 def _get(key: str) -> Callable[[Record], Any]:
     return lambda record: record.get(key)
-
-
-class Kept(dict[Any, Any]):
-    """What was made of each text before: the same few people and tag lists stand in most tickets, and values never change."""
-
-    def __init__(self, make: Callable[[Any], Any], most: int = 5_000) -> None:
-        super().__init__()
-        self._make, self._most = make, most
-
-    def __missing__(self, said: Any) -> Any:
-        if len(self) >= self._most:
-            self.clear()
-        found = self[said] = self._make(said)
-        return found
 
 
 def _person(said: tuple[str | None, ...]) -> Person | None:

@@ -76,6 +76,12 @@ class ZendeskConnector(Connector):
                 raise NotFound(self.connection, f"{what}: it was deleted")
             return self._read(record, Beside(answer))
 
+    def raw(self, key: str) -> Mapping[str, Any]:
+        what = f"read ticket {key}"
+        answer = self._session.get(what, f"tickets/{self._number(key)}", {"include": BESIDE})
+        with reading(self.connection, what):
+            return dict(part(answer, "ticket"))
+
     def check_sign_in(self) -> str:
         """Zendesk answers a wrong token here with 200 and an anonymous user."""
         what = "check the sign-in"

@@ -69,8 +69,9 @@ def version_of(record: Record) -> str:
     `updated_at` alone would be blind to a system change (a merge, an automation's side effect), which leaves it as it was;
     `generated_timestamp` would show it, but only an export has that. The digest is the same from an export, a show and an update.
     """
-    custom = sorted(([f["id"], f["value"]] for f in record.get("custom_fields") or () if f["value"] is not None), key=itemgetter(0))
-    content = orjson.dumps([[record.get(key) for key in WATCHED], sorted(record.get("tags") or ()), custom])
+    custom = [[f["id"], f["value"]] for f in record.get("custom_fields") or () if f["value"] is not None]
+    custom.sort(key=itemgetter(0))
+    content = orjson.dumps([[*map(record.get, WATCHED)], sorted(record.get("tags") or ()), custom])
     return f"{record['updated_at']}/{crc32(content):08x}"
 
 
@@ -177,7 +178,7 @@ def _rendered(value: Value) -> Any:
 
 def ticket_reader(connection: str, table: Table, url: str) -> Callable[[dict[str, Any], Beside], Ticket]:
     """A function from a record and what came beside it to our ticket. It raises `ValueError` naming the field, never its text."""
-    read = reader(table)
+    read, has_own, valid = reader(table), any(f.name.startswith("custom.") for f in table), TICKET.validator.validate_python
 
     def ticket(record: dict[str, Any], beside: Beside) -> Ticket:
         group = record.get("group_id")
@@ -185,12 +186,14 @@ def ticket_reader(connection: str, table: Table, url: str) -> Callable[[dict[str
         record["assignee"] = beside.person(record.get("assignee_id"))
         record["group"] = beside.groups.get(group) if group is not None else None
         reading = read(record)
-        values = {"subject": "", "status": None, **reading.values, "unread": reading.unread, "version": version_of(record)}
+        values, key = {"subject": "", "status": None, **reading.values}, str(record["id"])
+        values["unread"], values["version"] = reading.unread, version_of(record)
         if group is not None and record["group"] is None:
             reading.unread["group"] = str(group)
-        values["ref"] = TicketRef(connection, str(record["id"]))
-        values["url"] = f"{url}/agent/tickets/{record['id']}"
-        return TICKET.validate_python(_with_custom(values))
+        values["ref"] = TicketRef(connection, key)
+        values["url"] = f"{url}/agent/tickets/{key}"
+        found: Ticket = valid(_with_custom(values) if has_own else values)
+        return found
 
     def told(record: dict[str, Any], beside: Beside) -> Ticket:
         try:

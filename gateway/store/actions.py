@@ -1,6 +1,6 @@
 """The ledger's rows: intent before a call, outcome after it. A key stands here at most once, for ever."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,17 +15,15 @@ from rules.ticket import TicketRef
 
 
 class State(StrEnum):
-    """`in_doubt`: sent, and nobody knows whether it took effect."""
+    """`in_doubt`: sent, and nobody knows whether it took effect. What is withdrawn was not sent, and leaves no row behind."""
 
     PLANNED = "planned"
     SENDING = "sending"
     DONE = "done"
     FAILED = "failed"
     IN_DOUBT = "in_doubt"
-    WITHDRAWN = "withdrawn"
 
 
-OPEN = (State.PLANNED, State.SENDING, State.IN_DOUBT)
 KINDS: dict[type, str] = {Update: "update", AddComment: "comment", CreateTicket: "create", Notify: "notify"}
 
 
@@ -183,6 +181,12 @@ def echoed(db: sa.Connection, keys: Sequence[str]) -> None:
         db.execute(sa.update(action).where(action.c.action_key.in_(keys)).values(echoed=True))
 
 
+def written_since(db: sa.Connection, connection: str, keys: Sequence[str], since: datetime) -> frozenset[str]:
+    """Which of these tickets we have updated since then, or may have."""
+    mine = (action.c.target == connection, action.c.target_key.in_(keys), action.c.kind == "update", action.c.sent_at >= since)
+    return frozenset(db.execute(sa.select(action.c.target_key).where(*mine)).scalars())
+
+
 def creating(db: sa.Connection, connection: str) -> bool:
     """Whether a ticket is being made there right now, so that one seen for the first time may be ours."""
     mine = (action.c.target == connection, action.c.kind == "create", action.c.state == State.SENDING)
@@ -228,8 +232,3 @@ def _read(row: sa.RowMapping) -> Row:
         sent_at=row["sent_at"],
         ended_at=row["ended_at"],
     )
-
-
-def restored(db: sa.Connection, keys: Iterable[str]) -> None:
-    """A person wants these tried again: planned, whatever they were."""
-    db.execute(sa.update(action).where(action.c.action_key.in_(list(keys))).values(state=State.PLANNED, reason=None, ended_at=None))

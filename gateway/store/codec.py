@@ -15,7 +15,7 @@ from typing import Any, TypeAlias, TypeVar, Union, get_args, get_origin, get_typ
 import orjson
 
 from rules.plan import Action, AddComment, CreateTicket, Notify, Update
-from rules.ticket import TicketRef, Value
+from rules.ticket import Person, Ticket, TicketRef, Value
 
 T = TypeVar("T")
 Read: TypeAlias = Callable[[Any], Any]
@@ -28,6 +28,41 @@ _NO_MEMBERS: Mapping[str, list[str]] = {"set": []}
 def to_json(value: object) -> bytes:
     """Any of our values. Raises `TypeError` for text that is no Unicode and whole numbers beyond 64 bits."""
     return orjson.dumps(value, default=_tagged, option=orjson.OPT_PASSTHROUGH_DATETIME)
+
+
+def ticket_json(ticket: Ticket) -> bytes:
+    """`to_json(ticket)`, byte for byte, in half the time: orjson reads dataclasses with slots slowly, and moments well by itself."""
+    t = ticket
+    # fmt: off
+    said = {
+        "ref": {"connection": t.ref.connection, "key": t.ref.key}, "subject": t.subject, "status": t.status,
+        "created_at": {"at": _utc(t.created_at)}, "updated_at": {"at": _utc(t.updated_at)}, "version": t.version,
+        "body": t.body, "type": t.type, "resolution": t.resolution, "priority": t.priority, "severity": t.severity,
+        "impact": t.impact, "urgency": t.urgency, "product": t.product, "language": t.language, "channel": t.channel,
+        "error_code": t.error_code, "requester": t.requester and _person(t.requester), "group": t.group,
+        "assignee": t.assignee and _person(t.assignee), "tags": _members(t.tags), "watchers": _members(t.watchers),
+        "due_at": t.due_at and {"at": _utc(t.due_at)}, "url": t.url, "shown_as": t.shown_as,
+        "custom": t.custom and _own(t.custom), "unread": t.unread,
+    }
+    # fmt: on
+    return orjson.dumps(said, default=_tagged)
+
+
+def _own(custom: Mapping[str, Value]) -> dict[str, object]:
+    return {name: _tagged(value) if isinstance(value, (datetime, frozenset)) else value for name, value in custom.items()}
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+
+
+def _members(some: frozenset[str]) -> Mapping[str, list[str]]:
+    return {"set": sorted(some)} if some else _NO_MEMBERS
+
+
+def _person(p: Person) -> dict[str, object]:
+    known = {"id": p.id, "name": p.name, "email": p.email, "organization": p.organization}
+    return {**known, "tags": _members(p.tags), "language": p.language, "automated": p.automated}
 
 
 def from_json(kind: type[T], data: bytes) -> T:
@@ -49,9 +84,9 @@ def values_from(data: bytes) -> dict[str, Value]:
 
 def _tagged(value: object) -> object:
     if isinstance(value, datetime):
-        return {"at": (value if value.tzinfo is UTC else value.astimezone(UTC)).isoformat()}
+        return {"at": _utc(value).isoformat()}
     if isinstance(value, (frozenset, set)):
-        return {"set": sorted(value)} if value else _NO_MEMBERS
+        return {"set": sorted(value)}
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} has no place in the store")

@@ -58,8 +58,9 @@ def recovered(db: sa.Connection, connection: str) -> None:
 
 
 def paused(db: sa.Connection, connection: str, until: datetime, reason: str, at: datetime) -> None:
-    """Nothing is asked of it until then (the wall's time)."""
-    _set(db, connection, state="paused", paused_until=until, error=reason, error_at=at)
+    """Nothing is asked of it until then (the wall's time). One that is stopped stays so."""
+    if standing(db, connection).state != "stopped":
+        _set(db, connection, state="paused", paused_until=until, error=reason, error_at=at)
 
 
 def failing(db: sa.Connection, connection: str, reason: str, at: datetime) -> None:

@@ -56,6 +56,17 @@ def due(db: sa.Connection, connection: str, now: datetime, limit: int = 200, ski
     return [_waiting(TicketRef(connection, key), mine) for key, mine in rows.items()]
 
 
+def outdated(db: sa.Connection, ref: TicketRef) -> None:
+    """We wrote to the ticket: what polls brought of it is from before that, and it must be fetched."""
+    db.execute(sa.update(inbox).where(inbox.c.connection == ref.connection, inbox.c.key == ref.key).values(ticket=None))
+
+
+def in_hand(db: sa.Connection, rows: Sequence[int]) -> bool:
+    """Whether the tickets that these rows brought are still good."""
+    lost = sa.select(inbox.c.id).where(inbox.c.id.in_(rows), inbox.c.ticket.is_(None)).limit(1)
+    return db.execute(lost).first() is None
+
+
 def put_off(db: sa.Connection, rows: Sequence[int], until: datetime, *, failed: bool = False) -> None:
     """Not now; `failed` counts as an attempt."""
     values: dict[str, object] = {"due_at": until} | ({"attempts": inbox.c.attempts + 1} if failed else {})

@@ -46,7 +46,10 @@ def of_tickets(db: sa.Connection, refs: list[TicketRef]) -> dict[TicketRef, list
 
 
 def count(db: sa.Connection) -> int:
-    return int(db.execute(sa.select(sa.func.count()).select_from(link)).scalar_one())
+    return int(db.execute(_COUNT).scalar_one())
+
+
+_COUNT = sa.select(sa.func.count()).select_from(link)
 
 
 def all_of(db: sa.Connection) -> list[Pair]:

@@ -74,14 +74,6 @@ def reached(db: sa.Connection, ref: TicketRef, some: Sequence[Stage]) -> None:
     insert_or_leave(db, stage, rows)
 
 
-def stages_of_page(db: sa.Connection, connection: str, keys: Sequence[str]) -> dict[str, frozenset[str]]:
-    chosen = sa.select(stage.c.key, stage.c.stage_key).where(stage.c.connection == connection, stage.c.key.in_(keys))
-    found: dict[str, set[str]] = {}
-    for row in db.execute(chosen):
-        found.setdefault(row.key, set()).add(row.stage_key)
-    return {key: frozenset(names) for key, names in found.items()}
-
-
 def use(db: sa.Connection, limits: Iterable[str], at: datetime) -> None:
     """A rule acted under these limits."""
     rows = [{"limit_key": key, "at": at} for key in limits]

@@ -45,8 +45,14 @@ def newest(db: sa.Connection, limit: int = 10) -> list[Run]:
 
 def went_on(db: sa.Connection, id: str, counts: Mapping[str, Any], checkpoint: Mapping[str, Any]) -> None:
     """A page is behind us; call it in the transaction that stores the page."""
-    values = {"counts": orjson.dumps(counts), "checkpoint": orjson.dumps(checkpoint)}
-    db.execute(sa.update(run).where(run.c.id == id).values(state="running", ended_at=None, **values))
+    db.execute(_WENT_ON, {"of": id, "counts": orjson.dumps(counts), "checkpoint": orjson.dumps(checkpoint)})
+
+
+_WENT_ON = (
+    sa.update(run)
+    .where(run.c.id == sa.bindparam("of"))
+    .values(state="running", ended_at=None, counts=sa.bindparam("counts"), checkpoint=sa.bindparam("checkpoint"))
+)
 
 
 def ended(db: sa.Connection, id: str, state: str, counts: Mapping[str, Any], at: datetime) -> None:

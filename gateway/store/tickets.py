@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from gateway.overlay import with_update
-from gateway.store.codec import from_json, to_json
+from gateway.store.codec import from_json, ticket_json, to_json
 from gateway.store.putting import as_text, execute_rows, insert_or_leave, insert_or_replace, is_ref, replacing
 from gateway.store.schema import alarm, happening, ticket
 from rules.plan import Update
@@ -69,18 +70,19 @@ def saw_page(db: sa.Connection, page: Sequence[Ticket], at: datetime, *, looked:
     What the live path knows already is left alone, but for a page of its own (`looked`). `run` has counted those that are recorded.
     """
     rest = (_as_bound(db, at), True, looked, False, None)
-    rows = [(t.ref.connection, t.ref.key, to_json(t), t.version, t.status and str(t.status), *rest) for t in page]
+    rows = [(t.ref.connection, t.ref.key, ticket_json(t), t.version, t.status and str(t.status), *rest) for t in page]
     if run is None:
-        return execute_rows(db, _saw(db, looked=looked), _SAW, rows)
-    return execute_rows(db, _saw(db, looked=looked, run=True), (*_SAW, "run"), [(*row, run) for row in rows])
+        return execute_rows(db, _saw(db.dialect, looked=looked), _SAW, rows)
+    return execute_rows(db, _saw(db.dialect, looked=looked, run=True), (*_SAW, "run"), [(*row, run) for row in rows])
 
 
 _SAW = ("connection", "key", "seen", "version", "status", "seen_at", "adopted", "looked", "heard", "gone_at")
 
 
-def _saw(db: sa.Connection, *, looked: bool, run: bool = False) -> str:
+@lru_cache(maxsize=16)
+def _saw(dialect: sa.Dialect, *, looked: bool, run: bool = False) -> str:
     names = (*_SAW, "run") if run else _SAW
-    return as_text(db, replacing(db, ticket, names, where=None if looked else ticket.c.looked.is_(False)), names)
+    return as_text(dialect, replacing(dialect, ticket, names, where=None if looked else ticket.c.looked.is_(False)), names)
 
 
 def _as_bound(db: sa.Connection, at: datetime) -> Any:
@@ -89,10 +91,16 @@ def _as_bound(db: sa.Connection, at: datetime) -> Any:
     return bound(at) if bound is not None else at
 
 
+_COUNTED = sa.select(ticket.c.key).where(
+    ticket.c.connection == sa.bindparam("connection"),
+    ticket.c.run == sa.bindparam("run"),
+    ticket.c.key.in_(sa.bindparam("keys", expanding=True)),
+)
+
+
 def counted(db: sa.Connection, run: str, connection: str, keys: Sequence[str]) -> frozenset[str]:
     """Which of these tickets a run has counted already: what it writes comes again, newly changed, at the end of its reading."""
-    mine = (ticket.c.connection == connection, ticket.c.run == run, ticket.c.key.in_(keys))
-    return frozenset(db.execute(sa.select(ticket.c.key).where(*mine)).scalars())
+    return frozenset(db.execute(_COUNTED, {"connection": connection, "run": run, "keys": keys}).scalars())
 
 
 def count(db: sa.Connection, run: str, connection: str, keys: Sequence[str]) -> None:
@@ -168,11 +176,6 @@ def look_again(db: sa.Connection, ref: TicketRef, at: datetime | None) -> None:
         db.execute(sa.delete(alarm).where(is_ref(alarm, ref.connection, ref.key)))
     else:
         insert_or_replace(db, alarm, [{"connection": ref.connection, "key": ref.key, "at": at}])
-
-
-def look_again_many(db: sa.Connection, alarms: Mapping[TicketRef, datetime]) -> None:
-    rows = [{"connection": ref.connection, "key": ref.key, "at": at} for ref, at in alarms.items()]
-    insert_or_replace(db, alarm, rows)
 
 
 def ringing(db: sa.Connection, now: datetime, limit: int = 1000) -> list[TicketRef]:

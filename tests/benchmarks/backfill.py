@@ -16,8 +16,8 @@ from gateway.sandbox.main import sandbox_class
 from tests.benchmarks.figures import PYTHON, ROOT, Figure, run
 
 TICKETS = 10_000
-ROUNDS = 1
-SYSTEMS = ("servicenow", "zendesk", "jira", "salesforce")
+ROUNDS = 3
+SYSTEMS = ("zendesk", "jira", "servicenow")
 SECRET = ("client_secret", "token", "password")
 
 

@@ -166,3 +166,11 @@ def an_office(
         yield Office(gateway, systems, there, hands, folder)
     finally:
         gateway.close()
+
+
+def settled(office: Office) -> None:
+    """After everything was handled there is nothing left to do."""
+    for name, connector in office.connectors.items():
+        keys = office.systems[name].keys()
+        for key in keys:
+            assert not office.gateway.cycle.plan(connector.fetch(key)), f"{name}:{key} is not settled"

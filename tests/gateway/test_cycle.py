@@ -10,10 +10,10 @@ from connectors.errors import NotFound, Transient, Unauthorized
 from connectors.memory import Failure
 from connectors.sandbox import Deed, Sample
 from gateway.cycle import Busy
-from gateway.store import actions, connections, inbox, leases, links, parked, passes, tickets
+from gateway.store import actions, connections, inbox, leases, parked, passes, tickets
 from gateway.worker import again, release
 from rules.ticket import TicketRef
-from tests.gateway.memory_desk import RULES, START, Hands, Office, a_bundle, an_office
+from tests.gateway.memory_desk import RULES, START, Hands, Office, a_bundle, an_office, settled
 
 LADDER = """
 version: 1
@@ -30,46 +30,12 @@ rules:
     then: [{ notify: { to: leads, text: "Solved." } }]
 """
 
-SYNC = """
-version: 1
-rules:
-  - id: in-step
-    when: [created, updated, commented]
-    if: { connection: [desk, core], tags: { contains: engineering } }
-    then:
-      - sync:
-          with: core
-          if_missing: create
-          status: both_ways
-          fields: { tags: both_ways }
-          comments: { direction: both_ways, only: public }
-          conflict: newest_wins
-  - id: greet
-    when: created
-    if: { connection: core }
-    then: [{ reply: { text: "Hello." } }]
-"""
-
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
     with an_office(tmp_path) as office:
         office.round()
         yield office
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Office]:
-    with an_office(tmp_path, SYNC, ("desk", "core")) as office:
-        office.round()
-        yield office
-
-
-def settled(office: Office) -> None:
-    for name, connector in office.connectors.items():
-        keys = office.systems[name].keys()
-        for key in keys:
-            assert not office.gateway.cycle.plan(connector.fetch(key)), f"{name}:{key} is not settled"
 
 
 def test_after_handling_nothing_is_left_to_do(office: Office) -> None:
@@ -276,61 +242,6 @@ def test_a_lease_of_a_dead_process_is_nobody_s(office: Office) -> None:
         assert leases.take(db, [TicketRef("desk", "M-2")], elsewhere, office.hands.now)
         assert not leases.take(db, [TicketRef("desk", "M-2")], leases.holder("w"), office.hands.now)
         assert leases.take(db, [TicketRef("desk", "M-2")], leases.holder("w"), office.hands.now + timedelta(minutes=6))
-
-
-def test_a_partner_is_made_once_and_both_are_kept_in_step(pair: Office) -> None:
-    ref = pair.customer_writes(tags=("engineering",))
-    pair.round()
-    pair.round()
-    (made,) = pair.systems["core"].keys()
-    partner = TicketRef("core", made)
-    with pair.gateway.store.reading() as db:
-        (link,) = links.of_ticket(db, ref)
-    assert {link.left, link.right} == {ref, partner}
-    assert pair.effects("core", "reply") == [], "a ticket that we made is no news"
-
-    pair.edit(partner, status="resolved")
-    pair.reply(partner, "Fixed in the next release", by="agent")
-    pair.round()
-    pair.round()
-    shown = pair.shown(ref)
-    assert shown["status"] == "resolved"
-    assert [c["text"].splitlines()[-1] for c in shown["comments"]] == ["Fixed in the next release"]
-
-    pair.reply(ref, "Thank you")
-    for _ in range(4):
-        pair.round()
-    assert len(pair.effects("core", "reply")) == 1
-    assert len(pair.effects("desk", "reply")) == 1
-    settled(pair)
-
-
-def test_an_edit_of_the_new_partner_before_it_was_first_seen_is_news(pair: Office) -> None:
-    ref = pair.customer_writes(tags=("engineering",))
-    pair.hands.move(seconds=30)
-    pair.gateway.signals.poll("desk", pair.gateway.cycle.book)
-    pair.worker("desk").drain()
-    (made,) = pair.systems["core"].keys()
-    pair.edit(TicketRef("core", made), status="open")
-    pair.round()
-    pair.round()
-    assert pair.shown(ref)["status"] == "open"
-
-
-def test_both_sides_changed_the_newer_wins_and_nobody_pushes_back(pair: Office) -> None:
-    ref = pair.customer_writes(tags=("engineering",))
-    pair.round()
-    partner = TicketRef("core", pair.systems["core"].keys()[0])
-    pair.edit(ref, status="pending")
-    pair.hands.move(seconds=60)
-    pair.edit(partner, status="open")
-    for _ in range(4):
-        pair.round()
-    assert pair.shown(ref)["status"] == pair.shown(partner)["status"] == "open"
-    before = len(pair.effects("desk")) + len(pair.effects("core"))
-    for _ in range(3):
-        pair.round()
-    assert len(pair.effects("desk")) + len(pair.effects("core")) == before
 
 
 def test_a_batch_beyond_the_brake_is_held_until_a_person_lets_it_through(tmp_path: Path) -> None:

@@ -153,9 +153,9 @@ def test_run_killed_at_random_moments_loses_and_repeats_nothing(folder: Path) ->
         key = wrote(system, f"Random {n}")
         if dice.random() < 0.5:
             system.people(Deed(kind="reply", by="customer", key=key, text="This is urgent"))
-        deaths += killed_after(folder, "once", dice.uniform(0.0, 0.25))
+        deaths += killed_after(folder, "once", dice.uniform(0.0, 0.12))
     finished(folder, "once")
-    assert deaths >= MOMENTS // 2, "it must have been at work when it was killed"
+    assert deaths >= MOMENTS // 4, "it must have been at work when it was killed"
     expect_all_done(folder)
 
 
@@ -164,7 +164,7 @@ def test_backfill_killed_at_random_moments_counts_every_ticket_once(tmp_path: Pa
     system = system_in(tmp_path)
     keys = [wrote(system, f"Old {n}") for n in range(40)]
     for _ in range(8):
-        killed_after(tmp_path, "backfill", dice.uniform(0.0, 0.25))
+        killed_after(tmp_path, "backfill", dice.uniform(0.0, 0.12))
     finished(tmp_path, "backfill")
     store = opened(f"sqlite:///{tmp_path}/desk.db")
     with store.reading() as db:
