@@ -49,7 +49,7 @@ class Abilities:
     """What a system can do, as data: `check` warns by it and the contract tests hold the connector to it.
 
     `reads` and `writes` name our fields (`tags` among them); `coupled` names the fields that the vendor changes together
-    with a written one. `shows_lag` is how long a write may be missing from `changed`, in seconds.
+    with a written one.
     """
 
     reads: frozenset[str] = frozenset()

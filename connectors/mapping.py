@@ -96,46 +96,52 @@ class Reading:
 def reader(table: Table) -> Callable[[Record], Reading]:
     """The table as one function from a record to our words; paths are split once, here. No two rows may have one name.
 
-    Rows are read in place, and words looked up once: a call for each row would be half the cost of a large read.
+    Rows are read in one loop, and each word is looked up once: a call for each row would be half the cost of a large read.
     """
     rows = [f for f in table if f.reads is not None]
-    plain = [(f.name, str(f.reads)) for f in rows if _is_key(f) and not f.words]
-    worded = [(f.name, _getter(f), Kept(_meaning(f.words, f.convert))) for f in rows if f.words]
-    others = [(f.name, _getter(f), f.convert) for f in rows if not _is_key(f) and not f.words]
+    by_key = [f for f in rows if _is_key(f.reads)]
+    others = [(_getter(f), (f.name, _meaning_of(f), f.convert)) for f in rows if not _is_key(f.reads)]
+    keys, about = [str(f.reads) for f in by_key], [(f.name, _meaning_of(f), f.convert) for f in by_key]
 
     def read(record: Record) -> Reading:
         values: dict[str, Any] = {}
         unread: dict[str, str] = {}
-        get = record.get
-        for name, key in plain:
-            value = get(key)
-            if value is not None and value != "":
-                values[name] = value
-        for name, get_word, meaning in worded:
-            value = get_word(record)
-            if value is None or value == "":
-                continue
-            word = meaning[value if type(value) is str else str(value)]
-            if word is None:
-                unread[name] = str(value)
-            else:
-                values[name] = word
-        for name, get_value, convert in others:
-            value = get_value(record)
-            if value is not None and value != "":
-                values[name] = convert(value) if convert is not None else value
+        _put(values, unread, zip(map(record.get, keys), about, strict=True))
+        if others:
+            _put(values, unread, [(get(record), row) for get, row in others])
         return Reading(values, unread)
 
     return read
 
 
-def _is_key(f: Field) -> bool:
-    """Whether the row is read by one key of the record and then taken as it is."""
-    return isinstance(f.reads, str) and "." not in f.reads and f.convert is None
+_Row: TypeAlias = tuple[str, "Kept | None", Callable[[Any], Value] | None]
+
+
+def _put(values: dict[str, Any], unread: dict[str, str], rows: Iterable[tuple[Any, _Row]]) -> None:
+    """Puts the vendor's values in our words under their names, and those without a word among the unread."""
+    for value, (name, words, convert) in rows:
+        if value is None or (type(value) is str and not value):
+            continue
+        if words is not None:
+            word = words[value if type(value) is str else str(value)]
+            if word is None:
+                unread[name] = str(value)
+            else:
+                values[name] = word
+        else:
+            values[name] = value if convert is None else convert(value)
+
+
+def _is_key(reads: object) -> bool:
+    return isinstance(reads, str) and "." not in reads
 
 
 def _getter(f: Field) -> Callable[[Record], Any]:
     return f.reads if callable(f.reads) else _path(f.reads or "")
+
+
+def _meaning_of(f: Field) -> Kept | None:
+    return Kept(_meaning(f.words, f.convert)) if f.words is not None else None
 
 
 def _meaning(words: Words, convert: Callable[[Any], Value] | None) -> Callable[[str], Value]:
@@ -150,8 +156,6 @@ def _meaning(words: Words, convert: Callable[[Any], Value] | None) -> Callable[[
 
 def _path(dotted: str) -> Callable[[Record], Any]:
     first, *rest = dotted.split(".")
-    if not rest:
-        return lambda record: record.get(first)
 
     def follow(record: Record) -> Any:
         value = record.get(first)

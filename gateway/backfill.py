@@ -162,7 +162,8 @@ class _Connection:
 
     def _page(self, page: Page, state: _State) -> None:
         judged = list(self._judge.page(*self._fresh(page)))
-        acting, quiet = [j for j in judged if j.acts], [j for j in judged if not j.acts]
+        acting = [j for j in judged if j.plan is not None and j.acts]
+        quiet = [j for j in judged if not j.acts] if acting else judged
         self._braked(state.counts, len(acting))
         counts = Counts.from_json(state.counts.as_json())
         self._count_quiet(quiet, counts)
@@ -171,7 +172,7 @@ class _Connection:
         _count_spoilt(counts, len(page.spoilt))
         counts.check()
         checkpoint = {**state.checkpoint, self._name: DONE if page.last else f"at:{page.cursor}"}
-        self._store(page, judged, counts, checkpoint)
+        self._store(page, judged, acting, counts, checkpoint)
         state.counts, state.checkpoint = counts, checkpoint
 
     def _fresh(self, page: Page) -> tuple[list[Ticket], frozenset[TicketRef]]:
@@ -238,13 +239,12 @@ class _Connection:
             with suppress(Busy):
                 self._cycle.settle(ref)
 
-    def _store(self, page: Page, judged: Sequence[Judged], counts: Counts, checkpoint: dict[str, Any]) -> None:
+    def _store(self, page: Page, judged: Sequence[Judged], acting: Sequence[Judged], counts: Counts, checkpoint: dict[str, Any]) -> None:
         """The page is behind us: its tickets, the counts and the checkpoint in one transaction."""
         at = self._house.clock()
         with self._house.store.writing() as db:
-            acting = [j.ticket.ref.key for j in judged if j.acts]
-            known = tickets.versions(db, self._name, acting) if acting else {}
-            unknown = [j.ticket for j in judged if j.ticket.ref.key not in known]
+            known = tickets.versions(db, self._name, [j.ticket.ref.key for j in acting]) if acting else {}
+            unknown = [j.ticket for j in judged if not known or j.ticket.ref.key not in known]
             if tickets.saw_page(db, unknown, at, looked=False, run=self._run) < len(judged):
                 tickets.count(db, self._run, self._name, [j.ticket.ref.key for j in judged])
             for ticket in (j.ticket for j in judged if j.skipped == UNKNOWN):

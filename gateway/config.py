@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 SLUG = r"^[a-z][a-z0-9-]{0,62}$"
 LATER = {
@@ -30,6 +30,16 @@ def duration(text: str) -> timedelta:
 
 
 Duration = Annotated[timedelta, BeforeValidator(lambda said: said if isinstance(said, timedelta) else duration(str(said)))]
+
+
+def _sqlite(address: str) -> str:
+    """The address may hold a password, so it is not repeated."""
+    if not address.removeprefix("sqlite:///") or not address.startswith("sqlite:///"):
+        raise ValueError("this release keeps its store in SQLite; write sqlite:///PATH")
+    return address
+
+
+Database = Annotated[str, AfterValidator(_sqlite)]
 
 
 class Strict(BaseModel):
@@ -78,7 +88,7 @@ class Config(Strict):
     """The whole file."""
 
     version: Literal["1", 1] = 1
-    database: str = "sqlite:///.ticketgate/desk.db"
+    database: Database = "sqlite:///.ticketgate/desk.db"
     default_language: str = Field(default="en", pattern=r"^[a-z]{2}(-[A-Z]{2})?$")
     default_calendar: str | None = None
     connections: Mapping[Annotated[str, Field(pattern=SLUG)], ConnectionConfig] = Field(default_factory=dict)

@@ -1,9 +1,9 @@
 """`ticketgate.yaml`, read with places: placeholders filled in, each connection's settings checked by its connector, no secret in clear."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
@@ -11,13 +11,32 @@ from pydantic_core import ErrorDetails
 import connectors
 from connectors.base import Abilities, Connector, ConnectorSettings
 from gateway.config import LATER, Config
-from gateway.placeholders import PLACEHOLDER, Missing, Resolver
+from gateway.placeholders import PLACEHOLDER, UNSET, Missing, Resolver
 from rules.bundle import Desk
 from rules.nodes import Map, Node, Scalar, at, key_at, plain, read
 from rules.problems import Problem
 
 CONFIG = "ticketgate.yaml"
+TELLING = {
+    "int_parsing": "it should be a whole number",
+    "int_type": "it should be a whole number",
+    "float_parsing": "it should be a number",
+    "float_type": "it should be a number",
+    "string_type": "it should be text",
+    "bool_parsing": "it should be true or false",
+    "model_type": "it should be keys with values",
+    "model_attributes_type": "it should be keys with values",
+    "dict_type": "it should be keys with values",
+    "mapping_type": "it should be keys with values",
+    "list_type": "it should be a list",
+}
+"""pydantic's kinds of findings, where its words speak of its own types."""
+OUTSIDE = "TICKETGATE_CONNECTIONS in the environment says something else than this file, and wins"
 Settle: TypeAlias = Callable[[dict[str, Any]], Config]
+
+
+class FromOutside(ValueError):
+    """The file may be right, but what the environment sets in its place is not; the message names the variable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +46,13 @@ class ConfigFile:
     root: Map
     values: Mapping[str, Any] = field(repr=False)
     config: Config | None = field(repr=False)
+
+    def overruled(self, connection: str) -> bool:
+        """Whether the environment says something else of a connection than the file."""
+        here = self.values.get("connections")
+        said = here.get(connection) if isinstance(here, dict) else None
+        own = {k: v for k, v in said.items() if k not in ("system", "poll")} if isinstance(said, dict) else None
+        return own is not None and self.config is not None and own != self.config.connections[connection].own
 
     def part(self, name: str) -> Mapping[str, Any]:
         """A map of the file, as far as it is one; of the model where that stands."""
@@ -42,7 +68,9 @@ def read_config(text: str, problems: list[Problem], resolve: Resolver, settle: S
     if root is None:
         return None
     if not isinstance(root, Map):
-        problems.append(root.problem("TG206", "ticketgate.yaml is empty", help="begin with version: 1 and connections:"))
+        empty = isinstance(root, Scalar) and not root.text
+        said = "ticketgate.yaml is empty" if empty else "ticketgate.yaml does not consist of keys with values"
+        problems.append(root.problem("TG206", said, help="begin with version: 1 and connections:"))
         return None
     for key in root.entries.keys() & LATER.keys():
         said = f"'{key}' is kept for a later release, which brings {LATER[key]}"
@@ -54,7 +82,9 @@ def read_config(text: str, problems: list[Problem], resolve: Resolver, settle: S
         return ConfigFile(root, values, settle(values))
     except ValidationError as error:
         problems += [_problem(root, (), detail, Config) for detail in error.errors()]
-        return ConfigFile(root, values, None)
+    except FromOutside as outside:
+        problems.append(root.problem("TG205", str(outside), help="it wins over this file: set it right, or unset it"))
+    return ConfigFile(root, values, None)
 
 
 def _filled(node: Node, problems: list[Problem], resolve: Resolver) -> Any:
@@ -70,7 +100,7 @@ def _filled(node: Node, problems: list[Problem], resolve: Resolver) -> Any:
         return resolve(value)
     except Missing as missing:
         problems.append(node.problem("TG302", str(missing), help=missing.remedy))
-        return "unset"
+        return UNSET
 
 
 def read_connections(file: ConfigFile | None, problems: list[Problem]) -> tuple[dict[str, ConnectorSettings], Desk]:
@@ -85,7 +115,9 @@ def read_connections(file: ConfigFile | None, problems: list[Problem]) -> tuple[
         kind = _connector(file.root, where, said, problems)
         if kind is not None:
             abilities[name] = kind.abilities
-            settings = _settings(file.root, where, said, kind, problems)
+            found: list[Problem] = []
+            settings = _settings(file.root, where, said, kind, found)
+            problems += [replace(p, help=f"{p.help} ({OUTSIDE})") for p in found] if file.overruled(name) else found
             known |= {name: settings} if settings else {}
     return known, _desk(file, abilities)
 
@@ -94,11 +126,15 @@ def _connector(root: Map, where: tuple[str, ...], said: Any, problems: list[Prob
     if not isinstance(said, dict) or not isinstance(said.get("system"), str):
         return None  # the model has said so
     try:
-        return connectors.load(said["system"])
-    except (LookupError, ImportError, AttributeError) as error:
-        help = "these come along: " + ", ".join(connectors.BUILT_IN)
-        problems.append(at(root, (*where, "system")).problem("TG302", str(error), help=help))
-        return None
+        kind: Any = connectors.load(said["system"])
+        wrong = "" if isinstance(kind, type) and issubclass(kind, Connector) else f"'{said['system']}' is not a connector"
+    except Exception as error:  # a module of the administrator's own may fail in any way while it is imported
+        wrong = str(error) or type(error).__name__
+    if not wrong:
+        return cast(type[Connector], kind)
+    help = "these come along: " + ", ".join(connectors.BUILT_IN) + "; your own is package.module:Class"
+    problems.append(at(root, (*where, "system")).problem("TG302", wrong, help=help))
+    return None
 
 
 def _settings(
@@ -161,6 +197,21 @@ def _clear_in_model(root: Map, where: tuple[str, ...], model: BaseModel) -> Iter
             yield from _clear_in_model(root, (*where, name), value)
 
 
+def secrets_of(known: Iterable[ConnectorSettings], config: Config | None) -> frozenset[str]:
+    """Every secret that the settings hold, wherever it came from, so that logs can leave it out."""
+    found = {value for one in known for value in _held(one)}
+    channels = {channel.url.get_secret_value() for channel in config.channels.values()} if config else set()
+    return frozenset(found | {url for url in channels if not url.startswith("file:")}) - {UNSET}
+
+
+def _held(model: BaseModel) -> Iterator[str]:
+    for _, value in model:
+        if isinstance(value, SecretStr):
+            yield value.get_secret_value()
+        elif isinstance(value, BaseModel):
+            yield from _held(value)
+
+
 def _secrets_in_clear(root: Map, where: tuple[str, ...], key: str, secret: Any) -> Iterator[Problem]:
     parent = root.get(where[0])
     for entry in parent.entries.values() if isinstance(parent, Map) else ():
@@ -186,9 +237,20 @@ def _problem(root: Map, where: tuple[str, ...], detail: ErrorDetails, model: typ
         )
     if detail["type"] == "missing":
         return at(root, path[:-1]).problem("TG206", f"'{name}' is missing", help=f"add {name}: below this key")
-    said = str(detail["ctx"].get("error", "")) if detail["type"] == "value_error" and "ctx" in detail else detail["msg"]
     help = "config/README.md says what may stand here"
-    return at(root, path).problem("TG205", f"'{name}' cannot be read: {said[:1].lower()}{said[1:]}", help=help)
+    if path == ("version",):
+        return at(root, path).problem("TG107", "this release reads version 1", help="write version: 1")
+    if detail["type"] == "string_pattern_mismatch" and detail["loc"][-1:] == ("[key]",):
+        help = "names are small letters, digits and hyphens, and begin with a letter"
+        return key_at(root, path).problem("TG210", f"'{name}' cannot be a name here", help=help)
+    return at(root, path).problem("TG205", f"'{name}' cannot be read: {told(detail)}", help=help)
+
+
+def told(detail: ErrorDetails) -> str:
+    """One of pydantic's findings as a half sentence; it never holds the value."""
+    said = str(detail["ctx"].get("error", "")) if detail["type"] == "value_error" and "ctx" in detail else detail["msg"]
+    said = TELLING.get(detail["type"], said)
+    return f"{said[:1].lower()}{said[1:]}"
 
 
 def _keys(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:

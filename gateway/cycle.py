@@ -20,7 +20,7 @@ from gateway.ledger import SOON, Ledger, Outcome, Points
 from gateway.overlay import with_update
 from gateway.retrying import Patience
 from gateway.rulebook import Rulebook
-from gateway.store import actions, inbox, leases, links, parked, passes, tickets, unrecorded
+from gateway.store import actions, connections, inbox, leases, links, parked, passes, tickets, unrecorded
 from gateway.store.actions import Row, State
 from gateway.store.opening import Store
 from rules.observation import Observation
@@ -141,7 +141,7 @@ class Cycle:
         waiting = self._house.ledger.unsettled(ref)
         for pass_id in waiting:
             outcome = self._house.ledger.carry_out(pass_id)
-            if outcome.rest is not None:
+            if outcome.rest is not None and not self._stopped_elsewhere(outcome.rest.connection, ref):
                 raise outcome.rest
             if outcome.settled:
                 self._recorded_run(pass_id)
@@ -150,6 +150,11 @@ class Cycle:
         if last is not None:
             self._saw(last.observation.ticket, self._house.gatherer.of_pass(last.observation, self.book), last.plan, last.id, ())
         return bool(waiting) or last is not None
+
+    def _stopped_elsewhere(self, connection: str, ref: TicketRef) -> bool:
+        """Whether a partner's system waits for a person: what goes there waits too, for a new start, and the ticket goes on."""
+        with self._store.reading() as db:
+            return connection != ref.connection and connections.standing(db, connection).state == "stopped"
 
     def _recorded_run(self, pass_id: str) -> None:
         with self._store.reading() as db:

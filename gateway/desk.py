@@ -7,9 +7,9 @@ from pathlib import Path
 
 from connectors.base import ConnectorSettings
 from gateway.config import Config
-from gateway.config_file import CONFIG, Settle, read_config, read_connections
+from gateway.config_file import CONFIG, Settle, read_config, read_connections, secrets_of
 from gateway.placeholders import Environment, Resolver, untouched
-from rules.bundle import Bundle
+from rules.bundle import Bundle, Place
 from rules.problems import Mistakes, Problem, errors, ordered, rendered, summary
 from rules.reader import check as check_rules
 
@@ -35,22 +35,31 @@ class Loaded:
 
 def load(folder: Path, config: Path | None = None, *, resolve: Resolver = untouched, settle: Settle = Config.model_validate) -> Loaded:
     """Reads and checks everything. `resolve` fills in the placeholders of `ticketgate.yaml`; left out, they need not exist."""
-    return from_texts(folder, texts(folder, config or folder / CONFIG), resolve=resolve, settle=settle)
+    problems: list[Problem] = []
+    return from_texts(folder, texts(folder, config or folder / CONFIG, problems), resolve=resolve, settle=settle, found=problems)
 
 
 def from_texts(
-    folder: Path, sources: Mapping[str, str], *, resolve: Resolver = untouched, settle: Settle = Config.model_validate
+    folder: Path,
+    sources: Mapping[str, str],
+    *,
+    resolve: Resolver = untouched,
+    settle: Settle = Config.model_validate,
+    found: Sequence[Problem] = (),
 ) -> Loaded:
-    """The same from texts in hand: those that the store keeps of rules that were in force, for one."""
-    problems: list[Problem] = []
-    file = read_config(sources[CONFIG], problems, resolve, settle)
+    """The same from texts in hand: those that the store keeps of rules that were in force, for one. `found` is
+    known to be wrong already.
+    """
+    problems = list(found)
+    file = read_config(sources[CONFIG], problems, resolve, settle) if CONFIG in sources else None
     known, desk = read_connections(file, problems)
     files = {name: text for name, text in sources.items() if name != CONFIG}
-    bundle, found = check_rules(files, desk, holidays)
-    problems += found
+    bundle, wrong = check_rules(files, desk, holidays)
+    problems += wrong
     failed = bool(errors(problems))
-    given = frozenset(resolve.given) if isinstance(resolve, Environment) else frozenset()
-    return Loaded(folder, file.config if file else None, known, None if failed else bundle, ordered(problems), sources, secrets=given)
+    given = resolve.given if isinstance(resolve, Environment) else set()
+    hidden = frozenset(given) | secrets_of(known.values(), file.config if file else None)
+    return Loaded(folder, file.config if file else None, known, None if failed else bundle, ordered(problems), sources, secrets=hidden)
 
 
 def database(folder: Path, config: Config) -> str:
@@ -73,21 +82,29 @@ class Unfit(Mistakes):
         return rendered(self.problems, self.loaded.sources) + "\n" + summary(self.problems, len(self.loaded.sources), rules, loaded=False)
 
 
-def texts(folder: Path, config: Path) -> dict[str, str]:
-    """Every file of the desk by its path relative to it; `ticketgate.yaml` under that name wherever it lies."""
-    found = {CONFIG: _text(config)}
+def texts(folder: Path, config: Path, problems: list[Problem]) -> dict[str, str]:
+    """Every file of the desk by its path relative to it; `ticketgate.yaml` under that name wherever it lies.
+
+    A file that is there and cannot be read is a problem, and missing from what is returned.
+    """
+    found: dict[str, str] = {}
+    _put(CONFIG, config, found, problems)
     for pattern in READ:
         for path in sorted(folder.glob(pattern)):
             name = path.relative_to(folder).as_posix()
             hidden = any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
-            if path.is_file() and path.suffix in OF_RULES and not hidden:
-                found[name] = _text(path)
+            if (path.is_file() or path.is_symlink()) and path.suffix in OF_RULES and not hidden:
+                _put(name, path, found, problems)
     return found
 
 
-def _text(path: Path) -> str:
+def _put(name: str, path: Path, found: dict[str, str], problems: list[Problem]) -> None:
     """Bytes that are not UTF-8 become surrogates, which the reader reports with their place (TG106)."""
-    return path.read_bytes().decode("utf-8", "surrogateescape")
+    try:
+        found[name] = path.read_bytes().decode("utf-8", "surrogateescape")
+    except OSError as error:
+        help = f"look at {path}: it must be a file that ticketgate may read"
+        problems.append(Problem(code="TG106", message=f"the file cannot be read: {error.strerror}", place=Place(name, 1, 1), help=help))
 
 
 def holidays(country: str, region: str | None, years: Sequence[int]) -> frozenset[date]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from connectors.base import Connector
 from connectors.errors import NotFound
@@ -28,6 +28,7 @@ OVERLAP = timedelta(minutes=10)
 """Comments may be stamped before they are shown: so far back they are asked for again, and known by their ids."""
 ECHO = timedelta(days=1)
 """After which a write of ours is no longer looked for in a history."""
+H = TypeVar("H", Comment, Change)
 CLOCKED = frozenset({"status", "priority", "group"})
 """The fields whose past the clocks of ladders are worked out from."""
 BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -66,6 +67,11 @@ class _Known:
         mine = next((pair for pair in self.pairs if pair.made == now.ref), None)
         return overlaid(now, mine.agreed) if mine else None
 
+    @property
+    def heard(self) -> bool:
+        """Whether its comments and history are known up to when it was last seen."""
+        return self.seen is not None and self.seen.heard
+
     def since(self) -> tuple[datetime, datetime]:
         """From which moments on an unknown comment, and an unknown change, is news."""
         if self.seen is None or not self.seen.looked:
@@ -77,9 +83,7 @@ class _Known:
 class Gatherer:
     """Asks the store and the connectors; writes nothing anywhere."""
 
-    def __init__(
-        self, store: Store, connectors: Mapping[str, Connector], clock: Clock, patience: Patience, wall: Clock = wall_now
-    ) -> None:
+    def __init__(self, store: Store, connectors: Mapping[str, Connector], clock: Clock, patience: Patience, wall: Clock = wall_now) -> None:
         """`clock` is what rules see; pauses of a connection are the wall's time."""
         self._store, self._connectors, self._clock, self._patience, self._wall = store, connectors, clock, patience, wall
 
@@ -91,26 +95,24 @@ class Gatherer:
         adopted = before is None and ticket.created_at < known.connected_at
         wanted = book.asks(ticket, adopted=adopted)
         asks = self._able(ticket, wanted)
-        heard = known.seen is not None and known.seen.heard
-        comments = self._comments(ticket, known, heard=heard) if asks.comments else ()
+        comments = self._comments(ticket, known) if asks.comments else ()
         changes, echoed = self._history(ticket, known) if asks.history else ((), ())
         happened = self._events(ticket, known, comments, changes)
         if not asks.history:
             changes = tuple(e.change for e in happened if e.kind is Kind.CHANGED and e.change is not None)
         partners, missing = self._links(ticket, known.pairs) if asks.links else ((), ())
-        told = (*known.past.changes, *changes)
         observation = Observation(
             ticket=ticket,
             now=now,
             events=happened,
-            changes=tuple(sorted((*told, *(self._untold(ticket.ref, told) if wanted.history else ())), key=lambda c: c.at)),
-            comments=tuple(sorted((*known.past.comments, *comments), key=lambda c: c.at)),
+            changes=self._whole_past(ticket.ref, (*known.past.changes, *changes), clocked=wanted.history),
+            comments=_by_time((*known.past.comments, *comments)),
             links=partners,
             done=known.done,
             limits=known.limits,
             adopted=adopted,
         )
-        heard = heard or asks.comments or asks.history
+        heard = known.heard or asks.comments or asks.history
         return Gathered(observation=observation, comments=comments, changes=changes, echoed=echoed, heard=heard, missing=missing)
 
     def of_pass(self, observation: Observation, book: Rulebook) -> Gathered:
@@ -131,14 +133,14 @@ class Gatherer:
         known = self._known(ticket, book, now)
         asks = self._able(ticket, book.asks(ticket, adopted=False))
         told = only is not None or bool(known.pairs)
-        comments = self._comments(ticket, known, heard=False) if told and asks.comments else ()
+        comments = self._comments(ticket, replace(known, seen=None)) if told and asks.comments else ()
         changes, _ = self._history(ticket, known) if told and asks.history else ((), ())
         return just_come(
             ticket,
             now,
             by_hand=only is not None,
-            comments=tuple(sorted((*known.past.comments, *comments), key=lambda c: c.at)),
-            changes=tuple(sorted((*known.past.changes, *changes), key=lambda c: c.at)),
+            comments=_by_time((*known.past.comments, *comments)),
+            changes=_by_time((*known.past.changes, *changes)),
             links=self._links(ticket, known.pairs)[0] if asks.links else (),
             done=known.done,
             limits=known.limits,
@@ -174,12 +176,12 @@ class Gatherer:
                 limits=passes.uses(db, book.limits(ticket)),
             )
 
-    def _comments(self, ticket: Ticket, known: _Known, *, heard: bool) -> tuple[Comment, ...]:
+    def _comments(self, ticket: Ticket, known: _Known) -> tuple[Comment, ...]:
         """Those that the store does not have yet; ours are known by their receipts where no mark says so.
 
         All of them where none is known: the rules may have asked for the history alone until now.
         """
-        since = known.seen.ticket.updated_at - OVERLAP if heard and known.seen and known.past.comments else None
+        since = known.seen.ticket.updated_at - OVERLAP if known.seen and known.heard and known.past.comments else None
         there = self._connectors[ticket.ref.connection]
         said = self._patience(lambda: there.comments(ticket.ref.key, since))
         ids = {c.id for c in known.past.comments}
@@ -192,10 +194,12 @@ class Gatherer:
         ids = {change_id(c) for c in known.past.changes}
         return with_ours([c for c in rows if change_id(c) not in ids], known.updates)
 
-    def _untold(self, ref: TicketRef, told: Sequence[Change]) -> tuple[Change, ...]:
-        """What we changed of the fields that clocks go by, where no history says so, or not yet."""
+    def _whole_past(self, ref: TicketRef, told: tuple[Change, ...], *, clocked: bool) -> tuple[Change, ...]:
+        """All changes by time; for clocks with those of ours that no history tells, or not yet."""
+        if not clocked:
+            return _by_time(told)
         with self._store.reading() as db:
-            return untold(unrecorded.updates(db, ref), told)
+            return _by_time((*told, *untold(unrecorded.updates(db, ref), told)))
 
     def _links(self, ticket: Ticket, pairs: Iterable[Pair]) -> tuple[tuple[Link, ...], tuple[tuple[TicketRef, str], ...]]:
         """The pairs as rules see them, and the partners that are no more. A connection taken out or stopped is left out."""
@@ -220,6 +224,10 @@ class Gatherer:
         partner = self._patience(lambda: there.fetch(ref.key))
         said = self._patience(lambda: there.comments(ref.key)) if there.abilities.comments else ()
         return Link(partner=partner, agreed=pair.agreed, comments=_our_comments(said, made), mirrored=pair.mirrored)
+
+
+def _by_time(happened: Iterable[H]) -> tuple[H, ...]:
+    return tuple(sorted(happened, key=lambda one: one.at))
 
 
 def _our_comments(said: Iterable[Comment], made: frozenset[str]) -> tuple[Comment, ...]:

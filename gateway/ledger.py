@@ -4,6 +4,7 @@ A row is `sending` before its request leaves and stays so until an outcome is kn
 or a lost answer) is settled by asking, never by guessing. What nobody can answer stays `in_doubt` for a person.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -53,7 +54,10 @@ class Points(Protocol):
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of the actions of a pass. `rest`: a connection did not answer, so some are still planned or being asked after."""
+    """What became of the actions of a pass. `rest`: a connection did not answer, so some are still planned or being asked after.
+
+    `tries` counts how often each was sent just now: to have waited for a system that was down is not to have failed.
+    """
 
     done: list[Row] = field(default_factory=list)
     failed: list[tuple[Row, str]] = field(default_factory=list)
@@ -62,10 +66,18 @@ class Outcome:
     stale: bool = False
     rest: ConnectorError | None = None
 
+    tries: Counter[str] = field(default_factory=Counter)
+
     @property
     def settled(self) -> bool:
         """Nothing is left to be done for this pass."""
         return not self.stale and self.rest is None
+
+    def waits_for(self, error: ConnectorError, row: Row) -> bool:
+        """Keeps why a row has to wait; the ticket's own connection is more to the point than a partner's. False, always."""
+        if self.rest is None or error.connection == row.ref.connection:
+            self.rest = error
+        return False
 
 
 class Ledger:
@@ -91,13 +103,18 @@ class Ledger:
         actions.intend(db, plan, in_order(plan), pass_id, plan.at, run)
 
     def carry_out(self, pass_id: str) -> Outcome:
-        """Sends what the pass intends, in order; settles what was being sent. Raises nothing that a connector raises."""
-        outcome = Outcome()
+        """Sends what the pass intends, in order; settles what was being sent. Raises nothing that a connector raises.
+
+        What goes to a partner's system that does not answer waits, in its order; the rest of the pass does not wait with it.
+        """
+        outcome, waiting = Outcome(), set[str]()
         with self._store.reading() as db:
             rows = [row for row in actions.of_pass(db, pass_id) if row.state in (State.PLANNED, State.SENDING)]
         for row in rows:
-            self._carry(row, outcome)
-            if not outcome.settled:
+            target, _ = actions.target_of(row.action)
+            if target not in waiting and not self._carried(row, outcome):
+                waiting.add(target)
+            if outcome.stale or row.ref.connection in waiting:
                 break
         return outcome
 
@@ -106,8 +123,8 @@ class Ledger:
         with self._store.reading() as db:
             return list(dict.fromkeys(row.pass_id for row in actions.unsettled(db, ref)))
 
-    def _carry(self, row: Row, outcome: Outcome) -> None:
-        """One row from where it stands to its outcome."""
+    def _carried(self, row: Row, outcome: Outcome) -> bool:
+        """One row from where it stands to its outcome; False when its connection does not answer."""
         try:
             self._rests(row)
             if row.state is State.PLANNED:
@@ -117,11 +134,12 @@ class Ledger:
         except Stale:
             self._stale(row, outcome)
         except (Transient, Unauthorized) as error:
-            outcome.rest = error
+            return outcome.waits_for(error, row)
         except REFUSALS as error:
             self._refused(row, error, outcome)
-        except (InDoubt, Unreadable) as error:
-            outcome.rest = Transient(error.connection, error.message)  # asked, and no answer: it stays `sending` and is asked again
+        except (InDoubt, Unreadable) as error:  # asked, and no answer: it stays `sending` and is asked again
+            return outcome.waits_for(Transient(error.connection, error.message), row)
+        return True
 
     def _rests(self, row: Row) -> None:
         """A connection that is paused or stopped is not asked."""
@@ -134,6 +152,7 @@ class Ledger:
         with self._store.writing() as db:
             if not actions.sending(db, row.key, self._clock()):
                 return None
+        outcome.tries[row.key] += 1
         self._points("before-send")
         try:
             receipt = self._patience(lambda: self._sender.send(row.action))
@@ -143,7 +162,7 @@ class Ledger:
                 raise
             if not isinstance(row.action, Update) and row.position > 0:
                 return self._again(row, outcome)  # what goes with an update that was made is still wanted
-            if (anew := self._at_its_version(row)) is not None:
+            if (anew := self._at_its_version(row, outcome)) is not None:
                 return self._sent(anew, outcome)
             raise
         except REFUSALS:
@@ -154,20 +173,20 @@ class Ledger:
         self._points("after-send")
         return self._done(row, receipt, outcome)
 
-    def _at_its_version(self, row: Row) -> Row | None:
+    def _at_its_version(self, row: Row, outcome: Outcome) -> Row | None:
         """The write on a partner that has moved on, at the version it has now.
 
         None where somebody changed what it would write, where it is tried often enough, and for the pass's own ticket, whose news
         the rules must see. A partner's news may be nothing to them, and then nobody would ask for the write again.
         """
         update = row.action
-        if not isinstance(update, Update) or update.target == row.ref or row.attempts + 1 >= TRIES:
+        if not isinstance(update, Update) or update.target == row.ref or outcome.tries[row.key] >= TRIES:
             return None
         there = self._patience(lambda: self._sender.shown(update.target))
         fields = (change for change in update.changes if change.field != "tags")  # of tags only ours are added and removed
         if not all(alike(change.field, value_of(there, change.field), change.before) for change in fields):
             return None
-        return replace(row, action=replace(update, version=there.version), attempts=row.attempts + 1)
+        return replace(row, action=replace(update, version=there.version))
 
     def _asked(self, row: Row, outcome: Outcome) -> None:
         """Found: done. Surely not there: sent again, a few times. Unanswerable: a person's."""
@@ -192,7 +211,7 @@ class Ledger:
             now = next((r for r in actions.of_pass(db, row.pass_id) if r.key == row.key), None)
         if now is None:
             return
-        if now.attempts >= TRIES:
+        if outcome.tries[row.key] >= TRIES:
             self._refused(row, Rejected(actions.target_of(row.action)[0], f"sent {now.attempts} times without effect"), outcome)
             return
         self._sent(now, outcome)

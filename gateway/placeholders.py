@@ -9,6 +9,9 @@ from typing import Protocol
 
 PLACEHOLDER = re.compile(r"\$\{(secret|env):([A-Za-z0-9_.-]+)\}")
 
+UNSET = "unset"
+"""What a placeholder stands for where its secret is not needed, or missing."""
+
 
 class Missing(LookupError):
     """There is no such secret or variable; `remedy` says where to put it."""
@@ -47,12 +50,27 @@ class Environment:
     def _secret(self, name: str) -> str:
         variable = "TICKETGATE_SECRET_" + re.sub(r"[^A-Z0-9]", "_", name.upper())
         if variable in self.variables:
-            return self.variables[variable]
+            return _whole(name, self.variables[variable], f"set {variable} to what the system gave you")
         for folder in self.folders:
             if "/" not in name and (folder / name).is_file():
-                return (folder / name).read_text(encoding="utf-8").strip()
+                return _whole(name, _read(name, folder / name), f"write it into {folder / name}")
         looked = " or ".join(str(f / name) for f in self.folders)
         raise Missing(f"there is no secret called '{name}'", f"set {variable}, or write it into {looked}")
+
+
+def _read(name: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise Missing(f"the secret '{name}' cannot be read: {why}", f"write it as one line of text into {path}") from None
+
+
+def _whole(name: str, secret: str, remedy: str) -> str:
+    """Without the line end that editors add. An empty one is a forgotten one."""
+    if not secret.strip():
+        raise Missing(f"the secret '{name}' is empty", remedy)
+    return secret.strip()
 
 
 def secret_folders(desk: Path) -> tuple[Path, ...]:
@@ -63,4 +81,4 @@ def secret_folders(desk: Path) -> tuple[Path, ...]:
 
 def untouched(text: str) -> str:
     """The resolver of `check`, which needs no secret: every placeholder stands for something that is not empty."""
-    return PLACEHOLDER.sub("unset", text)
+    return PLACEHOLDER.sub(UNSET, text)

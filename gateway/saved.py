@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 import orjson
 
@@ -36,16 +37,26 @@ class Decided:
 
 def write(path: Path, decided: Iterable[tuple[Ticket, Plan]]) -> int:
     """Writes the plans, one JSON object a line, and puts the file in place when it is whole; returns how many."""
-    count, new = 0, path.with_name(path.name + ".new")
-    with new.open("wb") as file:
-        file.write(orjson.dumps({"type": "version", "format": FORMAT}) + b"\n")
-        for ticket, plan in decided:
-            line = {"type": "plan", "ticket": orjson.Fragment(to_json(ticket)), "plan": orjson.Fragment(to_json(plan))}
-            file.write(orjson.dumps(line) + b"\n")
-            count += 1
-        file.write(orjson.dumps({"type": "summary", "plans": count}) + b"\n")
-    new.chmod(0o600)
-    new.replace(path)
+    new = path.with_name(path.name + ".new")
+    new.unlink(missing_ok=True)
+    new.touch(mode=0o600)
+    try:
+        with new.open("wb") as file:
+            count = _written(file, decided)
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+    return count
+
+
+def _written(file: BinaryIO, decided: Iterable[tuple[Ticket, Plan]]) -> int:
+    count = 0
+    file.write(orjson.dumps({"type": "version", "format": FORMAT}) + b"\n")
+    for ticket, plan in decided:
+        line = {"type": "plan", "ticket": orjson.Fragment(to_json(ticket)), "plan": orjson.Fragment(to_json(plan))}
+        file.write(orjson.dumps(line) + b"\n")
+        count += 1
+    file.write(orjson.dumps({"type": "summary", "plans": count}) + b"\n")
     return count
 
 
@@ -55,6 +66,8 @@ def read(path: Path) -> list[Decided]:
     ended = False
     for number, line in enumerate(path.read_bytes().splitlines(), 1):
         said = _line(path, number, line)
+        if number == 1 and said.get("type") != "version":
+            raise NotAPlan(f"{path}: its first line should name the format, so it is not a whole plan; make the plan again")
         match said.get("type"):
             case "version" if str(said.get("format")).split(".")[0] != FORMAT.split(".")[0]:
                 raise NotAPlan(f"{path}: format {said.get('format')} was written by another release; make the plan again")

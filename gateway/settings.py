@@ -1,11 +1,14 @@
 """The environment over the file: any setting of `ticketgate.yaml` can come as `TICKETGATE_...`, which wins."""
 
+import os
 from pathlib import Path
 from typing import Any
 
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from gateway.config import Config
+from gateway.config_file import FromOutside, told
 from gateway.desk import Loaded, Unfit, load
 from gateway.placeholders import Environment, secret_folders
 
@@ -28,8 +31,35 @@ class Settings(Config, BaseSettings):
 
 
 def with_environment(values: dict[str, Any]) -> Config:
-    """The file's values with the environment's over them. Raises pydantic's `ValidationError`."""
-    return Settings(**values)
+    """The file's values with the environment's over them.
+
+    Raises pydantic's `ValidationError`, and `FromOutside` when it is the environment that cannot be read.
+    """
+    try:
+        return Settings(**values)
+    except SettingsError as error:
+        raise FromOutside(f"a TICKETGATE_... variable is not JSON: {error}") from None
+    except ValidationError as error:
+        there = _wrong_in_the_file(values)
+        wrong = [detail for detail in error.errors() if tuple(detail["loc"]) not in there]
+        if not wrong:
+            raise
+        raise FromOutside("; ".join(f"{_variable(detail['loc'])}: {told(detail)}" for detail in wrong)) from None
+
+
+def _wrong_in_the_file(values: dict[str, Any]) -> set[tuple[int | str, ...]]:
+    """Where the file alone would be wrong as well: that has its own place."""
+    try:
+        Config.model_validate(values)
+    except ValidationError as error:
+        return {tuple(detail["loc"]) for detail in error.errors()}
+    return set()
+
+
+def _variable(loc: tuple[int | str, ...]) -> str:
+    """The variable behind a place in the settings: the longest name that is set."""
+    names = ["TICKETGATE_" + "__".join(str(step).upper() for step in loc[:n]) for n in range(len(loc), 0, -1)]
+    return next((name for name in names if name in os.environ), names[-1])
 
 
 def running(folder: Path, config: Path | None = None) -> Loaded:

@@ -55,7 +55,11 @@ class Worker:
     def drain(self) -> Drained:
         """All tickets whose turn it is, until none is left, the connection rests or somebody says stop."""
         drained = Drained()
-        drained.held = self._braked()
+        try:
+            drained.held = self._braked()
+        except (Transient, Unauthorized) as error:
+            self.rest(error)
+            return drained
         while not drained.held and not self._rests() and not self._stopping():
             with self._store.reading() as db:
                 batch = inbox.due(db, self._connection, self._house.wall())

@@ -174,7 +174,7 @@ class Calendar:
         return None if runs_on else _moment(index.ends[i])
 
     def _closed_for_good(self, at: datetime) -> NeverOpen:
-        return NeverOpen(f"this calendar has no open time within {_HORIZON} years of {at:%Y-%m-%d}")
+        return NeverOpen(f"this calendar has too little open time within {_HORIZON} years of {at:%Y-%m-%d}")
 
     def _is_holiday(self, day: date) -> bool:
         return day in self.holidays or (day.month, day.day) in self.recurring

@@ -50,9 +50,6 @@ OPERATORS: Mapping[str, frozenset[FieldType]] = {
 }
 """Each operator with the types of field it works on."""
 
-NEGATIVE = frozenset({"is_not", "not_one_of", "not_in_list", "contains_none"})
-"""They hold where the field is empty."""
-
 
 # --- fast ------------------------------------------------------------------------------------------------------------
 

@@ -75,10 +75,6 @@ class Scalar(_Spotted):
         return self.plain and self.text in _NULL
 
     @property
-    def is_boolean(self) -> bool:
-        return self.plain and (self.text in _TRUE or self.text in _FALSE)
-
-    @property
     def value(self) -> str | int | float | bool | None:
         """By the core rules of YAML 1.2."""
         return _core(self.text) if self.plain else self.text

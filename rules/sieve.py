@@ -13,6 +13,8 @@ from rules.ticket import Ticket, Value
 Sieve: TypeAlias = Callable[[Ticket], bool]
 MOST = 10_000
 """Values of one field that are kept in mind; then it begins anew, so that memory stays flat."""
+SHORT = 120
+"""Characters of a text that is worth keeping."""
 
 
 def sieve(index: Index, kind: Kind, look: Look) -> Sieve:
@@ -26,7 +28,7 @@ def sieve(index: Index, kind: Kind, look: Look) -> Sieve:
     if shelves.anything:
         return lambda ticket: True
     values = [(getter(name), _Kept(rows)) for name, rows in shelves.values.items()]
-    texts = [(getter(name), rows) for name, rows in shelves.words.items()]
+    texts = [(getter(name), _KeptTexts(rows)) for name, rows in shelves.words.items()]
 
     def could_act(ticket: Ticket) -> bool:
         look.ticket = ticket  # and not `see`: nothing here asks the look for what it keeps of a ticket
@@ -43,10 +45,10 @@ def _any_value(fields: list[tuple[Getter, "_Kept"]], look: Look) -> bool:
     return False
 
 
-def _any_word(fields: list[tuple[Getter, Words]], look: Look) -> bool:
-    for get, rows in fields:
+def _any_word(fields: list[tuple[Getter, "_KeptTexts"]], look: Look) -> bool:
+    for get, kept in fields:
         value = get(look)
-        if value is not None and (not isinstance(value, str) or _says(value, rows)):
+        if value is not None and (not isinstance(value, str) or kept[value]):
             return True
     return False
 
@@ -56,6 +58,24 @@ def _says(text: str, rows: Words) -> bool:
         return False
     folded = fold(text)
     return bool(rows.found(folded, spoken(folded)))
+
+
+class _KeptTexts(dict[str, bool]):
+    """The same for short texts: alerts and forms send the same subject again and again."""
+
+    __slots__ = ("_rows",)
+
+    def __init__(self, rows: Words) -> None:
+        super().__init__()
+        self._rows = rows
+
+    def __missing__(self, text: str) -> bool:
+        found = _says(text, self._rows)
+        if len(text) <= SHORT:
+            if len(self) >= MOST:
+                self.clear()
+            self[text] = found
+        return found
 
 
 class _Kept(dict[str | frozenset[str], bool]):

@@ -45,9 +45,6 @@ class Level(StrEnum):
     URGENT = "urgent"
 
 
-Priority = Level
-
-
 class Severity(StrEnum):
     """From lowest to highest."""
 

@@ -16,7 +16,6 @@ from rules.ticket import Person, Ticket, TicketRef, Value
 ASKED = "summary,description,issuetype,status,resolution,priority,reporter,assignee,labels,created,updated,duedate"
 NEEDED = ("subject", "created_at", "updated_at")
 OURS = frozenset(Ticket.__dataclass_fields__)
-OF_PERSON = ("accountId", "displayName", "emailAddress", "accountType")
 NO_CATEGORY: Mapping[str, Any] = {}
 MALFORMED = (KeyError, TypeError, ValueError, AttributeError)
 
@@ -29,7 +28,7 @@ class IssueReader:
         self._table = [row for row in table if row.name not in {c.name for c in self._custom}]
         self._browse = f"{(settings.site or settings.url).rstrip('/')}/browse/"
         self.emails = {id: email for email, id in settings.accounts.items()}
-        self._people = Kept(lambda known: reading.person(dict(zip(OF_PERSON, known, strict=True)), self.emails))
+        self._people = Kept(lambda known: reading.account(known, self.emails))
         self._statuses = Kept(lambda word: status_of(names, {"name": word[0], "statusCategory": {"key": word[1]}}))
         remotes = [c.remote for c in self._custom] + [f for f in (settings.group_field,) if f is not None]
         self.learn([{"id": remote} for remote in dict.fromkeys(remotes)])
@@ -71,7 +70,7 @@ class IssueReader:
         """The same few people stand in most issues: each is made once."""
         if not user:
             return None
-        found: Person = self._people[tuple(map(user.get, OF_PERSON))]
+        found: Person = self._people[tuple(map(user.get, reading.OF_PERSON))]
         return found
 
     def page(self, issues: Sequence[Any], mark: Watermark, *, last: bool) -> tuple[Page, Watermark]:

@@ -27,13 +27,18 @@ def tags(labels: Iterable[Any]) -> frozenset[str]:
     return frozenset(label for label in map(str, labels) if not is_ours(label))
 
 
+OF_PERSON = ("accountId", "displayName", "emailAddress", "accountType")
+
+
 def person(user: Mapping[str, Any] | None, emails: Mapping[str, str]) -> Person | None:
     """A Jira account; its e-mail address comes from the settings' `accounts` where privacy hides it."""
-    if not user:
-        return None
-    id = user.get("accountId")
-    email = user.get("emailAddress") or emails.get(str(id))
-    return Person(id=id, name=user.get("displayName"), email=email or None, automated=user.get("accountType") == "app")
+    return account(tuple(map(user.get, OF_PERSON)), emails) if user else None
+
+
+def account(known: tuple[Any, ...], emails: Mapping[str, str]) -> Person:
+    """An account by its values in the order of `OF_PERSON`."""
+    id, name, email, kind = known
+    return Person(id=id, name=name, email=email or emails.get(str(id)) or None, automated=kind == "app")
 
 
 def properties(comment: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from connectors.jira.sandbox_issues import State, is_document
 from connectors.jira.sandbox_site import ISSUE_TYPES, PRIORITIES, RESOLUTIONS, STATUSES, Json, OwnField, People, Project, Step
 
 LONGEST_SUMMARY = 255
-LONGEST_TEXT = 32_767
 
 
 class Refused(Exception):

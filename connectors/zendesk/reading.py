@@ -70,7 +70,8 @@ def version_of(record: Record) -> str:
     `generated_timestamp` would show it, but only an export has that. The digest is the same from an export, a show and an update.
     """
     custom = [[f["id"], f["value"]] for f in record.get("custom_fields") or () if f["value"] is not None]
-    custom.sort(key=itemgetter(0))
+    if len(custom) > 1:
+        custom.sort(key=itemgetter(0))
     content = orjson.dumps([[*map(record.get, WATCHED)], sorted(record.get("tags") or ()), custom])
     return f"{record['updated_at']}/{crc32(content):08x}"
 
@@ -117,14 +118,15 @@ class Beside:
         user = self.users.get(number)
         if user is None:
             return Person(id=str(number))
+        get, email = user.get, user.get("email") or None
         return Person(
             id=str(number),
-            name=user.get("name") or None,
-            email=user.get("email") or None,
-            organization=self.organizations.get(user.get("organization_id") or 0),
-            tags=frozenset(user.get("tags") or ()),
-            language=user.get("locale") or None,
-            automated=is_robot(user.get("email")),
+            name=get("name") or None,
+            email=email,
+            organization=self.organizations.get(get("organization_id") or 0),
+            tags=frozenset(get("tags") or ()),
+            language=get("locale") or None,
+            automated=email is not None and ROBOTS.match(email) is not None,
         )
 
 

@@ -1,10 +1,19 @@
 """The command line: one file for one group of commands, and the one place where failures become exit codes."""
 
+import signal
 import sys
 
 
 def main() -> None:
     """Runs the command line and ends the process with a code of `yaml_language.md` section 18's table."""
-    from gateway.cli.app import app, ended_with
+    try:
+        from gateway.cli.app import app, ended_with
+        from gateway.cli.streams import made_safe
 
-    sys.exit(ended_with(app))
+        made_safe()
+        code = ended_with(app)
+    except KeyboardInterrupt:
+        code = 130
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # it is over; a late Ctrl-C must not make a failure of it
+    sys.exit(code)

@@ -1,19 +1,27 @@
 """The commands and the options that all of them share."""
 
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from traceback import extract_tb
+from types import FrameType
+from typing import Annotated, Any, Literal, cast
 
 import typer
 
 from gateway.cli import backfill, check, daemon, demo, doctor, init, plan, sandbox, status, ticket, trials, why
-from gateway.cli.ending import Code, code_of
+from gateway.cli.ending import Code, code_of, in_words
 from gateway.cli.options import Options
+from gateway.cli.streams import printable
 
 USAGE = cast(
     "type[typer.BadParameter]", typer.BadParameter.__mro__[2]
 )  # Typer brings a Click of its own, whose base for wrong usage it does not hand out
+SHARED = ("-C", "--project", "-c", "--config", "--format", "-q", "--quiet", "-v", "--verbose", "--color", "--no-input")
 app = typer.Typer(
     name="ticketgate",
     help="Reads tickets from several systems, holds them against rules in YAML, and routes, answers, escalates and keeps them in step.",
@@ -59,32 +67,84 @@ def shared(
     """Each command has its own --help.
 
     Exit codes: 0 done, 1 findings, 2 usage, 3 not loaded, 4 refused by a system, 5 unreachable, 6 partly done, 7 refused for safety, 8 no
-    such thing, 10 changes are pending, 130 interrupted, 143 stopped.
+    such thing, 10 changes are pending, 70 a defect of ticketgate, 130 interrupted, 143 stopped.
     """
     context.obj = Options(project, config, format, quiet, verbose, color, no_input)
 
 
 def ended_with(program: typer.Typer) -> int:
     """Runs the program; says on standard error why it ended, in words; returns the exit code."""
+    with _stoppable() as stopped:
+        code = _ended(program)
+    if code != Code.INTERRUPTED:
+        return code
+    return Code.STOPPED if stopped else code
+
+
+def _ended(program: typer.Typer) -> int:
     try:
         code = program(standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
         return _said(Code.INTERRUPTED, "Interrupted.")
     except USAGE as error:
-        error.show()
-        return Code.USAGE
-    except BrokenPipeError:
-        sys.stderr.close()
-        return Code.DONE
-    except Exception as error:  # the top of the program: what is known gets its code, the rest is a defect and shows itself
+        return _said(Code.USAGE, _shown(error))
+    except Exception as error:  # the top of the program: what is known gets its code, the rest is a defect and says so
         known = code_of(error)
-        if known is None:
-            raise
-        return _said(known, str(error))
+        return _defect(error) if known is None else _said(known, in_words(error))
+    if code == Code.INTERRUPTED:
+        return _said(Code.INTERRUPTED, "Interrupted.")
     return code if isinstance(code, int) else Code.DONE
+
+
+@contextmanager
+def _stoppable() -> Iterator[list[int]]:
+    """SIGTERM ends a command as Ctrl-C does: in good order. What is handed out is not empty afterwards when it came."""
+    came: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield came
+        return
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield came
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _shown(error: Any) -> str:
+    """Click's own words; an option that stands behind the command but belongs before it is explained."""
+    from io import StringIO
+
+    said = StringIO()
+    error.show(file=said)
+    name = getattr(error, "option_name", None)
+    hint = f"\n{name} stands before the command: ticketgate {name} ... COMMAND" if name in SHARED else ""
+    return said.getvalue().rstrip() + hint
+
+
+def _defect(error: Exception) -> int:
+    """A mistake of ours: where it is, and nothing of what the program held at that moment. With -v the log has the way there."""
+    import structlog
+
+    from gateway.logs import set_up
+
+    if not structlog.is_configured():
+        set_up(as_json=False, level="debug" if {"-v", "--verbose"} & set(sys.argv) else "warning")
+    place = [frame for frame in extract_tb(error.__traceback__) if "/site-packages/" not in frame.filename][-1]
+    structlog.get_logger().debug("a defect of ticketgate", exc_info=error)
+    where = f"{Path(place.filename).name}, line {place.lineno}"
+    return _said(
+        Code.DEFECT,
+        f"This is a defect of ticketgate, not of your files: {type(error).__name__} in {where}. Please report it; -v shows more.",
+    )
 
 
 def _said(code: Code, message: str) -> int:
     if message:
-        sys.stderr.write(message.rstrip() + "\n")
+        sys.stderr.write(printable(message.rstrip()) + "\n")
+        sys.stderr.flush()
     return code

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.ending import Code, Ended
+from gateway.cli.ending import Code, Ended, in_words, worst
 from gateway.cli.options import VERSION_LINE, Options, agreed, line, options
 
 if TYPE_CHECKING:
@@ -26,27 +26,33 @@ def backfill(
     rule: Annotated[str | None, typer.Option("--rule", metavar="ID", help="Ask this rule alone, whatever its when:.")] = None,
     resume: Annotated[str | None, typer.Option("--resume", metavar="ID", help="Go on with an interrupted run.")] = None,
     replies: Annotated[
-        bool, typer.Option("--send-replies/--no-replies", help="Whether customers hear of it; they do not by default.")
-    ] = False,
-    max_changes: Annotated[int | None, typer.Option("--max-changes", metavar="N", help="Instead of brake: in ticketgate.yaml.")] = None,
+        bool | None, typer.Option("--send-replies/--no-replies", help="Whether customers hear of it; they do not by default.")
+    ] = None,
+    max_changes: Annotated[
+        int | None, typer.Option("--max-changes", min=1, metavar="N", help="Instead of brake: in ticketgate.yaml.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Judges every ticket as if it had just come, and carries out what the rules ask for. Asks first. Ctrl-C is safe: --resume goes on."""
-    from gateway.backfill import NoSuchRun
     from gateway.cli.choosing import asked_for
     from gateway.cli.connecting import gateway
 
     chosen = options(context)
+    if resume is not None and (since or until or connection or rule or replies is not None):
+        raise Ended(Code.USAGE, "--resume goes on with what was asked for then; only --max-changes and --yes go with it.")
     with gateway(chosen) as found:
-        if resume:
-            try:
-                run = found.backfill.found(resume)
-            except NoSuchRun as error:
-                raise Ended(Code.NO_SUCH, str(error)) from None
+        if resume is not None:
+            run = _found(chosen, found, resume)
             agreed(chosen, f"Go on with {run.id}?", yes=yes)
         else:
             asked = asked_for(
-                found, connections=connection or (), since=since, until=until, rule=rule, replies=replies, max_changes=max_changes
+                found,
+                connections=connection or (),
+                since=since,
+                until=until,
+                rule=rule,
+                replies=bool(replies),
+                max_changes=max_changes,
             )
             agreed(chosen, _question(asked), yes=yes)
             run = found.backfill.begin(asked)
@@ -55,25 +61,58 @@ def backfill(
     raise Ended(Code.PARTLY if counts.failed or counts.pending else Code.DONE)
 
 
+def _between(asked: "Asked") -> str:
+    from gateway.judging import BEGINNING
+
+    since = "from the beginning" if asked.since == BEGINNING else f"touched since {asked.since:%Y-%m-%d %H:%M}Z"
+    return since + (f" and not since {asked.until:%Y-%m-%d %H:%M}Z" if asked.until else "")
+
+
+def _found(chosen: Options, found: "Gateway", id: str) -> "Run":
+    from gateway.backfill import NoSuchRun
+
+    try:
+        return found.backfill.found(id)
+    except NoSuchRun:
+        said = f"There is no backfill '{id}' that could go on; `{chosen.command('status')}` lists the runs."
+        raise Ended(Code.NO_SUCH, said) from None
+
+
 def _question(asked: "Asked") -> str:
     rule = f"rule {asked.rule}" if asked.rule else "all rules"
     replies = "replies ARE SENT to customers" if asked.replies else "no replies to customers"
-    which = f"every ticket of {', '.join(asked.connections)} since {asked.since:%Y-%m-%d}"
+    which = f"every ticket of {', '.join(asked.connections)} {_between(asked)}"
     return f"Hold {which} against {rule} and write what they ask for ({replies})?"
 
 
 def _carried_out(chosen: Options, found: "Gateway", run: "Run", max_changes: int | None) -> "Counts":
-    """Ends with 130 and how to go on when interrupted, with 7 when the brake stops it."""
+    """Ends with 130 when interrupted, with 7 when the brake stops it, with 4 or 5 when a system fails; each says how to go on."""
+    from connectors.errors import ConnectorError
     from gateway.brake import Refused
     from gateway.cli.progress import shown
 
+    go_on = chosen.command(f"backfill --resume {run.id}")
     try:
         with shown(chosen, f"backfill {run.id}") as told:
             return found.backfill.go_on(run, lambda c: told(c.seen, f"{c.changed:,} changed, {c.failed:,} failed"), max_changes)
     except KeyboardInterrupt:
-        raise Ended(Code.INTERRUPTED, f"Interrupted; what was done is kept. To go on: ticketgate backfill --resume {run.id}") from None
+        code, said = Code.INTERRUPTED, f"Interrupted; what was done is kept. To go on: {go_on}"
     except Refused as error:
-        raise Ended(Code.UNSAFE, str(error)) from None
+        code, said = (
+            Code.UNSAFE,
+            f"{error}".partition(";")[0]
+            + (f". Nothing more was written.\nLook at `{chosen.command('plan')}`, then let it through: {go_on} --max-changes N"),
+        )
+    except ConnectorError as error:
+        code, said = worst([error]), f"{in_words(error)}\nWhat was done is kept. To go on: {go_on}"
+    _told(chosen, run.id, _so_far(found, run))
+    raise Ended(code, said)
+
+
+def _so_far(found: "Gateway", run: "Run") -> "Counts":
+    from gateway.counting import Counts
+
+    return Counts.from_json(found.backfill.found(run.id).counts)
 
 
 def _told(chosen: Options, run: str, counts: "Counts") -> None:
@@ -93,4 +132,4 @@ def _told(chosen: Options, run: str, counts: "Counts") -> None:
     if counts.replies_left_out:
         out.print(f"{counts.replies_left_out:,} replies to customers were left out; --send-replies sends them.")
     if counts.failed or counts.pending:
-        out.print("What failed or is pending: ticketgate status", style="yellow")
+        out.print(f"What failed or is pending: {chosen.command('status')}", style="yellow")

@@ -7,6 +7,7 @@ import typer
 
 from gateway.cli.ending import Code, Ended
 from gateway.cli.options import VERSION_LINE, Options, line, options
+from gateway.cli.paths import below, within
 
 if TYPE_CHECKING:
     from gateway.desk import Loaded
@@ -46,6 +47,7 @@ def check(
     from rules.trial import read_trials
 
     chosen = options(context)
+    below(chosen, paths or [])
     loaded = load(chosen.desk, chosen.config)
     found = [*loaded.problems, *(read_trials(loaded.sources, loaded.bundle)[1] if loaded.bundle else ())]
     wanted = [p for p in found if _wanted(p, paths or [], select or [], ignore or [], chosen)]
@@ -63,9 +65,7 @@ def _wanted(problem: "Problem", paths: Sequence[str], select: Sequence[str], ign
         return False
     if ignore and code.startswith(tuple(ignore)):
         return False
-    desk = chosen.desk.as_posix().rstrip("/") + "/"
-    named = [p.removeprefix(desk).removeprefix("./").rstrip("/") for p in paths]
-    return not named or any(file == n or file.startswith(n + "/") for n in named)
+    return within(chosen, file, paths)
 
 
 def _as_text(problems: Sequence["Problem"], loaded: "Loaded", chosen: Options) -> None:

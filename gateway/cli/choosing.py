@@ -1,6 +1,6 @@
 """Which tickets a batch is about: the options that `plan` and `backfill` share, turned into what is asked for."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -47,10 +47,9 @@ def asked_for(
 
     now, bundle = found.house.clock(), found.cycle.book.bundle
     for name in connections:
-        if name not in found.connectors:
-            raise Ended(Code.NO_SUCH, f"There is no connection called '{name}'; there are {', '.join(found.connectors)}.")
-    if rule and bundle.rule(rule) is None:
-        raise Ended(Code.NO_SUCH, f"There is no rule called '{rule}'.")
+        there(name, found.connectors)
+    if rule is not None:
+        rule_there(rule, bundle)
     return Asked(
         connections=tuple(connections) or tuple(found.connectors),
         since=moment("--since", since, now) or BEGINNING,
@@ -59,8 +58,24 @@ def asked_for(
         replies=replies,
         max_changes=max_changes,
         limit=limit,
-        where=_test(where, bundle, now) if where else None,
+        where=_test(where, bundle, now) if where is not None else None,
     )
+
+
+def there(name: str, connections: Collection[str]) -> None:
+    """Ends with 8 for a connection that the desk does not have."""
+    if name not in connections:
+        raise Ended(Code.NO_SUCH, f"There is no connection called '{name}'; there are {', '.join(connections) or 'none'}.")
+
+
+def rule_there(name: str, bundle: "Bundle") -> None:
+    """Ends with 8 for a rule that the desk does not have, and names the nearest."""
+    from difflib import get_close_matches
+
+    if bundle.rule(name) is None:
+        near = get_close_matches(name, [rule.id for ruleset in bundle.rulesets for rule in ruleset.rules], 1)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        raise Ended(Code.NO_SUCH, f"There is no rule called '{name}'.{hint}")
 
 
 def _test(where: str, bundle: "Bundle", now: datetime) -> "Callable[[Ticket], bool]":
@@ -73,6 +88,8 @@ def _test(where: str, bundle: "Bundle", now: datetime) -> "Callable[[Ticket], bo
     from rules.reader import reading_for
     from rules.reader_conditions import condition
 
+    if not where.strip():
+        raise Ended(Code.USAGE, "--where is empty; write a condition as under if:, like 'priority: { at_least: high }'.")
     problems: list[Problem] = []
     node = read("--where", where, problems)
     found = condition(reading_for(bundle, problems), node) if node is not None else None

@@ -1,16 +1,25 @@
 """`ticketgate doctor`: whether the desk can run: files, store, clock, and each connection with its sign-in."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from gateway.cli.ending import Code, Ended
+from gateway.cli.ending import Code, Ended, remedy
 from gateway.cli.options import VERSION_LINE, Options, line, options
 from gateway.clock import now
 
 if TYPE_CHECKING:
     from gateway.desk import Loaded
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at: whether it is well, what was found, and what to do where it is not."""
+
+    ok: bool
+    what: str
+    said: str
+    help: str = ""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -27,45 +36,53 @@ def doctor(
 
     chosen = options(context)
     loaded = running_desk(chosen)
-    if connection and connection not in loaded.connections:
-        raise Ended(Code.USAGE, f"There is no connection called '{connection}'; there are {', '.join(loaded.connections)}.")
-    findings = list(_findings(chosen, loaded, connection, online=online))
+    if connection is not None and connection not in loaded.connections:
+        raise Ended(Code.USAGE, f"There is no connection called '{connection}'; there are {', '.join(loaded.connections) or 'none'}.")
     if chosen.as_json:
         line(VERSION_LINE)
-    for good, what, said in findings:
-        if chosen.as_json:
-            line({"type": "finding", "ok": good, "what": what, "said": said})
-        else:
-            chosen.out().print(f"{'✓' if good else '✗'} {what:<18} {said}", style="green" if good else "red")
-    raise Ended(Code.DONE if all(good for good, _, _ in findings) else Code.FINDINGS)
+    good = [_told(chosen, finding) for finding in _findings(chosen, loaded, connection, online=online)]
+    raise Ended(Code.DONE if all(good) else Code.FINDINGS)
 
 
-def _findings(chosen: Options, loaded: "Loaded", only: str | None, *, online: bool) -> Iterator[tuple[bool, str, str]]:
+def _told(chosen: Options, found: Finding) -> bool:
+    if chosen.as_json:
+        line({"type": "finding", **found._asdict()})
+    else:
+        out = chosen.out()
+        out.print(f"{'✓' if found.ok else '✗'} {found.what:<18} {found.said}", style="green" if found.ok else "red")
+        if found.help:
+            out.print(f"{'':<20} {found.help}")
+    return found.ok
+
+
+def _findings(chosen: Options, loaded: "Loaded", only: str | None, *, online: bool) -> Iterator[Finding]:
+    from gateway.cli.choosing import counted
+
     rules = sum(len(s.rules) for s in loaded.bundle.rulesets) if loaded.bundle else 0
-    yield True, "files", f"{len(loaded.sources)} files, {rules} rules, no mistakes; every secret was found"
+    yield Finding(True, "files", f"{counted({'files': len(loaded.sources), 'rules': rules})}, no mistakes; every secret was found")
     yield _store(loaded)
     at = now()
-    yield at.year >= 2025, "clock", f"{at:%Y-%m-%d %H:%M:%S}Z"
+    yield Finding(at.year >= 2025, "clock", f"{at:%Y-%m-%d %H:%M:%S}Z", "" if at.year >= 2025 else "Set this machine's clock.")
     for name in loaded.connections:
         if only in (None, name):
             yield _connection(chosen, loaded, name, online=online)
 
 
-def _store(loaded: "Loaded") -> tuple[bool, str, str]:
+def _store(loaded: "Loaded") -> Finding:
     from gateway.desk import database
     from gateway.store.opening import WrongStore, opened
 
     if loaded.config is None:
-        return False, "store", "the settings could not be read"
+        return Finding(False, "store", "the settings could not be read")
     url = database(loaded.folder, loaded.config)
     try:
         opened(url).close()
     except WrongStore as error:
-        return False, "store", str(error)
-    return True, "store", url.removeprefix("sqlite:///")
+        return Finding(False, "store", str(error))
+    return Finding(True, "store", url.removeprefix("sqlite:///"))
 
 
-def _connection(chosen: Options, loaded: "Loaded", name: str, *, online: bool) -> tuple[bool, str, str]:
+def _connection(chosen: Options, loaded: "Loaded", name: str, *, online: bool) -> Finding:
     """Signed in as whom, and whether a page can be read. The error's own words say what to do."""
     from connectors.errors import ConnectorError
     from gateway.cli.connecting import connector
@@ -74,11 +91,12 @@ def _connection(chosen: Options, loaded: "Loaded", name: str, *, online: bool) -
     try:
         with connector(chosen, name, loaded) as there:
             if not online:
-                return True, name, f"{url}, not asked (--offline)"
+                return Finding(True, name, f"{url}, not asked (--offline)")
             who = there.check_sign_in()
             page = next(iter(there.changed(now())), None)
     except (ConnectorError, ImportError) as error:
-        return False, name, f"{url}: {error}"
+        said = str(error).removeprefix(f"{name}: ").rstrip()
+        return Finding(False, name, f"{url}: {said}", remedy(error))
     unknown = sorted({f"{field} '{word}'" for t in (page.tickets if page else ()) for field, word in t.unread.items()})
     words = f"; words without a meaning here: {', '.join(unknown)}" if unknown else ""
-    return True, name, f"{url}, signed in as {who}{words}"
+    return Finding(True, name, f"{url}, signed in as {who}{words}")

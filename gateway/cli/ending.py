@@ -16,8 +16,37 @@ class Code(IntEnum):
     UNSAFE = 7
     NO_SUCH = 8
     PENDING = 10
+    DEFECT = 70
     INTERRUPTED = 130
     STOPPED = 143
+
+
+CODES = {
+    "Mistakes": Code.NOT_LOADED,
+    "ImportError": Code.NOT_LOADED,
+    "Unauthorized": Code.REFUSED_BY_REMOTE,
+    "Rejected": Code.REFUSED_BY_REMOTE,
+    "Transient": Code.UNREACHABLE,
+    "InDoubt": Code.UNREACHABLE,
+    "Unreadable": Code.UNREACHABLE,
+    "NotFound": Code.NO_SUCH,
+    "Stale": Code.PARTLY,
+    "ConnectorError": Code.UNREACHABLE,
+    "DatabaseError": Code.UNREACHABLE,
+    "WrongStore": Code.UNREACHABLE,
+    "OSError": Code.UNREACHABLE,
+    "Refused": Code.UNSAFE,
+}
+"""By name of the class, so that `check` imports neither SQLAlchemy nor a connector."""
+
+REMEDIES = {
+    "Unauthorized": "Check its sign_in: in ticketgate.yaml, the secret, and what that account may do there; `ticketgate doctor` tries it.",
+    "Transient": "Is its address right, and does it answer at all? Nothing is lost; try again later. `ticketgate doctor` asks it.",
+    "Unreadable": "Does its url: lead to that system, or does something in between answer in its place? `ticketgate doctor` tries it.",
+    "InDoubt": "The next run asks that system whether it took effect, and does not repeat it blindly.",
+    "ImportError": "A package is missing here: pip install 'ticketgate[SYSTEM]' brings the one that a system needs.",
+    "DatabaseError": "Is the disk full, or the file not ours to write? `ticketgate doctor` looks.",
+}
 
 
 class Ended(Exception):
@@ -32,17 +61,31 @@ def code_of(error: Exception) -> Code | None:
     """The code for a failure that reached the top; None for one that is a defect of ours."""
     if isinstance(error, Ended):
         return error.code
-    by_name = {
-        "Mistakes": Code.NOT_LOADED,
-        "Unauthorized": Code.REFUSED_BY_REMOTE,
-        "Rejected": Code.REFUSED_BY_REMOTE,
-        "Transient": Code.UNREACHABLE,
-        "InDoubt": Code.UNREACHABLE,
-        "Unreadable": Code.UNREACHABLE,
-        "NotFound": Code.NO_SUCH,
-        "OperationalError": Code.UNREACHABLE,
-        "WrongStore": Code.UNREACHABLE,
-        "Refused": Code.UNSAFE,
-    }
-    names = (kind.__name__ for kind in type(error).__mro__)
-    return next((by_name[name] for name in names if name in by_name), None)  # by name: `check` imports neither SQLAlchemy nor a connector
+    return next((CODES[name] for name in _kinds(error) if name in CODES), None)
+
+
+def remedy(error: Exception) -> str:
+    """What a person can do about a failure; empty where its own words say so."""
+    return next((REMEDIES[name] for name in _kinds(error) if name in REMEDIES), "")
+
+
+def in_words(error: Exception) -> str:
+    """What went wrong, and below it what to do. Never a statement to the database, which may hold what a customer wrote."""
+    kinds = _kinds(error)
+    if "DatabaseError" in kinds:
+        said = f"the database could not be used: {getattr(error, 'orig', '')}"
+    elif isinstance(error, OSError) and error.strerror:
+        said = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    else:
+        said = str(error)
+    return "\n".join(part for part in (said.rstrip(), remedy(error)) if part)
+
+
+def worst(errors: list[Exception]) -> Code:
+    """The code for several connections that failed: refused before unreachable."""
+    codes = {code_of(error) or Code.UNREACHABLE for error in errors}
+    return Code.REFUSED_BY_REMOTE if Code.REFUSED_BY_REMOTE in codes else min(codes)
+
+
+def _kinds(error: Exception) -> list[str]:
+    return [kind.__name__ for kind in type(error).__mro__]

@@ -30,7 +30,7 @@ def lines(found: Pass, told: Explanation, rows: Sequence[Row], rule: str | None,
     ticket = found.observation.ticket
     events = happened(found.plan) or "none"
     yield f"{headline(ticket)}   events: {events}   {found.at:%Y-%m-%d %H:%M:%S}Z   pass {found.id}", "bold"
-    considered = sum(len(s.rules) for s in told.sets)
+    considered = len({c.rule for s in told.sets for c in s.rules})
     matched, shadow = told.count("fired", "limited"), told.count("shadow")
     policy = f"   SLA policy {told.policy}" if told.policy else ""
     yield f"rules {told.plan.bundle[:7]}   {considered} considered, {matched} matched, {shadow} in shadow{policy}", ""

@@ -1,18 +1,23 @@
 """What every command knows: which desk, which format, how talkative."""
 
 import os
+import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from gateway.cli.ending import Code, Ended
+from gateway.cli.ending import Code, Ended, in_words
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+FILE = "ticketgate.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +34,33 @@ class Options:
 
     @property
     def desk(self) -> Path:
-        """The desk's folder: `-C`, else the current folder when it holds `ticketgate.yaml`, else `./config`. Ends with 3 without one."""
-        folder = self.project or (Path() if Path("ticketgate.yaml").exists() else Path("config"))
-        if not (self.config or (folder / "ticketgate.yaml").exists()):
-            looked = (folder / "ticketgate.yaml").resolve()
+        """The desk's folder: `-C`, else the current folder when it holds `ticketgate.yaml`, else `./config`, else that of `-c`.
+
+        Ends with 3 when there is none, or not the file that `-c` names.
+        """
+        if self.config and not self.config.exists():
+            raise Ended(Code.NOT_LOADED, f"There is no file {self.config}; -c and TICKETGATE_CONFIG name a ticketgate.yaml.")
+        folder = self.project or self._around()
+        if self.config and folder.is_dir():
+            return folder
+        if not (folder / FILE).exists():
+            looked = (folder / FILE).absolute()
             raise Ended(Code.NOT_LOADED, f"There is no desk here: {looked} does not exist.\nUse -C DIR, or make one: ticketgate init DIR")
         return folder
 
+    def _around(self) -> Path:
+        near = next((folder for folder in (Path(), Path("config")) if (folder / FILE).exists()), None)
+        return near or (self.config.parent if self.config else Path("config"))
+
     @property
     def config_file(self) -> Path:
-        return self.config or self.desk / "ticketgate.yaml"
+        return self.config or self.desk / FILE
+
+    def command(self, rest: str) -> str:
+        """A command about this very desk, ready to be typed: `ticketgate -C my-desk status`."""
+        project = f" -C {shlex.quote(str(self.project))}" if self.project else ""
+        config = f" -c {shlex.quote(str(self.config))}" if self.config else ""
+        return f"ticketgate{project}{config} {rest}"
 
     @property
     def as_json(self) -> bool:
@@ -62,18 +84,19 @@ def options(context: typer.Context) -> Options:
 
 
 def _console(color: str, *, stderr: bool) -> "Console":
-    from rich.console import Console
+    from gateway.cli.console import Plain
 
     forced = {"always": True, "never": False, "auto": None}[color]
     plain = color == "never" or (color == "auto" and bool(os.environ.get("NO_COLOR")))
     stream = sys.stderr if stderr else sys.stdout
     terminal = stream.isatty()
-    return Console(
+    return Plain(
         stderr=stderr,
         force_terminal=forced,
         no_color=plain,
         highlight=False,
         markup=False,
+        emoji=False,
         soft_wrap=True,
         width=None if terminal else 200,
     )
@@ -89,11 +112,20 @@ def agreed(chosen: Options, question: str, *, yes: bool) -> None:
         raise Ended(Code.UNSAFE, "Nothing was done.")
 
 
+def said(chosen: Options, failed: Sequence[Exception]) -> None:
+    """What went wrong at single connections, on standard error, with what to do."""
+    for error in failed:
+        chosen.err().print(in_words(error), style="red")
+
+
 def line(said: Mapping[str, object]) -> None:
-    """One JSON object on a line of standard output."""
+    """One JSON object on a line of standard output, in UTF-8 whatever the terminal speaks."""
     import orjson
 
-    sys.stdout.write(orjson.dumps(said, option=orjson.OPT_NON_STR_KEYS, default=str).decode() + "\n")
+    text = orjson.dumps(said, option=orjson.OPT_NON_STR_KEYS, default=str).decode() + "\n"
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.encoding.lower() != "utf-8":
+        sys.stdout.reconfigure(encoding="utf-8")
+    sys.stdout.write(text)
     sys.stdout.flush()
 
 

@@ -1,20 +1,25 @@
 """`ticketgate plan` and `ticketgate apply`: what the rules would do to real tickets, and doing exactly that."""
 
+import os
+import shlex
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.ending import Code, Ended
-from gateway.cli.options import VERSION_LINE, Options, agreed, line, options
+from gateway.cli.choosing import there
+from gateway.cli.ending import Code, Ended, worst
+from gateway.cli.options import VERSION_LINE, Options, agreed, line, options, said
 from gateway.cli.stored import ref_of
 
 if TYPE_CHECKING:
     from gateway.assemble import Gateway
     from gateway.counting import Counts
     from gateway.judging import Asked
+    from gateway.saved import Decided
     from rules.plan import Plan
     from rules.ticket import Ticket
 
@@ -32,7 +37,7 @@ def plan(
     connection: Annotated[list[str] | None, typer.Option("--connection", metavar="NAME", help="Only this one; may be repeated.")] = None,
     where: Annotated[str | None, typer.Option("--where", metavar="YAML", help="Only tickets for which this holds, as under if:.")] = None,
     rule: Annotated[str | None, typer.Option("--rule", metavar="ID", help="Ask this rule alone, whatever its when:.")] = None,
-    limit: Annotated[int | None, typer.Option("--limit", metavar="N", help="Read at most so many tickets.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Read at most so many tickets.")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Keep the plan, for `apply`.")] = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 10 when something would change.")] = False,
 ) -> None:
@@ -41,22 +46,43 @@ def plan(
     from gateway.cli.connecting import gateway
     from gateway.counting import Counts
 
-    chosen, counts, began = options(context), Counts(), time.monotonic()
+    chosen, counts, began, failed = options(context), Counts(), time.monotonic(), list[Exception]()
+    _writable(output)
     with gateway(chosen, read_only=True) as found:
         asked = asked_for(found, connections=connection or (), since=since, until=until, rule=rule, where=where, limit=limit, replies=True)
-        plans = _named(found, asked, ticket, counts) if ticket else found.backfill.plans(asked, counts)
+        plans = _named(found, asked, ticket, counts) if ticket else _each(found, asked, counts, failed)
         _shown_and_kept(chosen, _watched(chosen, plans, counts), output)
     _summary(chosen, counts, time.monotonic() - began, output)
-    raise Ended(Code.PENDING if exit_code and counts.changed else Code.PARTLY if counts.failed else Code.DONE)
+    said(chosen, failed)
+    ended = Code.PENDING if exit_code and counts.changed else Code.PARTLY if counts.failed else Code.DONE
+    raise Ended(worst(failed) if failed else ended)
+
+
+def _writable(output: Path | None) -> None:
+    """Ends with 2 before anything is read when the plan could not be kept."""
+    if output is not None and (output.is_dir() or not output.parent.is_dir() or not os.access(output.parent, os.W_OK)):
+        raise Ended(Code.USAGE, f"-o {output}: nothing can be written there; name a file in a folder of yours.")
+
+
+def _each(found: "Gateway", asked: "Asked", counts: "Counts", failed: list[Exception]) -> "Iterator[tuple[Ticket, Plan]]":
+    """Connection by connection: one that refuses us or is silent is noted in `failed`, and the others are read all the same."""
+    from connectors.errors import ConnectorError
+
+    for name in asked.connections:
+        if asked.limit is not None and counts.seen >= asked.limit:
+            return
+        try:
+            yield from found.backfill.plans(replace(asked, connections=(name,)), counts)
+        except ConnectorError as error:
+            failed.append(error)
 
 
 def _named(found: "Gateway", asked: "Asked", refs: list[str], counts: "Counts") -> "Iterator[tuple[Ticket, Plan]]":
     """The tickets named, one by one. Ends with 8 for one that is not there."""
     from connectors.errors import NotFound
 
-    for ref in map(ref_of, refs):
-        if ref.connection not in found.connectors:
-            raise Ended(Code.NO_SUCH, f"There is no connection called '{ref.connection}'; there are {', '.join(found.connectors)}.")
+    for ref in map(ref_of, dict.fromkeys(refs)):
+        there(ref.connection, found.connectors)
         try:
             yield from found.backfill.plans_of([found.cycle.fetched(ref)], asked, counts)
         except NotFound:
@@ -109,30 +135,26 @@ def _summary(chosen: Options, counts: "Counts", seconds: float, output: Path | N
     skipped = f" Skipped: {counted(counts.skipped)}." if counts.skipped else ""
     typer.echo(f"{counts.seen:,} tickets read in {seconds:.0f} s, {counts.changed:,} would change.{skipped}")
     typer.echo(f"  {counted(counts.actions)}")
-    typer.echo(f"Nothing was written.  To carry it out: ticketgate apply {output}" if output else "Nothing was written.")
+    carry = chosen.command(f"apply {shlex.quote(str(output))}") if output else ""
+    typer.echo(f"Nothing was written.  To carry it out: {carry}" if output else "Nothing was written.")
 
 
 def apply(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A plan that `plan -o` wrote.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    max_changes: Annotated[int | None, typer.Option("--max-changes", metavar="N", help="Instead of brake: in ticketgate.yaml.")] = None,
+    max_changes: Annotated[
+        int | None, typer.Option("--max-changes", min=1, metavar="N", help="Instead of brake: in ticketgate.yaml.")
+    ] = None,
     replies: Annotated[bool, typer.Option("--replies/--no-replies", help="Whether customers get the replies of the plan.")] = True,
-    rate: Annotated[float | None, typer.Option("--rate", metavar="N", help="At most so many tickets a second.")] = None,
+    rate: Annotated[float | None, typer.Option("--rate", min=0.001, metavar="N", help="At most so many tickets a second.")] = None,
 ) -> None:
     """Carries out exactly what a plan says. Tickets that changed since are skipped; with more than 5 % of them nothing is written."""
-    from gateway import saved
-    from gateway.brake import Refused
     from gateway.cli.connecting import gateway
     from gateway.cli.progress import shown
 
     chosen = options(context)
-    if not file.is_file():
-        raise Ended(Code.USAGE, f"There is no file {file}.")
-    try:
-        decided = saved.read(file)
-    except saved.NotAPlan as error:
-        raise Ended(Code.USAGE, str(error)) from None
+    decided = _read(file)
     agreed(chosen, f"Write what {file} says to {len(decided)} tickets?", yes=yes)
     pace = _pace(rate)
     with gateway(chosen) as found, shown(chosen, "apply") as told:
@@ -143,9 +165,24 @@ def apply(
 
         try:
             counts = found.saved.apply(decided, replies=replies, max_changes=max_changes, progress=progress)
-        except Refused as error:
-            raise Ended(Code.UNSAFE, str(error)) from None
+        except KeyboardInterrupt:
+            again = chosen.command(f"apply {shlex.quote(str(file))}")
+            raise Ended(Code.INTERRUPTED, f"Interrupted; what was written is recorded. The same command does the rest: {again}") from None
     _applied(chosen, counts)
+
+
+def _read(file: Path) -> "list[Decided]":
+    """Ends with 2 for anything else than a plan that is whole."""
+    from gateway import saved
+
+    if not file.is_file():
+        raise Ended(Code.USAGE, f"There is no file {file}.")
+    try:
+        return saved.read(file)
+    except saved.NotAPlan as error:
+        raise Ended(Code.USAGE, str(error)) from None
+    except OSError as error:
+        raise Ended(Code.USAGE, f"{file} cannot be read: {error.strerror}.") from None
 
 
 def _pace(rate: float | None) -> Callable[[], None]:

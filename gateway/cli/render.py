@@ -22,7 +22,7 @@ def shown(value: object) -> str:
         case bool():
             return "true" if value else "false"
         case _:
-            return str(value)
+            return " ".join(str(value).split())
 
 
 def lines(plan: Plan) -> Iterator[str]:
@@ -130,6 +130,7 @@ def happened(plan: Plan) -> str:
 
 def headline(ticket: Ticket) -> str:
     """`zendesk-eu:48213  "Rechnung doppelt"`, with the name that people use where that is not the key."""
-    subject = ticket.subject if len(ticket.subject) <= 70 else ticket.subject[:69] + "…"
+    subject = " ".join(ticket.subject.split())
+    subject = subject if len(subject) <= 70 else subject[:69] + "…"
     known_as = f" ({ticket.shown_as})" if ticket.shown_as and ticket.shown_as != ticket.ref.key else ""
     return f'{ticket.ref}{known_as}  "{subject}"'

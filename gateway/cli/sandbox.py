@@ -1,6 +1,6 @@
 """`ticketgate sandbox`: the four systems, served on this machine, to try a desk against."""
 
-import os
+import errno
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.ending import Code, Ended
-from gateway.cli.options import Options, line, options
+from gateway.cli.options import VERSION_LINE, Options, line, options
 
 FIRST_PORT = 4101  # zendesk; then jira, servicenow, salesforce: where the sample desk looks for them
 SECRET = ("client_secret", "token", "password")
@@ -23,22 +23,32 @@ def sandbox(
     tickets: Annotated[
         Path | None, typer.Option("--tickets", metavar="FILE", help="CSV or JSONL (also .gz) instead of made-up tickets.")
     ] = None,
-    port: Annotated[int, typer.Option("--port", help="The first of four ports; 0 takes any that are free.")] = FIRST_PORT,
+    port: Annotated[int, typer.Option("--port", min=0, max=65532, help="The first of four ports; 0 takes any that are free.")] = FIRST_PORT,
     seed: Annotated[int, typer.Option("--seed", help="Other numbers make other tickets.")] = 1,
 ) -> None:
     """Serves sandboxes of Zendesk, Jira, ServiceNow and Salesforce on loopback until Ctrl-C. Sign-in is required, as at the vendors."""
-    from gateway.clock import from_text
+    from gateway.cli.connecting import clock_of
     from gateway.sandbox.main import SYSTEMS, run_sandboxes
 
     chosen = options(context)
     if tickets is not None and not tickets.is_file():
         raise Ended(Code.USAGE, f"There is no file {tickets}.")
     ports = {system: port + n if port else 0 for n, system in enumerate(SYSTEMS)}
-    clock = from_text(os.environ.get("TICKETGATE_CLOCK"))
     try:
-        run_sandboxes(clock, ports=ports, seed=seed, tickets=tickets, ready=lambda found: _ready(chosen, found), say=_say)
+        run_sandboxes(clock_of(), ports=ports, seed=seed, tickets=tickets, ready=lambda found: _ready(chosen, found), say=_say)
+    except UnicodeDecodeError:
+        raise Ended(Code.USAGE, f"{tickets} is not UTF-8 text; save it as CSV or JSONL in UTF-8.") from None
+    except ValueError as error:
+        raise Ended(Code.USAGE, f"--tickets {error}.") from None
     except OSError as error:
-        raise Ended(Code.USAGE, f"The sandboxes could not start: {error}. Other ports: ticketgate sandbox --port 4201") from None
+        raise Ended(Code.USAGE, _why(error, tickets)) from None
+
+
+def _why(error: OSError, tickets: Path | None) -> str:
+    """A port that is taken, or a file that cannot be read: the one has a number for it, the other a name."""
+    if error.errno in (errno.EADDRINUSE, errno.EACCES) and not error.filename:
+        return f"The sandboxes could not start: {error.strerror}. Other ports: ticketgate sandbox --port 4201"
+    return f"{tickets} cannot be read: {error.strerror or error}."
 
 
 def _say(problem: str) -> None:
@@ -49,11 +59,13 @@ def _ready(chosen: Options, addresses: Mapping[str, str]) -> None:
     """Says where everything is, and how to sign in."""
     from gateway.sandbox.main import sandbox_class
 
+    if chosen.as_json:
+        line(VERSION_LINE)
     for system, address in addresses.items():
         kind = sandbox_class(system)
         said = {"system": system, "via": address, "url": kind.url(), "sign_in": kind.sign_in()}
         if chosen.as_json:
-            line(said)
+            line({"type": "sandbox", **said})
         else:
             typer.echo(f"{system:<11} via: {address}   url: {kind.url()}   sign_in: {kind.sign_in()}")
     folder = _desk(chosen)

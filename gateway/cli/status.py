@@ -14,8 +14,16 @@ from gateway.clock import now
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
+    from gateway.desk import Loaded
     from gateway.store.connections import Standing
     from gateway.store.opening import Store
+
+
+FILES = {
+    "in force": "",
+    "other": " The files on disk say something else: a running daemon takes them over, the next start does.",
+    "broken": " The files on disk have mistakes, which `check` shows; until then the last good rules stay.",
+}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -37,12 +45,12 @@ def status(
         patience = duration(wait).total_seconds()
     except ValueError as error:
         raise Ended(Code.USAGE, f"--wait {wait}: {error}") from None
-    with store(chosen) as kept:
-        found = _gathered(kept)
+    with store(chosen) as (kept, loaded):
+        found = _gathered(kept, loaded)
         end = time.monotonic() + patience
         while found["waiting"] and time.monotonic() < end:
             time.sleep(0.5)
-            found = _gathered(kept)
+            found = _gathered(kept, loaded)
     if chosen.as_json:
         line(VERSION_LINE)
         line({"type": "status", **found})
@@ -51,15 +59,18 @@ def status(
     raise Ended(Code.DONE if found["healthy"] else Code.FINDINGS)
 
 
-def _gathered(kept: "Store") -> dict[str, Any]:
+def _gathered(kept: "Store", loaded: "Loaded") -> dict[str, Any]:
     from gateway.store import actions, connections, inbox, links, passes, runs, tickets
 
     with kept.reading() as db:
-        depth, standing = inbox.depth(db), connections.all_of(db)
-        queue = _queue(db)
+        depth = inbox.depth(db)
+        standing = [s for s in connections.all_of(db) if loaded.config is None or s.connection in loaded.config.connections]
+        queue, rules = _queue(db), passes.newest_bundle(db)
+        files = _files(loaded, rules)
         return {
-            "healthy": not queue and all(s.state == "ok" for s in standing),
-            "rules": passes.newest_bundle(db),
+            "healthy": not queue and files != "broken" and all(s.state == "ok" for s in standing),
+            "rules": rules,
+            "files": files,
             "connections": [_connection(s, depth.get(s.connection, 0)) for s in standing],
             "tickets": tickets.counts(db),
             "waiting": sum(depth.values()),
@@ -69,6 +80,13 @@ def _gathered(kept: "Store") -> dict[str, Any]:
             "queue": queue,
             "runs": [{"id": r.id, "kind": r.kind, "state": r.state, "counts": dict(r.counts)} for r in runs.newest(db, 3)],
         }
+
+
+def _files(loaded: "Loaded", rules: str | None) -> str:
+    """How the files on disk stand to the rules in force."""
+    if loaded.bundle is None:
+        return "broken"
+    return "in force" if rules == loaded.bundle.hash else "other"
 
 
 def _connection(standing: "Standing", waiting: int) -> dict[str, Any]:
@@ -104,15 +122,18 @@ def _as_text(chosen: Options, found: dict[str, Any]) -> None:
     out.print("Written: " + (", ".join(f"{n:,} {state}" for state, n in sorted(done.items())) or "nothing yet") + ".")
     if found["next_alarm"]:
         out.print(f"The next clock rings at {found['next_alarm']:%Y-%m-%d %H:%M:%S}Z.")
-    out.print(f"Rules in force: {(found['rules'] or 'none')[:7]}.")
+    out.print(
+        f"Rules in force: {(found['rules'] or 'none')[:7]}.{FILES[found['files']]}", style="red" if found["files"] == "broken" else ""
+    )
     for run in found["runs"]:
-        out.print(f"{run['kind']} {run['id']}: {run['state']}")
+        go_on = f"   to go on: {chosen.command('backfill --resume ' + run['id'])}" if run["kind"] == "backfill" else ""
+        out.print(f"{run['kind']} {run['id']}: {run['state']}{go_on if run['state'] != 'done' else ''}")
     if found["queue"]:
         out.print(f"\n{len(found['queue'])} need a person:", style="bold yellow")
     for item in found["queue"][:20]:
         out.print(f"  {item['ref']:<26} {item['kind']:<10} {item['reason']}", style="yellow")
     if len(found["queue"]) > 20:
-        out.print(f"  and {len(found['queue']) - 20} more; all of them: ticketgate --format json status")
+        out.print(f"  and {len(found['queue']) - 20} more; all of them: {chosen.command('--format json status')}")
 
 
 def _standing(one: dict[str, Any], now: datetime) -> str:

@@ -9,27 +9,28 @@ from gateway.cli.ending import Code, Ended
 from gateway.cli.options import Options
 
 if TYPE_CHECKING:
+    from gateway.desk import Loaded
     from gateway.store.opening import Store
     from rules.ticket import TicketRef
 
 
 @contextmanager
-def store(chosen: Options) -> "Iterator[Store]":
-    """The open store. Ends with 5 when nothing was ever stored there."""
+def store(chosen: Options, nothing: Code = Code.UNREACHABLE) -> "Iterator[tuple[Store, Loaded]]":
+    """The open store, and what the files say. Ends with `nothing` when nothing was ever stored there."""
     from gateway.desk import Unfit, database, load
     from gateway.settings import with_environment
     from gateway.store.opening import opened
 
-    loaded = load(chosen.desk, chosen.config)
+    loaded = load(chosen.desk, chosen.config, settle=with_environment)
     if loaded.config is None:
         raise Unfit(loaded)
-    url = database(chosen.desk, with_environment(loaded.config.model_dump(by_alias=True, exclude_unset=True)))
+    url = database(chosen.desk, loaded.config)
     path = Path(url.removeprefix("sqlite:///"))
     if url.startswith("sqlite:///") and not path.exists():
-        raise Ended(Code.UNREACHABLE, f"Nothing is stored yet at {path}.\nticketgate run or ticketgate backfill begin it.")
+        raise Ended(nothing, f"Nothing is stored yet at {path}.\n`{chosen.command('run')}` or `{chosen.command('backfill')}` begin it.")
     found = opened(url)
     try:
-        yield found
+        yield found, loaded
     finally:
         found.close()
 

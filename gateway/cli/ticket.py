@@ -86,10 +86,12 @@ def _as_json(found: "Ticket", comments: "tuple[Comment, ...]", changes: "tuple[C
     return {
         "type": "ticket",
         "ref": str(found.ref),
-        "subject": found.subject,
-        "body": found.body,
-        **{name: plain(value) for name, value in _values(found).items()},
-        "custom": {name: plain(value) for name, value in found.custom.items()},
+        "ticket": {
+            "subject": found.subject,
+            "body": found.body,
+            **{name: plain(value) for name, value in _values(found).items()},
+            "custom": {name: plain(value) for name, value in found.custom.items()},
+        },
         "unread": dict(found.unread),
         "comments": [
             {"id": c.id, "at": c.at, "public": c.public, "role": c.role, "author": plain(c.author), "ours": c.ours, "text": c.text}

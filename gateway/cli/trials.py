@@ -8,6 +8,7 @@ import typer
 
 from gateway.cli.ending import Code, Ended
 from gateway.cli.options import VERSION_LINE, Options, line, options
+from gateway.cli.paths import below, within
 
 if TYPE_CHECKING:
     from rules.bundle import Bundle
@@ -30,8 +31,9 @@ def play(
     from rules.trial import run
 
     chosen, began = options(context), time.monotonic()
+    below(chosen, paths or [])
     bundle, trials = _read(chosen)
-    wanted = [t for t in trials if named.casefold() in t.name.casefold() and _in(t.place.file, paths or [], chosen)]
+    wanted = [t for t in trials if named.casefold() in t.name.casefold() and within(chosen, t.place.file, paths or [])]
     if not wanted:
         raise Ended(Code.USAGE, "No test was found. They are the *.test.yaml below tests/; config/README.md shows one.")
     outcomes = [run(trial, bundle) for trial in wanted]
@@ -57,12 +59,6 @@ def _read(chosen: Options) -> "tuple[Bundle, Sequence[Trial]]":
     return loaded.bundle, trials
 
 
-def _in(file: str, paths: Sequence[str], chosen: Options) -> bool:
-    desk = chosen.desk.as_posix().rstrip("/") + "/"
-    named = [p.removeprefix(desk).removeprefix("./").rstrip("/") for p in paths]
-    return not named or any(file == n or file.startswith(n + "/") for n in named)
-
-
 def _as_text(chosen: Options, outcomes: "Sequence[Outcome]", seconds: float) -> None:
     out = chosen.out()
     for outcome in outcomes:
@@ -73,7 +69,9 @@ def _as_text(chosen: Options, outcomes: "Sequence[Outcome]", seconds: float) -> 
             for text in outcome.message.splitlines():
                 out.print(f"    {text}")
     failed = sum(not o.passed for o in outcomes)
-    out.print(f"\n{len(outcomes) - failed} passed, {failed} failed in {seconds:.2f} s.", style="bold red" if failed else "bold green")
+    if failed or not chosen.quiet:
+        out.print()
+    out.print(f"{len(outcomes) - failed} passed, {failed} failed in {seconds:.2f} s.", style="bold red" if failed else "bold green")
 
 
 def _as_json(outcomes: "Sequence[Outcome]") -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from gateway.cli.choosing import rule_there, there
 from gateway.cli.ending import Code, Ended
 from gateway.cli.options import VERSION_LINE, Options, line, options
 from gateway.cli.stored import ref_of, store
@@ -33,16 +34,18 @@ def why(
 ) -> None:
     """Reads the record of the last pass over a ticket: what was seen, each rule with the test that decided, what was written."""
     from gateway.cli.explaining import as_json, lines
+    from gateway.desk import Unfit
     from rules.engine import Engine
 
     chosen, ticket = options(context), ref_of(ref)
-    with store(chosen) as kept:
-        found = _pass(kept, ticket, pass_id)
+    with store(chosen, Code.NO_SUCH) as (kept, here):
+        _known(ticket, here)
+        found = _pass(chosen, kept, ticket, pass_id)
         loaded = _rules(chosen, kept, found, rules)
         if loaded.bundle is None:
-            raise Ended(Code.NOT_LOADED, f"The rules cannot be read; see: ticketgate -C {loaded.folder} check")
-        if rule and loaded.bundle.rule(rule) is None:
-            raise Ended(Code.NO_SUCH, f"There is no rule called '{rule}'.")
+            raise Unfit(loaded)
+        if rule is not None:
+            rule_there(rule, loaded.bundle)
         told = Engine(loaded.bundle).explain(found.observation, replies=found.run is None)
         rows = _rows(kept, found) if rules is None else []
     if chosen.as_json:
@@ -54,7 +57,13 @@ def why(
         out.print(text, style=style)
 
 
-def _pass(kept: "Store", ref: "TicketRef", pass_id: str | None) -> "Pass":
+def _known(ref: "TicketRef", here: "Loaded") -> None:
+    """Ends with 8 for a connection that the desk does not have, unless its settings cannot be read."""
+    if here.config and here.config.connections:
+        there(ref.connection, here.config.connections)
+
+
+def _pass(chosen: Options, kept: "Store", ref: "TicketRef", pass_id: str | None) -> "Pass":
     """The pass asked for. Ends with 8 and says what is known instead."""
     from gateway.store import parked, passes, tickets
 
@@ -69,13 +78,13 @@ def _pass(kept: "Store", ref: "TicketRef", pass_id: str | None) -> "Pass":
     if pass_id:
         raise Ended(Code.NO_SUCH, f"{ref} has no pass {pass_id}; without --pass the last one is shown.")
     if seen is None:
-        raise Ended(Code.NO_SUCH, f"{ref} was never seen. ticketgate status says how far its connection was read.")
+        raise Ended(Code.NO_SUCH, f"{ref} was never seen. `{chosen.command('status')}` says how far its connection was read.")
     how = (
         "adopted: it was made before its connection was first read, so nothing counted as news"
         if seen.adopted
         else "seen, and nothing was new"
     )
-    raise Ended(Code.NO_SUCH, f"{ref} was {how}.\nWhat the rules would do about it: ticketgate plan --ticket {ref}")
+    raise Ended(Code.NO_SUCH, f"{ref} was {how}.\nWhat the rules would do about it: {chosen.command(f'plan --ticket {ref}')}")
 
 
 def _rules(chosen: Options, kept: "Store", found: "Pass", rules: Path | None) -> "Loaded":
@@ -84,13 +93,17 @@ def _rules(chosen: Options, kept: "Store", found: "Pass", rules: Path | None) ->
     from gateway.store import passes
 
     if rules is not None:
-        folder = rules.parent if rules.name == "rules" else rules
-        return load(folder, chosen.config)
+        if not rules.is_dir():
+            raise Ended(Code.USAGE, f"--rules {rules}: there is no such folder; name a desk's folder, or its rules/.")
+        folder = rules.parent if rules.resolve().name == "rules" else rules
+        own = folder / "ticketgate.yaml"
+        return load(folder, own if own.exists() else chosen.config_file)
     with kept.reading() as db:
         sources = passes.sources(db, found.bundle)
     if sources is None:
         raise Ended(
-            Code.NOT_LOADED, f"The rules {found.bundle[:7]} that decided are not in the store. Judge by those on disk: --rules rules/"
+            Code.NOT_LOADED,
+            f"The rules {found.bundle[:7]} that decided are not in the store. Judge by those on disk: --rules {chosen.desk}",
         )
     return from_texts(chosen.desk, sources)
 

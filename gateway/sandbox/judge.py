@@ -45,9 +45,6 @@ class Judge:
         """Something goes wrong with the requests to come: the fields of `Fault`."""
         self._answered(self._http.post("faults", json=fault))
 
-    def no_faults(self) -> None:
-        self._answered(self._http.delete("faults"))
-
     def close(self) -> None:
         self._http.close()
 

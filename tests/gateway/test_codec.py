@@ -1,5 +1,6 @@
 """What is written is read back equal, whatever it holds."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.store.codec import action_from, from_json, to_json, values_from
+from gateway.store.codec import action_from, from_json, ticket_json, to_json, values_from
 from rules.observation import Event, Kind, Link, Observation
 from rules.plan import (
     AddComment,
@@ -127,6 +128,15 @@ observations = st.builds(
 @given(tickets)
 def test_a_ticket_survives(ticket: Ticket) -> None:
     assert from_json(Ticket, to_json(ticket)) == ticket
+
+
+elsewhere = st.timezones().map(lambda zone: datetime(2026, 3, 2, 9, 30, tzinfo=zone))
+
+
+@given(tickets, st.none() | elsewhere)
+def test_the_quick_way_to_write_a_ticket_writes_the_same_bytes(ticket: Ticket, due_at: datetime | None) -> None:
+    for one in (ticket, replace(ticket, due_at=due_at, impact=Level.HIGH, url="u", custom={"at": due_at} if due_at else {})):
+        assert ticket_json(one) == to_json(one)
 
 
 @given(observations)

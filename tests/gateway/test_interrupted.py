@@ -1,11 +1,11 @@
-"""A pass that was interrupted is carried on and recorded as it was decided: nothing of it is decided a second time."""
+"""What comes between: a pass that is interrupted, a ticket that is older than what we wrote, a signal or pause in the midst of work."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from connectors.errors import Stale, Transient
+from connectors.errors import InDoubt, Stale, Transient, Unauthorized
 from connectors.memory import Failure
 from connectors.sandbox import Deed
 from gateway.store import connections, parked, passes
@@ -45,6 +45,19 @@ rules:
       - sync: { with: core, if_missing: create, status: both_ways, conflict: newest_wins }
 """
 
+ANSWERS = (
+    ONE_WAY
+    + """
+  - id: acknowledge
+    when: created
+    if: { connection: desk }
+    then: [{ reply: { text: "We have it." } }]
+  - id: passed-on
+    when: customer_replied
+    then: [{ note: { text: "They wrote again." } }]
+"""
+)
+
 EITHER_WAY = (
     ONE_WAY.replace("connection: desk", "connection: [desk, core]")
     + """
@@ -55,7 +68,15 @@ EITHER_WAY = (
 )
 
 
-ANSWERED = """
+SOLVED = """
+version: 1
+rules:
+  - id: told-when-solved
+    when: resolved
+    then: [{ notify: { to: leads, text: "Solved." } }]
+"""
+
+PROMISED = """
 version: 1
 sla_policies:
   standard:
@@ -63,8 +84,8 @@ sla_policies:
     targets: { normal: { first_response: 4h } }
 rules:
   - id: late
-    WHEN
-    STEPS: [{ notify: { to: leads, text: "Late." } }]
+    when: { sla: first_response }
+    stages: [{ at: breach, then: [{ notify: { to: leads, text: "Late." } }] }]
 """
 
 ROUTED = """
@@ -302,9 +323,8 @@ def test_a_ticket_that_cannot_be_judged_does_not_hold_up_a_batch_at_the_brake(tm
 
 
 def test_comments_from_before_rules_asked_for_them_are_known_once_they_do(tmp_path: Path) -> None:
-    asks_history, asks_both = "when: resolved", "when: { sla: first_response }"
     hands = Hands()
-    with an_office(tmp_path, ANSWERED.replace("WHEN", asks_history).replace("STEPS", "then"), hands=hands) as office:
+    with an_office(tmp_path, SOLVED, hands=hands) as office:  # the history is asked for, the comments are not
         office.round()
         ref, systems = office.customer_writes(type="incident", priority="normal"), office.systems
         office.round()
@@ -312,8 +332,66 @@ def test_comments_from_before_rules_asked_for_them_are_known_once_they_do(tmp_pa
         office.round(3600)
         office.edit(ref, group="tier-1")
         office.round()
-    with an_office(tmp_path, ANSWERED.replace("WHEN", asks_both).replace("STEPS:", "stages: [{ at: breach, then:").replace("}]\n", "}] }]\n"), hands=hands, systems=systems) as office:
+    with an_office(tmp_path, PROMISED, hands=hands, systems=systems) as office:
         office.round(3600)
         office.edit(ref, group="tier-2")
         office.round(8 * 3600)
         assert office.notified() == [], "it was answered in time"
+
+
+def test_a_connection_that_does_not_answer_at_the_brake_is_given_a_rest(tmp_path: Path) -> None:
+    with an_office(tmp_path, brake=2) as office:
+        office.round()
+        for n in range(3):
+            office.customer_writes(f"Ticket {n}")
+        office.connectors["desk"].failures += [Failure(Transient("desk", "503", retry_after=900.0), "comments")]
+        office.gateway.signals.poll("desk", office.gateway.cycle.book)
+        office.worker().drain()
+        with office.gateway.store.reading() as db:
+            assert connections.standing(db, "desk").state == "paused"
+
+
+def test_having_waited_for_a_system_that_was_down_is_no_failed_try(tmp_path: Path) -> None:
+    with an_office(tmp_path) as office:
+        office.round()
+        office.customer_writes()
+        for _ in range(3):
+            rest(office)
+            office.round(1000)
+        office.connectors["desk"].failures.append(Failure(InDoubt("desk", "the answer was lost"), "comment"))
+        office.round(1000)
+        assert written(office) == ["update", "reply"]
+
+
+# --- partners' systems ---------------------------------------------------------------------------------------------------
+
+
+def test_a_customer_is_answered_though_the_partner_s_system_is_down(tmp_path: Path) -> None:
+    with an_office(tmp_path, ANSWERS, ("desk", "core")) as office:
+        office.round()
+        office.connectors["core"].failures.append(Failure(Transient("core", "503", retry_after=900.0), "create"))
+        office.customer_writes(tags=("engineering",))
+        office.round()
+        assert (written(office), office.effects("core")) == (["reply"], [])
+        office.round(1000)
+        office.round()
+        assert (written(office), [e.kind for e in office.effects("core")]) == (["reply"], ["create"])
+
+
+def test_a_ticket_goes_on_while_its_partner_s_system_waits_for_a_person(tmp_path: Path) -> None:
+    with an_office(tmp_path, ANSWERS, ("desk", "core")) as office:
+        office.round()
+        ref, partner = a_pair(office)
+        office.connectors["core"].failures.append(Failure(Unauthorized("core", "401"), "update"))
+        office.edit(ref, status="pending")
+        office.round()
+        office.reply(ref, "Hello?")
+        office.round(60)
+        office.round(60)
+        assert written(office) == ["reply", "note"]
+
+        with office.gateway.store.writing() as db:
+            connections.started(db, "core")  # a person had it mended: a new start
+        office.round()
+        assert office.shown(partner)["status"] == "pending", "what was decided then is done now"
+        assert written(office) == ["reply", "note"]

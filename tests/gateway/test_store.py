@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from gateway.store import connections, inbox, opening, schema, tickets
 from gateway.store.opening import Store, WrongStore, opened
+from gateway.store.putting import as_text, replacing
 from rules.ticket import TicketRef
 from tests.builders import NOW, a_ticket
 from tests.gateway.memory_desk import an_office
@@ -201,6 +202,30 @@ def test_an_old_ticket_of_a_backfill_does_not_hide_what_the_live_path_knows(stor
         tickets.saw(db, a_ticket("desk:1", version="2"), NOW, adopted=False, heard=True)
         tickets.saw_page(db, [a_ticket("desk:1", version="1"), a_ticket("desk:2")], NOW, looked=False)
         assert tickets.versions(db, "desk", ["1", "2"]) == {"1": ("2", True), "2": ("1", False)}
+
+
+def test_a_page_is_stored_as_single_tickets_are(store: Store) -> None:
+    one, other = a_ticket("desk:1", assignee="lena@example.com", tags={"b", "a"}), a_ticket("desk:2", status=None, body="é")
+    with store.writing() as db:
+        assert tickets.saw_page(db, [one, other], NOW, looked=True) == 2
+        paged = db.execute(sa.select(schema.ticket).order_by(schema.ticket.c.key)).all()
+        for ticket in (one, other):
+            tickets.saw(db, ticket, NOW, adopted=True, heard=False)
+        assert db.execute(sa.select(schema.ticket).order_by(schema.ticket.c.key)).all() == paged
+
+
+def test_a_run_marks_what_it_recorded_and_says_when_the_live_path_was_there_first(store: Store) -> None:
+    with store.writing() as db:
+        tickets.saw(db, a_ticket("desk:1", version="2"), NOW, adopted=False, heard=True)
+        assert tickets.saw_page(db, [a_ticket("desk:1"), a_ticket("desk:2")], NOW, looked=False, run="backfill-1") == 1
+        assert tickets.counted(db, "backfill-1", "desk", ["1", "2"]) == {"2"}
+        assert tickets.saw_page(db, [], NOW, looked=False) == 0
+
+
+def test_values_that_would_go_into_other_columns_are_refused(store: Store) -> None:
+    names = ("version", "key", "connection")
+    with store.reading() as db, pytest.raises(AssertionError, match="other columns"):
+        as_text(db.dialect, replacing(db.dialect, schema.ticket, names), names)
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -44,6 +44,12 @@ def check_for(system: str) -> SpecCheck | None:
         return None
 
 
+def check_without(override: Override, system: str, folder: Path) -> SpecCheck:
+    """The check of a system as it would be without one of our overrides, which shows what that one is for."""
+    pattern, overrides, suffix = DOCUMENTS[system]
+    return SpecCheck(document_in(folder / system / "spec", pattern), [o for o in overrides if o is not override], suffix=suffix)
+
+
 def wrong_with(check: SpecCheck, exchanges: Iterable[Exchange]) -> list[str]:
     """Every complaint about these requests and answers, each once. What a fault answered is nobody's message."""
     return sorted({complaint for exchange in exchanges for complaint in _complaints(check, exchange)})

@@ -9,8 +9,8 @@ import pytest
 from tests.real import overrides_servicenow as ours
 from tests.real.conversing import exchanged
 from tests.real.files import content, every
-from tests.real.messages import DOCUMENTS, wrong_with
-from tests.real.spec_check import Json, Override, SpecCheck, document_in
+from tests.real.messages import check_without, wrong_with
+from tests.real.spec_check import Json, Override, SpecCheck
 
 SYSTEM = "servicenow"
 LIST = "/api/now/table/incident"
@@ -59,9 +59,7 @@ GOOD_AND_DAMAGED: list[tuple[Override, Any, Any]] = [
 def test_each_override_is_needed_and_refuses_a_damaged_message(
     override: Override, good: Any, damaged: Any, real: Path, check: SpecCheck
 ) -> None:
-    pattern, overrides, suffix = DOCUMENTS[SYSTEM]
-    document = document_in(real / SYSTEM / "spec", pattern)
-    left_out = SpecCheck(document, [o for o in overrides if o is not override], suffix=suffix)
+    left_out = check_without(override, SYSTEM, real)
 
     assert good(check) == []
     assert damaged(check) != []

@@ -364,10 +364,15 @@ CONDITIONS = (
     "connection: zendesk-eu",
     "comment.public: true",
     "any: [{ product: billing }, { tags: vip }]",
+    "any: [{ all: [{ group: a }, { subject: { contains_any: [visa, card] } }] }, { group: b }]",
+    "text: { contains_any: [visa, 'does not work'] }",
+    "body: { contains: カード }",
+    "none: [{ priority: urgent }]",
 )
 VERBS = (
     "set: { priority: high }",
     "set: { product: billing }",
+    "set: { subject: 'Visa refused', body: 新しいカード }",
     "tag: { add: [vip] }",
     "tag: { remove: [vip] }",
     "assign: { group: a }",
@@ -399,6 +404,8 @@ tickets = st.builds(
     priority=st.sampled_from([None, *Level]),
     status=st.sampled_from([Status.NEW, Status.RESOLVED]),
     group=st.sampled_from([None, "a"]),
+    subject=st.sampled_from(["Card declined at checkout", "Discarded", "VISA: card"]),
+    body=st.sampled_from([None, "カードが使えません", "No visa"]),
 )
 observations = st.builds(
     lambda ticket, kinds: an_observation(

@@ -50,6 +50,15 @@ def test_only_what_must_hold_is_hashed_on(text: str, fields: set[str]):
         ("{ priority: { below: high } }", True),
         ("{ group: triage }", False),
         ("{ group: { empty: true } }", True),
+        ("{ subject: { contains: declined } }", True),
+        ("{ subject: { contains: decline } }", False),
+        ("{ subject: { contains_any: [visa, 'at checkout'] } }", True),
+        ("{ subject: { contains_all: [visa, card] } }", False),
+        ("{ any: [{ group: a }, { subject: { contains: card } }] }", True),
+        ("{ any: [{ group: a }, { subject: { contains: visa } }] }", False),
+        ("{ any: [{ group: a }, { priority: { changed: true } }] }", True),
+        ("{ any: [{ group: a }, { all: [{ tags: vip }, { priority: { changed: true } }] }] }", True),
+        ("{ none: [{ product: billing }] }", True),
     ],
 )
 def test_a_rule_is_found_by_the_value_it_requires(text: str, found: bool):

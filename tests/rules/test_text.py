@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.text import Needle, composed, contains, fold, spoken
+from rules.text import Needle, composed, contains, fold, spoken, words
 
 
 @pytest.mark.parametrize(
@@ -127,3 +127,8 @@ def test_matches_sees_the_text_as_written_but_for_width_and_composition():
 def test_many_different_signs_are_separators_too():
     signs = "".join(chr(c) for c in range(0x2500, 0x25A0))
     assert contains(fold(f"{signs}cat{signs}"), "cat")
+
+
+@given(st.text() | st.text(st.characters(max_codepoint=127)))
+def test_the_words_of_a_text_are_those_of_its_folded_form(text: str):
+    assert words(text) == spoken(fold(text)).split()
