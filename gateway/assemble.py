@@ -69,7 +69,8 @@ def assembled(
     gateway = put_together(loaded.config, loaded.bundle, opened_, loaded.folder, clock or real(), on_pass, patience or Patience())
     try:
         with gateway.store.writing() as db:
-            passes.in_force(db, loaded.bundle.hash, loaded.sources, gateway.house.clock())
+            if not read_only:  # a dry run puts nothing into force
+                passes.in_force(db, loaded.bundle.hash, loaded.sources, gateway.house.clock())
             for name in () if read_only else opened_:
                 connections.started(db, name)
         yield gateway

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from connectors.base import Cursor, Page
+from connectors.errors import ConnectorError
 from gateway.brake import Brake, Refused
 from gateway.counting import Counts
 from gateway.cycle import Busy, Cycle, House, undeclared
@@ -117,9 +118,18 @@ class Backfill:
         return state.counts
 
     def _connections(self, run: Run, asked: Asked, state: "_State", progress: Progress) -> None:
+        """Each in its turn; one that refuses us or is silent is left for when the run goes on, and holds up none of the others."""
+        failed: list[ConnectorError] = []
         for connection in asked.connections:
             if state.checkpoint.get(connection) != DONE:
-                _Connection(self._house, self._cycle, self._brake, run.id, asked, connection).go_on(state, progress)
+                try:
+                    _Connection(self._house, self._cycle, self._brake, run.id, asked, connection).go_on(state, progress)
+                except ConnectorError as error:
+                    failed.append(error)
+        for other in failed[1:]:
+            failed[0].add_note(str(other))
+        if failed:
+            raise failed[0]
 
 
 AFRESH = 3

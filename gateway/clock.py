@@ -17,6 +17,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def tick() -> int:
+    """Nanoseconds of the machine's own clock, however fast another is made to run: tells one moment of a process from the next."""
+    return time.time_ns()
+
+
 def real() -> Clock:
     return now
 
@@ -55,13 +60,3 @@ def from_text(text: str | None) -> Clock:
         return running(moment if moment.tzinfo else moment.replace(tzinfo=UTC), float(speed.removesuffix("x")), float(since))
     except ValueError:
         raise ValueError(f"'{text}' is not a clock; write START@SPEEDx@UNIX-SECONDS, like 2026-03-02T08:00:00Z@120x@1772438400") from None
-
-
-def speed_of(text: str | None) -> float:
-    """How many times faster than the wall the clock of `text` runs; 1 for the real one."""
-    return float(text.split("@")[1].removesuffix("x")) if text else 1.0
-
-
-def wall_seconds(amount: timedelta, speed: float = 1.0) -> float:
-    """How long the wall takes while a clock of `speed` shows `amount` going by; never negative."""
-    return max(0.0, amount.total_seconds() / speed)

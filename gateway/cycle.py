@@ -1,7 +1,6 @@
 """The one path of every ticket: observe, plan, apply, record. Polls, alarms and retries only say: look at this ticket."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ import structlog
 
 from connectors.base import Connector
 from connectors.errors import ConnectorError
-from gateway.clock import Clock
+from gateway.clock import Clock, tick
 from gateway.clock import now as wall_now
 from gateway.failpoint import never
 from gateway.gathering import BEGINNING, Gathered, Gatherer
@@ -171,7 +170,12 @@ class Cycle:
                 return True
             return unrecorded.wrote_since(db, ticket.ref, seen.seen_at if seen is not None and looked else BEGINNING)
 
+    # Both are needed. `_outdated` goes by what is known of a ticket; it cannot tell a page that shows an edit from between our look
+    # and our write, which a system without guards lets through: its stamp is newer than our look, and the write is of our own pass.
+    # That page is known by when it was asked for (`inbox.outdated`, `Signals`). The other way round, a write by a partner's pass may
+    # be older than LAG when a page that does not show it comes.
     def _is_good(self, rows: Sequence[int]) -> bool:
+        """Whether what the polls brought was read after our last write, as far as can be told by when it was asked for."""
         with self._store.reading() as db:
             return inbox.in_hand(db, rows)
 
@@ -208,7 +212,7 @@ class Cycle:
             for partner, reason in gathered.missing:
                 parked.park(db, partner.connection, partner.key, "link", reason, at)
             inbox.settled(db, rows)
-            parked.unpark(db, ref.connection, ref.key, "word", "poison", "unreadable", "missing")
+            parked.unpark(db, ref.connection, ref.key, "word", "poison", "unreadable")
         self._house.points("after-saw")
 
     def _saw_of_run(self, observation: Observation, plan: Plan, pass_id: str) -> None:
@@ -287,7 +291,7 @@ def left_by(ticket: Ticket, done: Sequence[Row], *, guarded: bool) -> Ticket:
 
 def pass_name(plan: Plan) -> str:
     """A pass's id: one ticket may be judged twice in one moment of a clock, never in one of the machine's."""
-    return key_of("pass", str(plan.ref), plan.at.isoformat(), plan.version, str(time.time_ns()))[:16]
+    return key_of("pass", str(plan.ref), plan.at.isoformat(), plan.version, str(tick()))[:16]
 
 
 def agreed_by(plan: Plan, done: Sequence[Row]) -> Iterator[Agreement]:

@@ -133,6 +133,7 @@ class Daemon:
         with self._house.store.writing() as db:
             audits.noted(db, self._house.clock(), "daemon", "rules in force", bundle.hash)
         self._signals.retry_words()
+        self._ask_the_brake_again()
         self._log.info("new rules in force", bundle=bundle.short)
         return True
 
@@ -141,8 +142,14 @@ class Daemon:
         if left:
             self._log.info("settling what was left over", tickets=left)
         self._signals.retry_words()
+        self._ask_the_brake_again()
         with self._house.store.writing() as db:
             passes.forget_before(db, self._house.clock() - KEPT)
+
+    def _ask_the_brake_again(self) -> None:
+        held = sum(worker.ask_again() for worker in self._workers.values())
+        if held:
+            self._log.info("asking the brake anew about what it held", signals=held)
 
     def _work(self, name: str) -> None:
         """The life of one worker."""

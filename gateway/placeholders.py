@@ -48,7 +48,7 @@ class Environment:
         return secret
 
     def _secret(self, name: str) -> str:
-        variable = "TICKETGATE_SECRET_" + re.sub(r"[^A-Z0-9]", "_", name.upper())
+        variable = variable_of(name)
         if variable in self.variables:
             return _whole(name, self.variables[variable], f"set {variable} to what the system gave you")
         for folder in self.folders:
@@ -56,6 +56,11 @@ class Environment:
                 return _whole(name, _read(name, folder / name), f"write it into {folder / name}")
         looked = " or ".join(str(f / name) for f in self.folders)
         raise Missing(f"there is no secret called '{name}'", f"set {variable}, or write it into {looked}")
+
+
+def variable_of(secret: str) -> str:
+    """The environment variable that holds a secret of that name."""
+    return "TICKETGATE_SECRET_" + re.sub(r"[^A-Z0-9]", "_", secret.upper())
 
 
 def _read(name: str, path: Path) -> str:

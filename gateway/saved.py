@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 import orjson
 
-from connectors.errors import NotFound
+from connectors.errors import ConnectorError, NotFound, Transient, Unauthorized
 from gateway.backfill import Progress, nobody
 from gateway.brake import Brake, Refused
 from gateway.counting import Counts
@@ -18,6 +18,8 @@ from rules.observation import Observation
 from rules.plan import AddComment, Plan
 from rules.ticket import Ticket
 
+Silent: TypeAlias = dict[str, ConnectorError]
+"""Connections that refused us or did not answer, each with its error."""
 FORMAT = "1.0"
 MOVED = 0.05
 """A plan of which a greater share of tickets has moved on is refused as stale."""
@@ -104,26 +106,35 @@ class Saved:
         self._house, self._cycle, self._brake = house, cycle, brake
 
     def apply(
-        self, decided: list[Decided], *, replies: bool = True, max_changes: int | None = None, who: str = "cli", progress: Progress = nobody
+        self,
+        decided: list[Decided],
+        *,
+        replies: bool = True,
+        max_changes: int | None = None,
+        who: str = "cli",
+        progress: Progress = nobody,
+        silent: Silent | None = None,
     ) -> Counts:
         """Exactly the plans' actions, each ticket looked at again before it is written.
 
-        A ticket that has moved on is skipped and counted. Raises `Refused` before anything is written when more than one in
+        A ticket that has moved on is skipped and counted; one whose system refuses us or does not answer is pending, and `silent` gets
+        that system's error. Raises `Refused` before anything is written when more than one in
         twenty has, or when the brake does not let that many through. Applying twice does nothing the second time.
         """
         limit = self._brake.tickets if max_changes is None else max_changes
         fresh = [d for d in decided if not self._known(d.plan)]
         if len(fresh) > limit:
             raise Refused(f"{len(fresh)} tickets would change, brake: allows {limit}; --max-changes {len(fresh)} lets the plan through")
-        moved = sum(not self._as_seen(d) for d in fresh)
+        silent = {} if silent is None else silent
+        moved = sum(self._as_seen(d, silent) is False for d in fresh)
         if moved > MOVED * len(fresh):
             raise Refused(f"{moved} of {len(fresh)} tickets have changed since the plan was made, so it is stale; make it again")
-        return self._carry(decided, replies, who, progress)
+        return self._carry(decided, replies, who, progress, silent)
 
-    def _carry(self, decided: list[Decided], replies: bool, who: str, progress: Progress) -> Counts:
+    def _carry(self, decided: list[Decided], replies: bool, who: str, progress: Progress, silent: Silent) -> Counts:
         counts, run = Counts(), self._begun(who, len(decided))
         for one in decided:
-            self._one(one if replies else _quiet(one, counts), run, counts)
+            self._one(one if replies else _quiet(one, counts), run, counts, silent)
             progress(counts)
         counts.check()
         with self._house.store.writing() as db:
@@ -137,16 +148,20 @@ class Saved:
             audits.noted(db, at, who, "plan applied", run)
         return run
 
-    def _one(self, one: Decided, run: str, counts: Counts) -> None:
+    def _one(self, one: Decided, run: str, counts: Counts, silent: Silent) -> None:
         counts.seen += 1
         if not one.plan or self._known(one.plan):
             counts.unchanged += 1
-        elif not self._as_seen(one):
-            counts.skipped["changed since the plan was made"] += 1
-        else:
-            self._carried(one, run, counts)
+            return
+        match self._as_seen(one, silent):
+            case None:
+                counts.pending += 1
+            case False:
+                counts.skipped["changed since the plan was made"] += 1
+            case True:
+                self._carried(one, run, counts, silent)
 
-    def _carried(self, one: Decided, run: str, counts: Counts) -> None:
+    def _carried(self, one: Decided, run: str, counts: Counts, silent: Silent) -> None:
         seen = Observation(ticket=one.ticket, now=one.plan.at, adopted=True)
         try:
             outcome = self._cycle.carried(one.ticket, seen, one.plan, run)
@@ -158,7 +173,7 @@ class Saved:
             counts.skipped["changed since the plan was made"] += 1
         elif outcome.rest is not None:
             counts.pending += 1
-            raise outcome.rest
+            silent[outcome.rest.connection] = outcome.rest
         elif outcome.failed:
             counts.failed += 1
         elif outcome.in_doubt:
@@ -172,11 +187,18 @@ class Saved:
         with self._house.store.reading() as db:
             return bool(keys) and actions.known_keys(db, keys) == frozenset(keys)
 
-    def _as_seen(self, one: Decided) -> bool:
+    def _as_seen(self, one: Decided, silent: Silent) -> bool | None:
+        """Whether it is as the plan saw it; None when its system does not say. A system that was silent once is not asked again."""
+        ref = one.ticket.ref
+        if ref.connection in silent:
+            return None
         try:
-            return self._cycle.fetched(one.ticket.ref).version == one.ticket.version
+            return self._cycle.fetched(ref).version == one.ticket.version
         except NotFound:
             return False
+        except (Transient, Unauthorized) as error:
+            silent[ref.connection] = error
+            return None
 
 
 def _quiet(one: Decided, counts: Counts) -> Decided:

@@ -10,9 +10,9 @@ from connectors.errors import ConnectorError, NotFound, Transient, Unauthorized
 from gateway.brake import Brake
 from gateway.cycle import Busy, Cycle, House, failed_with
 from gateway.retrying import rest_after
-from gateway.store import actions, audits, connections, inbox, parked, tickets
+from gateway.store import actions, connections, inbox, parked, tickets
 from gateway.store.inbox import Waiting
-from rules.ticket import Ticket, TicketRef
+from rules.ticket import Ticket
 
 ATTEMPTS = 3
 """After which a ticket that cannot be handled is parked, so that it holds up nobody."""
@@ -51,6 +51,12 @@ class Worker:
             with self._store.writing() as db:
                 inbox.put_refs(db, [ref], self._house.wall(), "recover")
         return len(refs)
+
+    def ask_again(self) -> int:
+        """The brake is asked anew about a batch that it held: its limit, or the rules, may be others now; how many signals it holds."""
+        with self._store.writing() as db:
+            parked.unpark(db, self._connection, "", "batch")
+            return inbox.unhold(db, self._connection)
 
     def drain(self) -> Drained:
         """All tickets whose turn it is, until none is left, the connection rests or somebody says stop."""
@@ -153,12 +159,13 @@ class Worker:
         if waiting <= self._brake.tickets or self._brake.would_change(self._batch(now), self._cycle.plan) <= self._brake.tickets:
             return 0
         reason = (
-            f"of {waiting} waiting tickets more than {self._brake.tickets} would change; look at `ticketgate plan`, then let it through"
+            f"of {waiting} waiting tickets more than {self._brake.tickets} would change, so nothing is done about any of them; look at "
+            "`ticketgate plan`, then mend the rule and save it, or raise brake: in ticketgate.yaml and start ticketgate again"
         )
         with self._store.writing() as db:
             inbox.hold(db, self._connection, now)
             parked.park(db, self._connection, "", "batch", reason, self._house.clock())
-        self._log.error("batch held", connection=self._connection, waiting=waiting)
+        self._log.error("batch held", connection=self._connection, waiting=waiting, reason=reason)
         return waiting
 
     def _batch(self, now: datetime) -> Iterator[Ticket]:
@@ -176,19 +183,3 @@ class Worker:
             skip += len(some)
             if not some:
                 return
-
-
-def release(house: House, connection: str, who: str) -> int:
-    """A person lets a held batch through; how many signals it holds. The brake does not look at them again."""
-    with house.store.writing() as db:
-        count = inbox.release(db, connection)
-        parked.unpark(db, connection, "", "batch")
-        audits.noted(db, house.clock(), who, "batch released", f"{connection}: {count} signals")
-    return count
-
-
-def again(house: House, ref: TicketRef) -> None:
-    """A person wants a parked ticket tried once more."""
-    with house.store.writing() as db:
-        parked.unpark(db, ref.connection, ref.key)
-        inbox.put_refs(db, [ref], house.wall(), "look")

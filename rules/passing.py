@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 from rules import limits
 from rules.bundle import On, Rule, Step
 from rules.clockwork import ClockWork
+from rules.doing import Doing, Synced
 from rules.events import differences, milestones
 from rules.ladders import Clocks, Rung, chosen_to_run, just_before
 from rules.look import Look
@@ -17,7 +18,7 @@ from rules.sync import synchronize
 from rules.text import fold
 from rules.ticket import Change, Value
 from rules.tracing import Trace
-from rules.verbs import Doing, Halt, Synced, carry_out
+from rules.verbs import Halt, carry_out
 from rules.working import Wanted
 
 ROUNDS = 3  # further passes for rules that react to our own changes
@@ -30,10 +31,9 @@ class Pass:
     """Used for one evaluation and thrown away. `trace`, where given, is told of every rule; without it nothing is recorded."""
 
     def __init__(self, prepared: Prepared, observation: Observation, *, replies: bool = True, trace: Trace | None = None) -> None:
-        desk = prepared.bundle.desk
         self._ready, self._observation, self._replies, self._trace = prepared, observation, replies, trace
         self.clocks = ClockWork(prepared, observation)
-        self._look = Look(observation, calendars=prepared.bundle.calendars, systems=desk.connections, sla=self.clocks.state)
+        self._look = self._looking(observation)
         self._wanted = Wanted(observation.ticket)
         self._events: Sequence[Event] = observation.events
         self._used: list[str] = []
@@ -41,6 +41,10 @@ class Pass:
         self._fired: list[Fired] = []
         self._failures: list[Failure] = []
         self._stages: list[Stage] = []
+
+    def _looking(self, observation: Observation) -> Look:
+        bundle = self._ready.bundle
+        return Look(observation, calendars=bundle.calendars, systems=bundle.desk.connections, sla=self.clocks.state)
 
     # --- the ways in ---------------------------------------------------------------------------------------------------
 
@@ -252,7 +256,7 @@ class Pass:
     # --- our own changes -----------------------------------------------------------------------------------------------
 
     def _react(self) -> None:
-        """Rules that ask for it see what this pass changed, in at most three further rounds."""
+        """Rules that ask for it see what this pass changed, `changed` and `was` among it, in at most three further rounds."""
         before = self._observation.ticket
         for _ in range(ROUNDS):
             after = self._wanted.mine.ticket
@@ -260,6 +264,8 @@ class Pass:
             if not changes:
                 return
             self._events = [*_own_events(changes)]
+            self._look = self._looking(replace(self._observation, events=tuple(self._events)))
+            self._look.see(after)
             self._rounds_of_rules(lambda position: [r for r in self._ready.reacting if r.position > position])
             before = after
 

@@ -3,17 +3,14 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from rules.bundle import Step, Sync, SyncField
+from rules.doing import Doing
 from rules.observation import Link
 from rules.plan import AddComment, Agreement, CreateTicket, Draft, key_of
 from rules.templates import Template
 from rules.ticket import Comment, Ticket, TicketRef, Value
 from rules.working import Asker, Copy, alike, value_of
-
-if TYPE_CHECKING:
-    from rules.verbs import Doing
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +21,7 @@ class Outcome:
     overruled: str | None = None
 
 
-def synchronize(doing: "Doing", step: Step, verb: Sync) -> None:
+def synchronize(doing: Doing, step: Step, verb: Sync) -> None:
     """Bring the ticket and its partners into step; make the partner when there is none and `if_missing` says so.
 
     The rule may match on either side. Asking again changes nothing: what was agreed in this pass is the base of the next asking.
@@ -101,7 +98,7 @@ def _merged(left: frozenset[str], right: frozenset[str], base: Value) -> frozens
 # --- one link --------------------------------------------------------------------------------------------------------
 
 
-def _links(doing: "Doing", verb: Sync) -> list[Link]:
+def _links(doing: Doing, verb: Sync) -> list[Link]:
     """The partners that this rule is about: in the connection of `with`, or, on that side, in those that the rule names."""
     here = doing.observation.ref.connection
     if here != verb.partner:
@@ -110,7 +107,7 @@ def _links(doing: "Doing", verb: Sync) -> list[Link]:
     return [link for link in doing.observation.links if beside is None or link.partner.ref.connection in beside]
 
 
-def _in_step(doing: "Doing", step: Step, verb: Sync, link: Link) -> None:
+def _in_step(doing: Doing, step: Step, verb: Sync, link: Link) -> None:
     ref, asker = link.partner.ref, doing.asker(step)
     theirs = doing.wanted.partners.setdefault(ref, Copy(link.partner))
     agreed = doing.wanted.agreed.setdefault(ref, dict(link.agreed))
@@ -128,7 +125,7 @@ def _in_step(doing: "Doing", step: Step, verb: Sync, link: Link) -> None:
         )
 
 
-def _can_sync(doing: "Doing", name: str, field: SyncField, partner: Ticket) -> bool:
+def _can_sync(doing: Doing, name: str, field: SyncField, partner: Ticket) -> bool:
     """Whether the ends that may have to be written can write the field, and neither holds a word nobody declared."""
     mine, writes = doing.ticket, doing.bundle.desk.writes
     if name in mine.unread or name in partner.unread:
@@ -143,7 +140,7 @@ def _can_sync(doing: "Doing", name: str, field: SyncField, partner: Ticket) -> b
 
 
 def _field(
-    doing: "Doing", asker: Asker, name: str, field: SyncField, theirs: Copy, agreed: dict[str, Value], overruled: dict[str, str]
+    doing: Doing, asker: Asker, name: str, field: SyncField, theirs: Copy, agreed: dict[str, Value], overruled: dict[str, str]
 ) -> None:
     mine = doing.wanted.mine
     left = Side(mine.ticket.ref.connection, _meant(mine.ticket, name, agreed), _changed_at(doing, name), mine.ticket.created_at)
@@ -178,7 +175,7 @@ def _meant(ticket: Ticket, name: str, agreed: Mapping[str, Value]) -> Value:
     return agreed[name] if known in agreed and name in agreed and alike(name, value, agreed[known]) else value
 
 
-def _changed_at(doing: "Doing", name: str) -> datetime:
+def _changed_at(doing: Doing, name: str) -> datetime:
     rows = [change.at for change in doing.observation.changes if change.field == name]
     return max(rows) if rows else doing.observation.ticket.updated_at
 
@@ -186,7 +183,7 @@ def _changed_at(doing: "Doing", name: str) -> datetime:
 # --- comments --------------------------------------------------------------------------------------------------------
 
 
-def _mirror(doing: "Doing", asker: Asker, verb: Sync, link: Link, mirrored: frozenset[str]) -> Iterator[str]:
+def _mirror(doing: Doing, asker: Asker, verb: Sync, link: Link, mirrored: frozenset[str]) -> Iterator[str]:
     """Copies of what either side said and the other lacks; yields the names of those that now have their copy."""
     here, there = doing.observation.ticket, link.partner
     owner = verb.comments.owner if verb.comments else None
@@ -206,7 +203,7 @@ def _worth_telling(comment: Comment, source: Ticket, verb: Sync) -> bool:
     return not comment.ours and not is_body and (comment.public or not verb.public_comments_only)
 
 
-def _copy(doing: "Doing", asker: Asker, comment: Comment, source: Ticket, target: Ticket) -> None:
+def _copy(doing: Doing, asker: Asker, comment: Comment, source: Ticket, target: Ticket) -> None:
     """A copy with its author's name; a note stays a note, a reply becomes one where the other side has none."""
     name = f"{source.ref}#{comment.id}"
     key = key_of("mirror", name, str(target.ref))
@@ -232,7 +229,7 @@ def _copy(doing: "Doing", asker: Asker, comment: Comment, source: Ticket, target
 # --- a missing partner -----------------------------------------------------------------------------------------------
 
 
-def _create(doing: "Doing", step: Step, verb: Sync) -> None:
+def _create(doing: Doing, step: Step, verb: Sync) -> None:
     ref, desk = doing.observation.ref, doing.bundle.desk
     key = key_of("partner", str(ref), verb.partner)
     known = key in doing.observation.done or any(isinstance(a, CreateTicket) and a.key == key for a in doing.wanted.actions)
@@ -259,7 +256,7 @@ def _create(doing: "Doing", step: Step, verb: Sync) -> None:
     doing.wanted.agreements[right] = Agreement(left=ref, right=right, fields=base)
 
 
-def _draft(doing: "Doing", verb: Sync) -> Mapping[str, Value]:
+def _draft(doing: Doing, verb: Sync) -> Mapping[str, Value]:
     """What the new partner starts with: the headline, the text with its origin, the fields kept in step but the status, and the tags.
 
     The tags go along so that a rule whose condition names one holds on either side, as the language page's examples want it.

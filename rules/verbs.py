@@ -1,65 +1,21 @@
 """The administrator's steps become changes on the working copy and actions."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Literal, TypeAlias, assert_never
 
 from rules import limits
-from rules.bundle import Assign, Bundle, RaisePriority, Rule, Say, Set, Step, Stop, Sync, Tag, Tell
-from rules.look import Look
-from rules.lookup import Lookup
-from rules.observation import Observation
-from rules.plan import AddComment, Notify, key_of
-from rules.sla import SlaClock
+from rules.bundle import Assign, RaisePriority, Say, Set, Step, Stop, Sync, Tag, Tell
+from rules.doing import Doing
+from rules.plan import AddComment, Notify
 from rules.sync import synchronize
 from rules.templates import Template
 from rules.text import fold
-from rules.ticket import Level, Ticket, Value
-from rules.wording import chosen, context
-from rules.working import Asker, Wanted, value_of
+from rules.ticket import Level, Value
+from rules.wording import chosen
+from rules.working import value_of
 
 Halt: TypeAlias = Literal["ruleset", "ticket"]
-Synced: TypeAlias = "tuple[Doing, Step, Sync]"
 _LEVELS = tuple(Level)
-
-
-@dataclass(slots=True)
-class Doing:
-    """A rule at work: what it looks at, on which occasion, and where its wishes go."""
-
-    rule: Rule
-    occasion: str
-    observation: Observation
-    bundle: Bundle
-    look: Look
-    wanted: Wanted
-    tables: Mapping[str, Lookup]
-    clock: SlaClock | None = None
-    replies: bool = True
-    beside: frozenset[str] | None = None  # connections the rule is about, None: any
-    syncs: list["Synced"] = field(default_factory=list)
-
-    @property
-    def ticket(self) -> Ticket:
-        return self.wanted.mine.ticket
-
-    def asker(self, step: Step) -> Asker:
-        return Asker(self.rule.id, step.place)
-
-    def key(self, position: str) -> str:
-        """The name of a once-only action: ticket, rule, occasion and its position in the rule."""
-        return key_of(str(self.observation.ref), self.rule.id, self.occasion, position)
-
-    def note(self, text: str) -> None:
-        self.wanted.notes.append(f"{self.rule.id}: {text}")
-
-    def filled(self, template: Template) -> str:
-        return template.render(context(self.look, self.rule, self.clock)).strip()
-
-    def may(self, what: frozenset[str]) -> bool:
-        """Whether the ticket's connection is among those that can; one that the desk does not describe may anything."""
-        connection = self.observation.ref.connection
-        return connection in what or connection not in self.bundle.desk.writes
 
 
 def carry_out(doing: Doing, steps: tuple[Step, ...]) -> Halt | None:

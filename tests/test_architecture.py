@@ -158,7 +158,7 @@ WORLD = (
     "random",
     "secrets",
 )
-CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "datetime.datetime.now"}
+CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns", "datetime.datetime.now"}
 
 
 @pytest.mark.parametrize("module", our_modules("rules"), ids=str)

@@ -109,6 +109,7 @@ def counted(said: Mapping[str, int]) -> str:
         ", ".join(
             f"{n:,} {what if n != 1 else what.removesuffix('ies') + 'y' if what.endswith('ies') else what.removesuffix('s')}"
             for what, n in said.items()
+            if n
         )
         or "nothing"
     )

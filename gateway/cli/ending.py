@@ -1,5 +1,6 @@
 """How a command ends: the exit codes, what each failure means, and the words for it."""
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 
@@ -44,9 +45,11 @@ REMEDIES = {
     "Transient": "Is its address right, and does it answer at all? Nothing is lost; try again later. `ticketgate doctor` asks it.",
     "Unreadable": "Does its url: lead to that system, or does something in between answer in its place? `ticketgate doctor` tries it.",
     "InDoubt": "The next run asks that system whether it took effect, and does not repeat it blindly.",
-    "ImportError": "A package is missing here: pip install 'ticketgate[SYSTEM]' brings the one that a system needs.",
     "DatabaseError": "Is the disk full, or the file not ours to write? `ticketgate doctor` looks.",
 }
+
+
+EXTRAS = {"jira": "jira", "pysnow": "servicenow", "zenpy": "zendesk", "simple_salesforce": "salesforce"}
 
 
 class Ended(Exception):
@@ -66,6 +69,9 @@ def code_of(error: Exception) -> Code | None:
 
 def remedy(error: Exception) -> str:
     """What a person can do about a failure; empty where its own words say so."""
+    if isinstance(error, ImportError):
+        extra = EXTRAS.get((error.name or "").partition(".")[0], "all")
+        return f"A package that this desk needs is not installed: pip install 'ticketgate[{extra}]' brings it."
     return next((REMEDIES[name] for name in _kinds(error) if name in REMEDIES), "")
 
 
@@ -78,10 +84,11 @@ def in_words(error: Exception) -> str:
         said = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     else:
         said = str(error)
-    return "\n".join(part for part in (said.rstrip(), remedy(error)) if part)
+    notes = getattr(error, "__notes__", [])
+    return "\n".join(part.rstrip() for part in (said, *notes, remedy(error)) if part)
 
 
-def worst(errors: list[Exception]) -> Code:
+def worst(errors: Sequence[Exception]) -> Code:
     """The code for several connections that failed: refused before unreachable."""
     codes = {code_of(error) or Code.UNREACHABLE for error in errors}
     return Code.REFUSED_BY_REMOTE if Code.REFUSED_BY_REMOTE in codes else min(codes)

@@ -1,6 +1,9 @@
 """`ticketgate init`: five questions, and a small working desk with tests."""
 
+import re
+import shlex
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +11,9 @@ from typing import Annotated
 import typer
 
 from gateway.cli.ending import Code, Ended
-from gateway.cli.options import options
+from gateway.cli.options import VERSION_LINE, line, options
+from gateway.config import SLUG
+from gateway.placeholders import variable_of
 
 SMALL_DESK = Path(__file__).parent.parent / "small_desk"
 SIGN_IN = {
@@ -52,28 +57,46 @@ def init(
     chosen = options(context)
     if connector and connector not in SIGN_IN:
         raise _unknown(connector)
+    if folder.exists() and not folder.is_dir():
+        raise Ended(Code.USAGE, f"{folder} is a file; name a folder that is there, or is to be made.")
     can_ask = sys.stdin.isatty() and not chosen.no_input
     answers = _asked(connector) if can_ask else _unasked(connector or "zendesk")
     files = desk(answers)
     there = [name for name in files if (folder / name).exists()]
     if there and not force:
         raise Ended(Code.UNSAFE, f"{folder / there[0]} is already there; nothing was written. Say --force to write over it.")
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    typer.echo(_next(folder, answers, len(files)))
+    _write(folder, files)
+    if chosen.as_json:
+        line(VERSION_LINE)
+        line({"type": "desk", "folder": str(folder), "connection": answers.connection, "files": sorted(files)})
+    else:
+        typer.echo(_next(folder, answers, len(files)))
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    """Ends with 2 for a folder that cannot be written to."""
+    try:
+        for name, text in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Ended(Code.USAGE, f"{error.filename} cannot be written: {error.strerror}. Name another folder.") from None
 
 
 def _next(folder: Path, answers: Answers, count: int) -> str:
-    secret = answers.connection.upper().replace("-", "_")
+    name = shlex.quote(str(folder))
+    steps = (
+        (f"export {variable_of(answers.connection)}=...", f"the secret of {answers.connection}"),
+        (f"ticketgate -C {name} check", "what is wrong in the files"),
+        (f"ticketgate -C {name} test", "the rules, tried without any system"),
+        (f"ticketgate -C {name} doctor", f"whether {answers.url} can be reached"),
+        (f"ticketgate -C {name} plan --since 24h", "what the rules would do; reads only"),
+    )
+    wide = max(len(command) for command, _ in steps)
+    numbered = "\n".join(f"  {n}. {command:<{wide}}   {why}" for n, (command, why) in enumerate(steps, 1))
     return (
-        f"Wrote {count} files to {folder}. What to do next:\n"
-        f"  1. export TICKETGATE_SECRET_{secret}=...       the secret of {answers.connection}\n"
-        f"  2. ticketgate -C {folder} check                what is wrong in the files\n"
-        f"  3. ticketgate -C {folder} test                 the rules, tried without any system\n"
-        f"  4. ticketgate -C {folder} doctor               whether {answers.url} can be reached\n"
-        f"  5. ticketgate -C {folder} plan --since 24h     what the rules would do; reads only\n"
+        f"Wrote {count} files to {folder}. What to do next:\n{numbered}\n"
         "The rules are in shadow mode: change `mode: shadow` to `live` in a rule file when you like what `plan` shows."
     )
 
@@ -87,24 +110,62 @@ def _unasked(system: str) -> Answers:
 
 
 def _asked(connector: str) -> Answers:
-    """Each question has an answer to begin with; the Enter key takes it."""
-    first = typer.prompt("1/5  Which system? zendesk, jira, servicenow, salesforce", default=connector or "zendesk", err=True)
-    if first not in SIGN_IN:
-        raise _unknown(first)
+    """Each question has an answer to begin with, which the Enter key takes; one that cannot be used is asked again."""
+    first = _answer("1/5  Which system? zendesk, jira, servicenow, salesforce", connector or "zendesk", _system)
     start = _unasked(first)
     return Answers(
         system=first,
-        connection=typer.prompt("2/5  A short name for it (small letters, digits, hyphens)", default=start.connection, err=True),
-        url=typer.prompt("3/5  Its address", default=start.url, err=True),
-        group=typer.prompt("4/5  The group that gets what no rule routes", default=start.group, err=True),
-        timezone=typer.prompt("5/5  The time zone your desk works in", default=start.timezone, err=True),
+        connection=_answer("2/5  A short name for it (small letters, digits, hyphens)", start.connection, _name),
+        url=_answer("3/5  Its address", start.url, _address),
+        group=_answer("4/5  The group that gets what no rule routes", start.group, _group),
+        timezone=_answer("5/5  The time zone your desk works in", start.timezone, _zone),
     )
+
+
+def _answer(question: str, default: str, check: Callable[[str], str]) -> str:
+    answer: str = typer.prompt(question, default=default, err=True, value_proc=check)
+    return answer
+
+
+def _system(text: str) -> str:
+    if text not in SIGN_IN:
+        raise typer.BadParameter(f"there is no '{text}' to begin with; there are {', '.join(SIGN_IN)}")
+    return text
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(SLUG, text):
+        raise typer.BadParameter("small letters, digits and hyphens, beginning with a letter")
+    return text
+
+
+def _address(text: str) -> str:
+    if not re.fullmatch(r"https://[A-Za-z0-9.-]+(:\d+)?/?", text):
+        raise typer.BadParameter("an address like https://acme.zendesk.com, with nothing behind it")
+    return text
+
+
+def _group(text: str) -> str:
+    if not text.isprintable() or not text.strip():
+        raise typer.BadParameter("the name of a group")
+    return text.strip()
+
+
+def _zone(text: str) -> str:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        raise typer.BadParameter("a zone like Europe/Berlin or UTC") from None
+    return text
 
 
 def desk(answers: Answers) -> dict[str, str]:
     """The files of a small desk: path to text. They lie in `gateway/small_desk`, with the answers' places marked."""
     secret = SIGN_IN[answers.system].replace("NAME", answers.connection)
-    marks = {"CONNECTION": answers.connection, "SYSTEM": answers.system, "URL": answers.url, "GROUP": answers.group}
+    marks = {"CONNECTION": answers.connection, "SYSTEM": answers.system, "URL": answers.url}
+    marks["GROUP"] = answers.group.replace("\\", "\\\\").replace('"', '\\"')  # it stands in double quotes
     marks |= {"TIMEZONE": answers.timezone, "SIGN_IN": secret}
     files = {path.relative_to(SMALL_DESK).as_posix(): path.read_text(encoding="utf-8") for path in sorted(SMALL_DESK.rglob("*.*"))}
     for mark, value in marks.items():

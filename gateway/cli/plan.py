@@ -150,13 +150,14 @@ def apply(
     rate: Annotated[float | None, typer.Option("--rate", min=0.001, metavar="N", help="At most so many tickets a second.")] = None,
 ) -> None:
     """Carries out exactly what a plan says. Tickets that changed since are skipped; with more than 5 % of them nothing is written."""
+    from connectors.errors import ConnectorError
     from gateway.cli.connecting import gateway
     from gateway.cli.progress import shown
 
     chosen = options(context)
     decided = _read(file)
     agreed(chosen, f"Write what {file} says to {len(decided)} tickets?", yes=yes)
-    pace = _pace(rate)
+    pace, silent = _pace(rate), dict[str, ConnectorError]()
     with gateway(chosen) as found, shown(chosen, "apply") as told:
 
         def progress(counts: "Counts") -> None:
@@ -164,11 +165,14 @@ def apply(
             pace()
 
         try:
-            counts = found.saved.apply(decided, replies=replies, max_changes=max_changes, progress=progress)
+            counts = found.saved.apply(decided, replies=replies, max_changes=max_changes, progress=progress, silent=silent)
         except KeyboardInterrupt:
             again = chosen.command(f"apply {shlex.quote(str(file))}")
             raise Ended(Code.INTERRUPTED, f"Interrupted; what was written is recorded. The same command does the rest: {again}") from None
     _applied(chosen, counts)
+    said(chosen, list(silent.values()))
+    partly = counts.failed or counts.pending or counts.skipped
+    raise Ended(worst(list(silent.values())) if silent else Code.PARTLY if partly else Code.DONE)
 
 
 def _read(file: Path) -> "list[Decided]":
@@ -209,4 +213,3 @@ def _applied(chosen: Options, counts: "Counts") -> None:
             f"{counts.seen:,} tickets in the plan = {counts.changed:,} changed + {counts.unchanged:,} unchanged + "
             f"{counts.skipped.total():,} skipped{skipped} + {counts.failed:,} failed + {counts.pending:,} pending."
         )
-    raise Ended(Code.PARTLY if counts.failed or counts.pending or counts.skipped else Code.DONE)

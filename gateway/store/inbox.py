@@ -11,7 +11,7 @@ from gateway.store.putting import insert_or_leave
 from gateway.store.schema import inbox
 from rules.ticket import Ticket, TicketRef
 
-HELD, RELEASED = "held", "released"
+HELD = "held"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ def settle_ticket(db: sa.Connection, ref: TicketRef) -> None:
 
 
 def unbraked(db: sa.Connection, connection: str, now: datetime) -> int:
-    """How many tickets wait that no person has let through the brake."""
+    """How many tickets wait that the brake does not hold."""
     mine = (*_ready(connection, now), inbox.c.brake == "")
     return int(db.execute(sa.select(sa.func.count(sa.distinct(inbox.c.key))).where(*mine)).scalar_one())
 
@@ -97,15 +97,15 @@ def depth(db: sa.Connection) -> dict[str, int]:
 
 
 def hold(db: sa.Connection, connection: str, now: datetime) -> int:
-    """What waits now is held for a person; returns how many rows."""
+    """What waits now is held until the brake is asked anew; returns how many rows."""
     mine = (*_ready(connection, now), inbox.c.brake == "")
     return int(db.execute(sa.update(inbox).where(*mine).values(brake=HELD)).rowcount)
 
 
-def release(db: sa.Connection, connection: str) -> int:
-    """A person let the held batch through; returns how many rows."""
+def unhold(db: sa.Connection, connection: str) -> int:
+    """What is held comes before the brake once more; returns how many rows."""
     held = (inbox.c.connection == connection, inbox.c.brake == HELD)
-    return int(db.execute(sa.update(inbox).where(*held).values(brake=RELEASED)).rowcount)
+    return int(db.execute(sa.update(inbox).where(*held).values(brake="")).rowcount)
 
 
 def _ready(connection: str, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:

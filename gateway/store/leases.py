@@ -2,12 +2,12 @@
 
 import os
 import socket
-import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from gateway.clock import tick
 from gateway.store.putting import insert_or_replace, is_ref
 from gateway.store.schema import lease
 from rules.ticket import TicketRef
@@ -16,7 +16,7 @@ LASTS = timedelta(minutes=5)
 """Longer than any one call with all its retries may take; a holder that died on this machine is noticed at once."""
 
 
-BORN = time.time_ns()
+BORN = tick()
 """Tells this process from an earlier one with the same number, as the first processes of containers are."""
 
 

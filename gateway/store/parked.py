@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from gateway.store.putting import insert_or_replace
 from gateway.store.schema import parked
 
-Kind: TypeAlias = Literal["unreadable", "word", "poison", "missing", "batch", "link"]
+Kind: TypeAlias = Literal["unreadable", "word", "poison", "batch", "link"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,7 +64,7 @@ happening = sa.Table(
     sa.Column("what", sa.LargeBinary, nullable=False),
 )
 
-# Signals that wait: look at this ticket. `ticket` where a poll has it in hand; `brake` is empty, `held` or `released`.
+# Signals that wait: look at this ticket. `ticket` where a poll has it in hand; `brake` is empty or `held`.
 inbox = sa.Table(
     "inbox",
     metadata,

@@ -47,12 +47,6 @@ def versions(db: sa.Connection, connection: str, keys: Sequence[str]) -> dict[st
     return {row.key: (row.version, row.looked) for row in db.execute(chosen)}
 
 
-def all_seen(db: sa.Connection, connection: str) -> Iterable[Ticket]:
-    """Every ticket of a connection as last seen, one by one."""
-    for row in db.execute(sa.select(ticket.c.seen).where(ticket.c.connection == connection).order_by(ticket.c.key)):
-        yield from_json(Ticket, row.seen)
-
-
 def counts(db: sa.Connection) -> dict[str, int]:
     """Known tickets by connection, without those that are gone."""
     chosen = sa.select(ticket.c.connection, sa.func.count()).where(ticket.c.gone_at.is_(None)).group_by(ticket.c.connection)

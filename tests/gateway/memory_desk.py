@@ -146,11 +146,12 @@ def an_office(
     page_size: int = 100,
     on_pass: Any = None,
     points: Any = None,
+    connector: type[MemoryConnector] = MemoryConnector,
 ) -> Iterator[Office]:
     """Opened and closed; the systems and the clock may outlive it, to see what a new start finds."""
     hands = hands or Hands()
     systems = systems or {name: MemorySystem(clock=hands) for name in connections}
-    there = {name: MemoryConnector(name, systems[name], MemorySettings(page_size=page_size)) for name in connections}
+    there = {name: connector(name, systems[name], MemorySettings(page_size=page_size)) for name in connections}
     config = Config.model_validate(
         {
             "version": "1",

@@ -11,7 +11,6 @@ from connectors.memory import Failure
 from connectors.sandbox import Deed, Sample
 from gateway.cycle import Busy
 from gateway.store import actions, connections, inbox, leases, parked, passes, tickets
-from gateway.worker import again, release
 from rules.ticket import TicketRef
 from tests.gateway.memory_desk import RULES, START, Hands, Office, a_bundle, an_office, settled
 
@@ -150,7 +149,6 @@ def test_a_poison_ticket_is_parked_and_the_others_go_on(office: Office) -> None:
         assert inbox.depth(db) == {}
     assert {e.key for e in office.effects()} == {"M-2"}
 
-    again(office.gateway.house, bad)  # a person had it mended
     office.round()
     assert {e.key for e in office.effects()} == {"M-1", "M-2"}
 
@@ -244,22 +242,56 @@ def test_a_lease_of_a_dead_process_is_nobody_s(office: Office) -> None:
         assert leases.take(db, [TicketRef("desk", "M-2")], leases.holder("w"), office.hands.now + timedelta(minutes=6))
 
 
-def test_a_batch_beyond_the_brake_is_held_until_a_person_lets_it_through(tmp_path: Path) -> None:
-    with an_office(tmp_path, brake=3) as office:
-        office.round()
-        for n in range(5):
-            office.customer_writes(f"Ticket {n}")
-        office.round()
-        assert office.effects() == []
-        with office.gateway.store.reading() as db:
-            assert [i.kind for i in parked.all_of(db)] == ["batch"]
-        office.customer_writes("Meanwhile")
-        office.round()
-        assert {e.key for e in office.effects()} == {"M-6"}, "what comes later is not held with it"
+def a_held_batch(office: Office) -> None:
+    office.round()
+    for n in range(5):
+        office.customer_writes(f"Ticket {n}")
+    office.round()
+    assert office.effects() == []
+    assert waiting_for_a_person(office) == ["batch"]
 
-        release(office.gateway.house, "desk", "ana")
+
+def waiting_for_a_person(office: Office) -> list[str]:
+    with office.gateway.store.reading() as db:
+        return [item.kind for item in parked.all_of(db)]
+
+
+def test_a_batch_beyond_the_brake_is_held_and_what_comes_later_is_not(tmp_path: Path) -> None:
+    with an_office(tmp_path, brake=3) as office:
+        a_held_batch(office)
+        with office.gateway.store.reading() as db:
+            (reason,) = [item.reason for item in parked.all_of(db)]
+        for remedy in ("`ticketgate plan`", "mend the rule and save it", "raise brake: in ticketgate.yaml and start ticketgate again"):
+            assert remedy in reason
+        office.customer_writes("Meanwhile")
+        office.gateway.signals.poll("desk", office.gateway.cycle.book)
+        office.worker().drain()
+        assert {e.key for e in office.effects()} == {"M-6"}
+
+
+def test_a_held_batch_comes_before_the_brake_again_at_every_start(tmp_path: Path) -> None:
+    hands = Hands()
+    with an_office(tmp_path, hands=hands, brake=3) as office:
+        a_held_batch(office)
+        systems = office.systems
+    with an_office(tmp_path, hands=hands, systems=systems, brake=4) as office:
         office.round()
-        assert len(office.effects(kind="reply")) == 6
+        assert (office.effects(), waiting_for_a_person(office)) == ([], ["batch"]), "it is still too much"
+    with an_office(tmp_path, hands=hands, systems=systems, brake=5) as office:
+        office.round()
+        assert len(office.effects(kind="reply")) == 5
+        assert waiting_for_a_person(office) == []
+
+
+def test_a_held_batch_comes_before_the_brake_again_when_the_rules_are_mended(tmp_path: Path) -> None:
+    with an_office(tmp_path, brake=3) as office:
+        a_held_batch(office)
+        mended = RULES.replace("when: created", "when: created\n    if: { subject: { contains: '4' } }", 2)
+        mended = mended.replace("    if: { type: incident, group: { empty: true } }\n", "")
+        assert office.gateway.daemon(lambda: a_bundle(mended)).renew()
+        office.worker().drain()
+        assert {e.key for e in office.effects()} == {"M-5"}
+        assert waiting_for_a_person(office) == []
 
 
 def test_a_new_start_finds_everything_as_it_was(tmp_path: Path) -> None:

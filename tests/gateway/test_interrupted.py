@@ -1,15 +1,19 @@
 """What comes between: a pass that is interrupted, a ticket that is older than what we wrote, a signal or pause in the midst of work."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from connectors.base import NO_TAGS, Page
 from connectors.errors import InDoubt, Stale, Transient, Unauthorized
-from connectors.memory import Failure
+from connectors.memory import Failure, MemoryConnector
 from connectors.sandbox import Deed
 from gateway.store import connections, parked, passes
-from rules.ticket import TicketRef
+from rules.plan import Receipt, TagChange
+from rules.ticket import TicketRef, Value
 from tests.gateway.memory_desk import Hands, Office, an_office
 
 CHANGED = """
@@ -254,6 +258,49 @@ def test_a_ticket_that_was_read_before_our_own_look_wrote_to_it_is_read_again(tm
         office.gateway.cycle.handle(read_before)  # of a poll that began before
 
         assert office.notified() == [], "nobody took the group away"
+
+
+class Unguarded(MemoryConnector):
+    """Of a system that takes a write whatever came between."""
+
+    abilities = replace(MemoryConnector.abilities, guards=False)
+
+    def update(self, key: str, fields: Mapping[str, Value], *, version: str, tags: TagChange = NO_TAGS) -> Receipt:
+        return super().update(key, fields, version=self.fetch(key).version, tags=tags)
+
+
+@pytest.mark.parametrize("stored", ["before the write", "after it"])
+def test_an_edit_that_came_between_our_look_and_our_write_does_not_make_our_write_news(tmp_path: Path, stored: str) -> None:
+    """Without the one mechanism that works by when a page was asked for, the group would seem to be somebody's."""
+
+    def somebody_edits() -> None:
+        office.hands.move(seconds=1)
+        office.edit(ref, subject="Printer still on fire")
+        office.hands.move(seconds=1)
+        if stored == "before the write":
+            poll()
+        else:
+            read.append(next(office.connectors["desk"].changed(office.hands.now - timedelta(minutes=5))))
+
+    def poll() -> None:
+        office.gateway.signals.poll("desk", office.gateway.cycle.book)
+
+    read: list[Page] = []
+    points = Points("before-send", somebody_edits)
+    with an_office(tmp_path, ROUTED, points=points, connector=Unguarded) as office:
+        office.round()
+        ref = office.customer_writes()
+        poll()
+        points.armed = True
+        office.worker().drain()
+        assert office.shown(ref)["group"] == "tier-1"
+        if read:
+            office.connectors["desk"].changed = lambda since: iter(read)  # type: ignore[method-assign]
+            poll()
+            del office.connectors["desk"].changed
+        office.worker().drain()
+        office.round()
+        assert office.notified() == []
 
 
 # --- signals ---------------------------------------------------------------------------------------------------------

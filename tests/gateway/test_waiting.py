@@ -79,8 +79,6 @@ def test_two_processes_with_the_same_text_show_the_same_time() -> None:
     text = clock.written(start, 120, 1_772_438_400.5)
     one, other = clock.from_text(text), clock.from_text(text)
     assert abs(one() - other()) < timedelta(seconds=5)
-    assert clock.speed_of(text) == 120
-    assert clock.wall_seconds(timedelta(minutes=2), 120) == 1.0
 
 
 def test_the_clock_of_the_brief_is_understood_and_nonsense_is_not() -> None:

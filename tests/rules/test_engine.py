@@ -501,3 +501,18 @@ def test_a_hundred_rules_that_do_not_match_cost_microseconds():
     engine = Engine(replace(one, rulesets=(RuleSet(id="s", file="f", order=1, rules=many),)))
     seen = an_observation(Kind.CREATED, ticket=a_ticket(product="q"))
     assert min(timeit.repeat(lambda: engine.evaluate(seen), number=200, repeat=5)) / 200 < 100e-6  # 8 µs on an idle machine
+
+
+def test_a_reacting_rule_sees_our_change_in_its_conditions() -> None:
+    bundle = a_bundle("""
+    rules:
+      - { id: a, when: { changed: group }, then: [{ set: { priority: urgent } }] }
+      - id: b
+        when: { changed: priority }
+        react_to_own_changes: true
+        if: { priority: { changed: true, was: normal } }
+        then: [{ note: { text: B } }]
+    """)
+    change = a_change("group", None, "x")
+    seen = an_observation(an_event(Kind.CHANGED, change=change), an_event(Kind.UPDATED), ticket=a_ticket(group="x"))
+    assert [f.rule for f in evaluate(seen, bundle).fired] == ["a", "b"]

@@ -1,0 +1,58 @@
+"""A rule at work: what its steps look at, and where their wishes go."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from rules.bundle import Bundle, Rule, Step, Sync
+from rules.look import Look
+from rules.lookup import Lookup
+from rules.observation import Observation
+from rules.plan import key_of
+from rules.sla import SlaClock
+from rules.templates import Template
+from rules.ticket import Ticket
+from rules.wording import context
+from rules.working import Asker, Wanted
+
+Synced: TypeAlias = "tuple[Doing, Step, Sync]"
+"""A `sync` that was carried out, to be asked again once the other rules have spoken."""
+
+
+@dataclass(slots=True)
+class Doing:
+    """A rule at work: what it looks at, on which occasion, and where its wishes go."""
+
+    rule: Rule
+    occasion: str
+    observation: Observation
+    bundle: Bundle
+    look: Look
+    wanted: Wanted
+    tables: Mapping[str, Lookup]
+    clock: SlaClock | None = None
+    replies: bool = True
+    beside: frozenset[str] | None = None  # connections the rule is about, None: any
+    syncs: list["Synced"] = field(default_factory=list)
+
+    @property
+    def ticket(self) -> Ticket:
+        return self.wanted.mine.ticket
+
+    def asker(self, step: Step) -> Asker:
+        return Asker(self.rule.id, step.place)
+
+    def key(self, position: str) -> str:
+        """The name of a once-only action: ticket, rule, occasion and its position in the rule."""
+        return key_of(str(self.observation.ref), self.rule.id, self.occasion, position)
+
+    def note(self, text: str) -> None:
+        self.wanted.notes.append(f"{self.rule.id}: {text}")
+
+    def filled(self, template: Template) -> str:
+        return template.render(context(self.look, self.rule, self.clock)).strip()
+
+    def may(self, what: frozenset[str]) -> bool:
+        """Whether the ticket's connection is among those that can; one that the desk does not describe may anything."""
+        connection = self.observation.ref.connection
+        return connection in what or connection not in self.bundle.desk.writes
