@@ -171,7 +171,9 @@ class _Connection:
             progress(state.counts)
 
     def _page(self, page: Page, state: _State) -> None:
-        judged = list(self._judge.page(*self._fresh(page)))
+        fresh, linked = self._fresh(page)
+        begun = [Judged(t) for t in fresh if t.ref.key in self._done_before]  # decided once already: never again by what we made of it
+        judged = [*begun, *self._judge.page([t for t in fresh if t.ref.key not in self._done_before] if begun else fresh, linked)]
         acting = [j for j in judged if j.plan is not None and j.acts]
         quiet = [j for j in judged if not j.acts] if acting else judged
         self._braked(state.counts, len(acting))

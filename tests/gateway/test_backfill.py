@@ -128,6 +128,29 @@ def test_a_silent_system_ends_the_run_and_it_can_go_on(office: Office) -> None:
         backfill.found(begun.id)
 
 
+RAISES = """version: 1
+rules:
+  - id: one-up
+    when: created
+    then: [{ raise_priority: { by: 1, up_to: urgent } }, { note: { text: Raised } }]
+"""
+
+
+def test_a_run_that_was_interrupted_within_a_ticket_decides_it_once(tmp_path: Path) -> None:
+    with an_office(tmp_path, RAISES) as office:
+        ref = office.customer_writes(priority="low")
+        office.hands.move(hours=1)
+        office.connectors["desk"].failures += [Failure(Transient("desk", "503", retry_after=900.0), "comment")]
+        run = office.gateway.backfill.begin(ASKED)
+        with pytest.raises(Transient):
+            office.gateway.backfill.go_on(run)
+        office.hands.move(hours=1)
+        counts = office.gateway.backfill.go_on(office.gateway.backfill.found(run.id))
+        assert office.shown(ref)["priority"] == "normal"
+        assert [c["text"] for c in office.shown(ref)["comments"]] == ["Raised"]
+        assert (counts.seen, counts.changed) == (1, 1)
+
+
 def test_ctrl_c_leaves_a_run_that_goes_on_where_it_was(office: Office) -> None:
     load(office, 45)
     pages = []
