@@ -146,6 +146,10 @@ class _State:
     checkpoint: dict[str, Any]
 
 
+class _Known(Exception):
+    """A page holds tickets that this run has counted, or that the live path has looked at."""
+
+
 class _Connection:
     """One connection's part of a run."""
 
@@ -171,6 +175,9 @@ class _Connection:
             progress(state.counts)
 
     def _page(self, page: Page, state: _State) -> None:
+        """Most pages of most runs hold nothing to do and nothing known: those cost one judgement and one transaction."""
+        if not self._done_before and page.tickets and self._quiet_page(page, state):
+            return
         fresh, linked = self._fresh(page)
         begun = [Judged(t) for t in fresh if t.ref.key in self._done_before]  # decided once already: never again by what we made of it
         judged = [*begun, *self._judge.page([t for t in fresh if t.ref.key not in self._done_before] if begun else fresh, linked)]
@@ -181,10 +188,31 @@ class _Connection:
         self._count_quiet(quiet, counts)
         for one in acting:
             self._carry(one, counts)
+        self._behind(page, judged, acting, counts, state)
+
+    def _quiet_page(self, page: Page, state: _State) -> bool:
+        """Whether the page is behind us: no rule wants to act, and the store recorded each of its tickets as new to this run.
+
+        A ticket that this run has counted, or the live path has looked at, makes the store record fewer: then nothing is kept.
+        """
+        judged = list(self._judge.page(page.tickets))
+        if any(j.acts for j in judged):
+            return False
+        counts = Counts.from_json(state.counts.as_json())
+        self._count_quiet(judged, counts)
+        try:
+            self._behind(page, judged, (), counts, state, all_new=True)
+        except _Known:
+            return False
+        return True
+
+    def _behind(
+        self, page: Page, judged: Sequence[Judged], acting: Sequence[Judged], counts: Counts, state: _State, *, all_new: bool = False
+    ) -> None:
         _count_spoilt(counts, len(page.spoilt))
         counts.check()
         checkpoint = {**state.checkpoint, self._name: DONE if page.last else f"at:{page.cursor}"}
-        self._store(page, judged, acting, counts, checkpoint)
+        self._store(page, judged, acting, counts, checkpoint, all_new=all_new)
         state.counts, state.checkpoint = counts, checkpoint
 
     def _fresh(self, page: Page) -> tuple[list[Ticket], frozenset[TicketRef]]:
@@ -251,13 +279,24 @@ class _Connection:
             with suppress(Busy):
                 self._cycle.settle(ref)
 
-    def _store(self, page: Page, judged: Sequence[Judged], acting: Sequence[Judged], counts: Counts, checkpoint: dict[str, Any]) -> None:
-        """The page is behind us: its tickets, the counts and the checkpoint in one transaction."""
+    def _store(
+        self,
+        page: Page,
+        judged: Sequence[Judged],
+        acting: Sequence[Judged],
+        counts: Counts,
+        checkpoint: dict[str, Any],
+        *,
+        all_new: bool,
+    ) -> None:
+        """The page is behind us: its tickets, the counts and the checkpoint in one transaction. Raises `_Known`, and keeps nothing."""
         at = self._house.clock()
         with self._house.store.writing() as db:
             known = tickets.versions(db, self._name, [j.ticket.ref.key for j in acting]) if acting else {}
             unknown = [j.ticket for j in judged if not known or j.ticket.ref.key not in known]
             if tickets.saw_page(db, unknown, at, looked=False, run=self._run) < len(judged):
+                if all_new:
+                    raise _Known
                 tickets.count(db, self._run, self._name, [j.ticket.ref.key for j in judged])
             for ticket in (j.ticket for j in judged if j.skipped == UNKNOWN):
                 parked.park(db, self._name, ticket.ref.key, "word", undeclared(ticket), at, ticket.version)

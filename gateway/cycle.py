@@ -23,13 +23,19 @@ from gateway.store import actions, connections, inbox, leases, links, parked, pa
 from gateway.store.actions import Row, State
 from gateway.store.opening import Store
 from rules.observation import Observation
-from rules.plan import AddComment, Agreement, Plan, Update, key_of
+from rules.plan import AddComment, Agreement, CreateTicket, Plan, Update, key_of
 from rules.sync import answered
 from rules.ticket import Ticket, TicketRef, Value
 from rules.working import alike
 
 OnPass: TypeAlias = Callable[[Ticket, Plan, Outcome], None]
 """Is told of every pass whose plan was carried out: the ticket before, the plan, and what became of it."""
+
+
+PARTNER = "partner"
+"""The signal that a ticket has got a partner, which is to be brought into step with it."""
+IN_STEP = "in-step"
+"""The name under which such passes stand in the ledger: they are no looks, and answer no news."""
 
 
 class Busy(Exception):
@@ -97,11 +103,7 @@ class Cycle:
         Nothing is raised for a connection that does not answer: the outcome says so.
         """
         with self._in_hand(ticket.ref):
-            pass_id = pass_name(plan)
-            self._house.ledger.intend(plan, observation, pass_id, run)
-            outcome = self._house.ledger.carry_out(pass_id)
-            if outcome.settled:
-                self._saw_of_run(observation, plan, pass_id)
+            outcome = self._ran(plan, observation, run)
         self._tell(ticket, plan, outcome)
         return outcome
 
@@ -117,6 +119,8 @@ class Cycle:
             return self._parked(ticket, rows)
         if self._may_be_ours(ticket):
             raise Busy(str(ticket.ref))
+        if self._has_new_partner(rows) and self._brought_into_step(ticket):
+            ticket = self.fetched(ticket.ref)
         gathered = self._house.gatherer.gathered(ticket, book)
         plan = book.evaluate(gathered.observation)
         pass_id, outcome = pass_name(plan), Outcome()
@@ -131,6 +135,30 @@ class Cycle:
         if outcome.rest is not None:
             raise outcome.rest
         return plan
+
+    def _has_new_partner(self, rows: Sequence[int]) -> bool:
+        with self._store.reading() as db:
+            return inbox.says(db, rows, PARTNER)
+
+    def _brought_into_step(self, ticket: Ticket) -> bool:
+        """What a partner could not be made with: what had been said by then, a status. No news will ask for it; whether there was any."""
+        observation = self._house.gatherer.as_created(ticket, self.book)
+        plan = self.book.in_step(observation)
+        if not (plan or plan.agreements):
+            return False
+        outcome = self._ran(plan, observation, IN_STEP)
+        self._tell(ticket, plan, outcome)
+        if not outcome.settled:
+            raise outcome.rest or Busy(str(ticket.ref))
+        return True
+
+    def _ran(self, plan: Plan, observation: Observation, run: str) -> Outcome:
+        pass_id = pass_name(plan)
+        self._house.ledger.intend(plan, observation, pass_id, run)
+        outcome = self._house.ledger.carry_out(pass_id)
+        if outcome.settled:
+            self._saw_of_run(observation, plan, pass_id)
+        return outcome
 
     def _resumed(self, ref: TicketRef) -> bool:
         """Brings to its end, and records, what was decided about the ticket before; whether there was anything.
@@ -165,10 +193,10 @@ class Cycle:
         """Whether the ticket may have been read before the last write of ours."""
         with self._store.reading() as db:
             seen = tickets.seen(db, ticket.ref)
-            looked = seen is not None and seen.looked
-            if seen is not None and looked and ticket.updated_at <= seen.ticket.updated_at:
+            last = seen.ticket if seen is not None else None
+            if last is not None and ticket.updated_at <= last.updated_at:
                 return True
-            return unrecorded.wrote_since(db, ticket.ref, seen.seen_at if seen is not None and looked else BEGINNING)
+            return unrecorded.wrote_since(db, ticket.ref, seen.seen_at if seen is not None and last is not None else BEGINNING)
 
     # Both are needed. `_outdated` goes by what is known of a ticket; it cannot tell a page that shows an edit from between our look
     # and our write, which a system without guards lets through: its stamp is newer than our look, and the write is of our own pass.
@@ -233,6 +261,8 @@ class Cycle:
         if stages:
             passes.reached(db, plan.ref, plan.stages)
         passes.use(db, [key for fired in plan.fired for key in fired.used], plan.at)
+        if any(isinstance(row.action, CreateTicket) for row in done):
+            inbox.put_refs(db, [plan.ref], self._house.wall(), PARTNER)
         for agreement in agreed_by(plan, done):
             links.agreed(db, agreement, self._house.clock())
 

@@ -62,7 +62,7 @@ class _Known:
 
     def before(self, now: Ticket) -> Ticket | None:
         """The ticket as we left it; None at first sight. One that we made ourselves stood as we drafted it."""
-        if self.seen is not None and self.seen.looked:
+        if self.seen is not None and self.seen.ticket is not None:
             return self.seen.ticket
         mine = next((pair for pair in self.pairs if pair.made == now.ref), None)
         return overlaid(now, mine.agreed) if mine else None
@@ -74,7 +74,7 @@ class _Known:
 
     def since(self) -> tuple[datetime, datetime]:
         """From which moments on an unknown comment, and an unknown change, is news."""
-        if self.seen is None or not self.seen.looked:
+        if self.seen is None or self.seen.ticket is None:
             return BEGINNING, BEGINNING
         last = self.seen.ticket.updated_at
         return (last - OVERLAP, last - OVERLAP) if self.seen.heard else (last, last)
@@ -181,7 +181,8 @@ class Gatherer:
 
         All of them where none is known: the rules may have asked for the history alone until now.
         """
-        since = known.seen.ticket.updated_at - OVERLAP if known.seen and known.heard and known.past.comments else None
+        last = known.seen.ticket if known.seen and known.heard and known.past.comments else None
+        since = last.updated_at - OVERLAP if last else None
         there = self._connectors[ticket.ref.connection]
         said = self._patience(lambda: there.comments(ticket.ref.key, since))
         ids = {c.id for c in known.past.comments}

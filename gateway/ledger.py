@@ -125,10 +125,6 @@ class Ledger:
 
     def _carried(self, row: Row, outcome: Outcome) -> bool:
         """One row from where it stands to its outcome; False when its connection does not answer."""
-        if (to := self._addressed(row)) is None:
-            self._refused(row, Rejected(actions.target_of(row.action)[0], "the ticket that it goes to was not made"), outcome)
-            return True
-        row = to
         try:
             self._rests(row)
             if row.state is State.PLANNED:
@@ -144,20 +140,6 @@ class Ledger:
         except (InDoubt, Unreadable) as error:  # asked, and no answer: it stays `sending` and is asked again
             return outcome.waits_for(Transient(error.connection, error.message), row)
         return True
-
-    def _addressed(self, row: Row) -> Row | None:
-        """A comment on the partner that this pass makes, with the key that the partner has got; None when it was not made."""
-        what = row.action
-        if not isinstance(what, AddComment) or what.target.key:
-            return row
-        with self._store.writing() as db:
-            partners = (pair.partner_of(row.ref) for pair in links.of_ticket(db, row.ref))
-            made = next((ref for ref in partners if ref.connection == what.target.connection), None)
-            if made is None:
-                return None
-            what = replace(what, target=made)
-            actions.addressed(db, what)
-        return replace(row, action=what)
 
     def _rests(self, row: Row) -> None:
         """A connection that is paused or stopped is not asked."""

@@ -1,10 +1,14 @@
 """The rules in force, ready to be asked: what they need to know of a ticket, and what they decide."""
 
-from rules.bundle import Bundle, Limits
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import cached_property
+
+from rules.bundle import Bundle, Limits, On, Rule, Sync
 from rules.engine import Engine, Needs, needs
 from rules.ladders import follows_a_clock
 from rules.limits import replies_key
-from rules.observation import Observation
+from rules.observation import Kind, Observation
 from rules.plan import Plan
 from rules.ticket import Ticket
 
@@ -26,6 +30,15 @@ class Rulebook:
         """What the rules ask for. `only` asks that rule alone. Raises `NoSuchRule`."""
         return self.engine.evaluate(observation, only=only, replies=replies)
 
+    def in_step(self, observation: Observation) -> Plan:
+        """What the `sync` steps alone ask for, whatever the `when` of their rules."""
+        return self._syncing.evaluate(observation)
+
+    @cached_property
+    def _syncing(self) -> Engine:
+        sets = (replace(ruleset, rules=tuple(_only_sync(ruleset.rules))) for ruleset in self.bundle.rulesets)
+        return Engine(replace(self.bundle, rulesets=tuple(sets)))
+
     def asks(self, ticket: Ticket, *, adopted: bool) -> Needs:
         """What is to be fetched besides the ticket. Of an old one that is settled nothing is: no clock of it runs."""
         if adopted and ticket.settled:
@@ -39,3 +52,10 @@ class Rulebook:
     def has_ladders(self, connection: str) -> bool:
         """Whether a clock of one of its tickets could make a rule act."""
         return any(not only or connection in only for only in self._ladders)
+
+
+def _only_sync(rules: Iterable[Rule]) -> Iterator[Rule]:
+    for rule in rules:
+        steps = tuple(step for step in rule.steps if isinstance(step.verb, Sync))
+        if steps:
+            yield replace(rule, triggers=(On(Kind.CREATED),), steps=steps, limits=Limits())

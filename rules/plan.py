@@ -68,10 +68,7 @@ class TagChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddComment:
-    """A reply (`public`) or a note on a ticket. Once-only. `mirrors`: the comment elsewhere of which this is the copy.
-
-    A `target` without key is the partner that the same plan makes.
-    """
+    """A reply (`public`) or a note on a ticket. Once-only. `mirrors`: the comment elsewhere of which this is the copy."""
 
     key: str
     target: TicketRef

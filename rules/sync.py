@@ -193,7 +193,7 @@ def _mirror(doing: Doing, asker: Asker, verb: Sync, link: Link, mirrored: frozen
             for comment in comments:
                 name = f"{source.ref}#{comment.id}"
                 if name not in mirrored and _worth_telling(comment, source, verb):
-                    _copy(doing, asker, comment, source, target.ref, target.version)
+                    _copy(doing, asker, comment, source, target)
                     yield name
 
 
@@ -203,20 +203,20 @@ def _worth_telling(comment: Comment, source: Ticket, verb: Sync) -> bool:
     return not comment.ours and not is_body and (comment.public or not verb.public_comments_only)
 
 
-def _copy(doing: Doing, asker: Asker, comment: Comment, source: Ticket, target: TicketRef, version: str) -> None:
+def _copy(doing: Doing, asker: Asker, comment: Comment, source: Ticket, target: Ticket) -> None:
     """A copy with its author's name; a note stays a note, a reply becomes one where the other side has none."""
     name = f"{source.ref}#{comment.id}"
-    key = key_of("mirror", name, str(target))
+    key = key_of("mirror", name, str(target.ref))
     desk = doing.bundle.desk
-    public = comment.public and (target.connection in desk.replies or target.connection not in desk.writes)
+    public = comment.public and (target.ref.connection in desk.replies or target.ref.connection not in desk.writes)
     if key in doing.observation.done:
         return
     author = comment.author.name or comment.author.known_as if comment.author else None
     doing.wanted.actions.append(
         AddComment(
             key=key,
-            target=target,
-            version=version,
+            target=target.ref,
+            version=target.version,
             body=f"{author or comment.role} ({source.ref}):\n\n{comment.text}",
             public=public,
             rule=asker.rule,
@@ -254,16 +254,6 @@ def _create(doing: Doing, step: Step, verb: Sync) -> None:
     base = {name: value for name, value in fields.items() if name in verb.fields}
     right = TicketRef(verb.partner, "")
     doing.wanted.agreements[right] = Agreement(left=ref, right=right, fields=base)
-    _retell(doing, doing.asker(step), verb, right)
-
-
-def _retell(doing: Doing, asker: Asker, verb: Sync, partner: TicketRef) -> None:
-    """What was said before there was a partner goes after it: copies on the ticket that is yet to be made, which has no key."""
-    source = doing.observation.ticket
-    if verb.comments is not None and verb.comments.owner in (None, source.ref.connection):
-        for comment in doing.observation.comments:
-            if _worth_telling(comment, source, verb):
-                _copy(doing, asker, comment, source, partner, "")
 
 
 def _draft(doing: Doing, verb: Sync) -> Mapping[str, Value]:

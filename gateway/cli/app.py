@@ -24,7 +24,6 @@ USAGE = cast(
 SHARED = ("-C", "--project", "-c", "--config", "--format", "-q", "--quiet", "-v", "--verbose", "--color", "--no-input")
 app = typer.Typer(
     name="ticketgate",
-    help="Reads tickets from several systems, holds them against rules in YAML, and routes, answers, escalates and keeps them in step.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -64,7 +63,9 @@ def shared(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="The version, and nothing else.")
     ] = False,
 ) -> None:
-    """Each command has its own --help.
+    """Reads tickets from several systems, holds them against rules in YAML, and routes, answers, escalates and keeps them in step.
+
+    Each command has its own --help.
 
     Exit codes: 0 done, 1 findings, 2 usage, 3 not loaded, 4 refused by a system, 5 unreachable, 6 partly done, 7 refused for safety, 8 no
     such thing, 10 changes are pending, 70 a defect of ticketgate, 130 interrupted, 143 stopped.
@@ -83,7 +84,7 @@ def ended_with(program: typer.Typer) -> int:
 
 def _ended(program: typer.Typer) -> int:
     try:
-        code = program(standalone_mode=False)
+        code = program(standalone_mode=False, prog_name="ticketgate")
     except (typer.Abort, KeyboardInterrupt):
         return _said(Code.INTERRUPTED, "Interrupted.")
     except USAGE as error:

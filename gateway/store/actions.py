@@ -127,11 +127,6 @@ def sending(db: sa.Connection, key: str, at: datetime) -> bool:
     return changed.rowcount == 1
 
 
-def addressed(db: sa.Connection, what: AddComment) -> None:
-    """The ticket that a comment goes to has been made, and has a key now."""
-    db.execute(sa.update(action).where(action.c.action_key == what.key).values(target_key=what.target.key, payload=to_json(what)))
-
-
 def unsent(db: sa.Connection, key: str, reason: str) -> None:
     """Nothing left, or it surely did not take effect: planned again."""
     db.execute(sa.update(action).where(action.c.action_key == key).values(state=State.PLANNED, reason=reason))

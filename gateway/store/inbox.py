@@ -67,6 +67,11 @@ def in_hand(db: sa.Connection, rows: Sequence[int]) -> bool:
     return db.execute(lost).first() is None
 
 
+def says(db: sa.Connection, rows: Sequence[int], signal: str) -> bool:
+    """Whether one of these rows is a signal of that kind."""
+    return db.execute(sa.select(inbox.c.id).where(inbox.c.id.in_(rows), inbox.c.signal == signal).limit(1)).first() is not None
+
+
 def put_off(db: sa.Connection, rows: Sequence[int], until: datetime, *, failed: bool = False) -> None:
     """Not now; `failed` counts as an attempt."""
     values: dict[str, object] = {"due_at": until} | ({"attempts": inbox.c.attempts + 1} if failed else {})

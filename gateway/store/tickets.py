@@ -18,14 +18,21 @@ from rules.ticket import Change, Comment, Ticket, TicketRef, Value
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A ticket as our last plan left it. `looked`: the live path judged it; `heard`: its comments and history are known."""
+    """A ticket as our last plan left it. `heard`: its comments and history are known.
 
-    ticket: Ticket
+    `ticket` is None where a backfill alone has seen it: that judged it on the spot, and the live path begins anew.
+    """
+
+    ticket: Ticket | None
     version: str
     seen_at: datetime
     adopted: bool
-    looked: bool
     heard: bool
+
+    @property
+    def looked(self) -> bool:
+        """The live path has judged it."""
+        return self.ticket is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +68,11 @@ def saw(db: sa.Connection, now: Ticket, at: datetime, *, adopted: bool, heard: b
 def saw_page(db: sa.Connection, page: Sequence[Ticket], at: datetime, *, looked: bool, run: str | None = None) -> int:
     """Records a page of a backfill, or of old tickets at first contact, as adopted; how many were recorded.
 
-    What the live path knows already is left alone, but for a page of its own (`looked`). `run` has counted those that are recorded.
+    What the live path knows already is left alone, but for a page of its own (`looked`). `run` has counted those that are recorded;
+    what it has counted before is not recorded again.
     """
     rest = (_as_bound(db, at), True, looked, False, None)
-    rows = [(t.ref.connection, t.ref.key, ticket_json(t), t.version, t.status and str(t.status), *rest) for t in page]
+    rows = [(t.ref.connection, t.ref.key, ticket_json(t) if looked else b"", t.version, t.status and str(t.status), *rest) for t in page]
     if run is None:
         return execute_rows(db, _saw(db.dialect, looked=looked), _SAW, rows)
     return execute_rows(db, _saw(db.dialect, looked=looked, run=True), (*_SAW, "run"), [(*row, run) for row in rows])
@@ -76,7 +84,11 @@ _SAW = ("connection", "key", "seen", "version", "status", "seen_at", "adopted", 
 @lru_cache(maxsize=16)
 def _saw(dialect: sa.Dialect, *, looked: bool, run: bool = False) -> str:
     names = (*_SAW, "run") if run else _SAW
-    return as_text(dialect, replacing(dialect, ticket, names, where=None if looked else ticket.c.looked.is_(False)), names)
+    where = None if looked else ticket.c.looked.is_(False)
+    if run:
+        not_by_it = ticket.c.run.is_distinct_from(sa.literal_column("excluded.run"))
+        where = not_by_it if where is None else sa.and_(where, not_by_it)
+    return as_text(dialect, replacing(dialect, ticket, names, where=where), names)
 
 
 def _as_bound(db: sa.Connection, at: datetime) -> Any:
@@ -122,7 +134,7 @@ def wrote(db: sa.Connection, update: Update, echo: Mapping[str, Value]) -> None:
     """Our own edit took effect: what was last seen takes it over, so that it is not news, whatever comes next."""
     ref = update.target
     known = seen(db, ref)
-    if known is None:
+    if known is None or known.ticket is None:
         return
     now = with_update(known.ticket, update, echo)
     db.execute(sa.update(ticket).where(is_ref(ticket, ref.connection, ref.key)).values(seen=to_json(now), status=now.status))
@@ -185,11 +197,10 @@ def next_alarm(db: sa.Connection) -> datetime | None:
 
 def _seen(row: sa.RowMapping) -> Seen:
     return Seen(
-        ticket=from_json(Ticket, row["seen"]),
+        ticket=from_json(Ticket, row["seen"]) if row["looked"] else None,
         version=row["version"],
         seen_at=row["seen_at"],
         adopted=row["adopted"],
-        looked=row["looked"],
         heard=row["heard"],
     )
 

@@ -14,11 +14,13 @@ import orjson
 import pytest
 
 from connectors.base import Cursor, Page
+from connectors.errors import Unauthorized
 from connectors.memory import MemoryConnector
 from connectors.memory_system import MemorySystem
 from connectors.sandbox import Deed, Sample
 from gateway.cli.app import app, ended_with
 from gateway.clock import now
+from rules.ticket import Ticket
 
 ROOT = Path(__file__).parents[2]
 CONFIG = """version: 1
@@ -150,6 +152,13 @@ class Odd(MemoryConnector):
     def changed(self, since: Any) -> Iterator[Page]:
         raise RuntimeError("canary-in-a-message")
         yield Page((), Cursor(""))
+
+
+class Refusing(MemoryConnector):
+    """A system that lets nobody in."""
+
+    def fetch(self, key: str) -> Ticket:
+        raise Unauthorized(self.connection, "canary says no")
 
 
 def a_process(*args: object, **more: Any) -> "subprocess.Popen[str]":

@@ -8,7 +8,7 @@ import pytest
 
 from connectors.errors import InDoubt, Rejected, Stale, Transient, Unsupported
 from connectors.memory import Failure
-from connectors.sandbox import Sample
+from connectors.sandbox import Deed, Sample
 from gateway import saved
 from gateway.backfill import NoSuchRun
 from gateway.brake import Refused
@@ -149,6 +149,27 @@ def test_a_run_that_was_interrupted_within_a_ticket_decides_it_once(tmp_path: Pa
         assert office.shown(ref)["priority"] == "normal"
         assert [c["text"] for c in office.shown(ref)["comments"]] == ["Raised"]
         assert (counts.seen, counts.changed) == (1, 1)
+
+
+QUIET = """version: 1
+rules:
+  - { id: never, when: created, if: { priority: urgent }, then: [{ note: { text: Urgent } }] }
+"""
+
+
+def test_a_quiet_ticket_that_comes_round_again_is_counted_once(tmp_path: Path) -> None:
+    with an_office(tmp_path, QUIET, page_size=1) as office:
+        keys = load(office, 2, priority="low")
+        touched: list[str] = []
+
+        def progress(counts: Counts) -> None:
+            if not touched:
+                office.hands.move(minutes=1)
+                touched.append(office.systems["desk"].people(Deed(kind="set", key=keys[0], fields={"priority": "normal"})))
+
+        counts = office.gateway.backfill.go_on(office.gateway.backfill.begin(ASKED), progress)
+        assert touched == [keys[0]]
+        assert (counts.seen, counts.unchanged) == (2, 2)
 
 
 def test_ctrl_c_leaves_a_run_that_goes_on_where_it_was(office: Office) -> None:

@@ -1,4 +1,4 @@
-"""`run`: what is new is acted on; it ends in good order; half-written files never take over, and a bad start falls back to what was good."""
+"""`run`: what is new is acted on, it ends in good order, half-written files never take over, a bad start falls back to what was good."""
 
 import signal
 from pathlib import Path
@@ -14,7 +14,7 @@ def test_old_tickets_are_adopted_and_new_ones_acted_on(program: Program, desk: D
     desk.tickets(3)
     first = program("-C", desk, "run", "--once")
     assert first.code == 0
-    assert "desk               3 read, 3 looked at, 3 adopted, 0 unreadable" in first.out or "3 adopted" in first.out
+    assert "desk               3 read, 0 looked at, 3 adopted, 0 unreadable" in first.out
     assert desk.effects() == []
     desk.customer_writes("Printer on fire")
     done = program("-C", desk, "--format", "json", "run", "--once")

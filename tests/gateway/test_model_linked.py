@@ -201,7 +201,7 @@ def test_two_linked_systems_come_to_rest_saying_the_same() -> None:
     found_is_enough = [Phase.explicit, Phase.reuse, Phase.generate]  # the steps are few as they are
     quick = settings(
         max_examples=30,
-        stateful_step_count=20,
+        stateful_step_count=16,
         deadline=None,
         suppress_health_check=list(HealthCheck),
         phases=found_is_enough,

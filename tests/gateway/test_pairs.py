@@ -7,6 +7,7 @@ import pytest
 
 from connectors.errors import Transient
 from connectors.memory import Failure
+from connectors.sandbox import Deed
 from gateway.cycle import Busy
 from gateway.store import actions, connections, links
 from rules.ticket import TicketRef
@@ -64,6 +65,26 @@ def test_a_partner_is_made_once_and_both_are_kept_in_step(pair: Office) -> None:
         pair.round()
     assert len(pair.effects("core", "reply")) == 1
     assert len(pair.effects("desk", "reply")) == 1
+    settled(pair)
+
+
+def test_what_was_said_and_done_before_there_was_a_partner_reaches_it_without_further_news(pair: Office) -> None:
+    ref = pair.customer_writes()
+    pair.round()
+    for text, by in (("It burns.", "customer"), ("Which one?", "agent")):
+        pair.hands.move(seconds=60)
+        pair.reply(ref, text, by)
+    pair.systems["desk"].people(Deed(kind="note", key=ref.key, by="agent", text="Not a word of this."))
+    pair.edit(ref, status="pending")
+    pair.round()
+    pair.edit(ref, tags=("engineering",))  # only now it is one of theirs
+    pair.round()
+    (made,) = pair.systems["core"].keys()
+    shown = pair.shown(TicketRef("core", made))
+    assert [c["text"].splitlines()[-1] for c in shown["comments"]] == ["It burns.", "Which one?"]
+    assert shown["status"] == "pending"
+    pair.round()
+    assert len(pair.effects("core")) == 4, "made, brought into step, and left alone"
     settled(pair)
 
 
