@@ -146,8 +146,11 @@ class _State:
     checkpoint: dict[str, Any]
 
 
+NO_PARTNERS: frozenset[TicketRef] = frozenset()
+
+
 class _Known(Exception):
-    """A page holds tickets that this run has counted, or that the live path has looked at."""
+    """A page holds tickets that this run has counted, that the live path has looked at, or that have a partner."""
 
 
 class _Connection:
@@ -191,11 +194,11 @@ class _Connection:
         self._behind(page, judged, acting, counts, state)
 
     def _quiet_page(self, page: Page, state: _State) -> bool:
-        """Whether the page is behind us: no rule wants to act, and the store recorded each of its tickets as new to this run.
+        """Whether the page is behind us: no rule wants to act, none has a partner, and the store recorded each as new to this run.
 
         A ticket that this run has counted, or the live path has looked at, makes the store record fewer: then nothing is kept.
         """
-        judged = list(self._judge.page(page.tickets))
+        judged = list(self._judge.page(page.tickets, NO_PARTNERS))
         if any(j.acts for j in judged):
             return False
         counts = Counts.from_json(state.counts.as_json())
@@ -292,6 +295,8 @@ class _Connection:
         """The page is behind us: its tickets, the counts and the checkpoint in one transaction. Raises `_Known`, and keeps nothing."""
         at = self._house.clock()
         with self._house.store.writing() as db:
+            if all_new and linked_among(db, page.tickets):
+                raise _Known
             known = tickets.versions(db, self._name, [j.ticket.ref.key for j in acting]) if acting else {}
             unknown = [j.ticket for j in judged if not known or j.ticket.ref.key not in known]
             if tickets.saw_page(db, unknown, at, looked=False, run=self._run) < len(judged):

@@ -169,13 +169,13 @@ class ZendeskConnector(Connector):
 
     def _page(self, answer: Record, mark: Mark, start: datetime | None, *, last: bool) -> Page:
         """Tickets that were last touched before `start` came only because the export was asked a little earlier."""
-        begun = start.timestamp() if start else 0
+        begun = start.timestamp() // 1 if start else 0
         tickets, spoilt, gone = [], [], []
         with reading(self.connection, "read what changed"):
             beside = Beside(answer)
         for record in answer["tickets"]:
             try:
-                if record.get("generated_timestamp", begun) < begun // 1:
+                if record.get("generated_timestamp", begun) < begun:
                     continue
                 if record["status"] == "deleted":
                     gone.append(str(record["id"]))

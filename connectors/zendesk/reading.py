@@ -72,7 +72,8 @@ def version_of(record: Record) -> str:
     custom = [[f["id"], f["value"]] for f in record.get("custom_fields") or () if f["value"] is not None]
     if len(custom) > 1:
         custom.sort(key=itemgetter(0))
-    content = orjson.dumps([[*map(record.get, WATCHED)], sorted(record.get("tags") or ()), custom])
+    tags = record.get("tags") or []
+    content = orjson.dumps([[*map(record.get, WATCHED)], tags if len(tags) < 2 else sorted(tags), custom])
     return f"{record['updated_at']}/{crc32(content):08x}"
 
 
@@ -188,7 +189,9 @@ def ticket_reader(connection: str, table: Table, url: str) -> Callable[[dict[str
         record["assignee"] = beside.person(record.get("assignee_id"))
         record["group"] = beside.groups.get(group) if group is not None else None
         reading = read(record)
-        values, key = {"subject": "", "status": None, **reading.values}, str(record["id"])
+        values, key = reading.values, str(record["id"])
+        values.setdefault("subject", "")
+        values.setdefault("status", None)
         values["unread"], values["version"] = reading.unread, version_of(record)
         if group is not None and record["group"] is None:
             reading.unread["group"] = str(group)

@@ -1,5 +1,6 @@
-"""Two linked systems, people on both sides, polls and restarts in any order; at rest both sides must say the same, by the policy."""
+"""Two linked systems, people on both sides, polls, restarts and crashes in any order; at rest both sides must say the same, by the policy."""
 
+import contextlib
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from connectors.sandbox import Deed
 from gateway.store import links
 from rules.ticket import TicketRef
 from tests.gateway.memory_desk import Hands, Office, an_office, settled
+from tests.gateway.test_model import LATE, Killed, Points
 
 IN_STEP = """
 version: 1
@@ -63,7 +65,7 @@ class Matter:
 
 
 class Pairs(RuleBasedStateMachine):
-    """`desk` where customers write, `core` where engineers work."""
+    """`desk` where customers write, `core` where engineers work. The process may die at any point of its path."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,11 +74,12 @@ class Pairs(RuleBasedStateMachine):
         self.systems = {name: MemorySystem(clock=self.hands) for name in SIDES}
         self.matters: dict[TicketRef, Matter] = {}
         self.said = 0
+        self.points = Points()
         self._open()
         self.office.round()
 
     def _open(self) -> None:
-        self._entered: Any = an_office(Path(self.folder.name), IN_STEP, SIDES, hands=self.hands, systems=self.systems)
+        self._entered: Any = an_office(Path(self.folder.name), IN_STEP, SIDES, hands=self.hands, systems=self.systems, points=self.points)
         self.office: Office = self._entered.__enter__()
 
     def _close(self) -> None:
@@ -143,6 +146,15 @@ class Pairs(RuleBasedStateMachine):
         self.hands.move(seconds=2)
         self.office.worker(side).drain()
 
+    @rule(point=st.sampled_from(LATE), nth=st.integers(1, 3))
+    def it_is_killed(self, point: str, nth: int) -> None:
+        self.points.name, self.points.left = point, nth
+        with contextlib.suppress(Killed):
+            self.office.round()
+        self.points.name = ""
+        self._close()
+        self._open()
+
     @rule()
     def it_is_started_again(self) -> None:
         self._close()
@@ -201,7 +213,7 @@ def test_two_linked_systems_come_to_rest_saying_the_same() -> None:
     found_is_enough = [Phase.explicit, Phase.reuse, Phase.generate]  # the steps are few as they are
     quick = settings(
         max_examples=30,
-        stateful_step_count=16,
+        stateful_step_count=14,
         deadline=None,
         suppress_health_check=list(HealthCheck),
         phases=found_is_enough,
