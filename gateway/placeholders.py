@@ -52,7 +52,7 @@ class Environment:
         if variable in self.variables:
             return _whole(name, self.variables[variable], f"set {variable} to what the system gave you")
         for folder in self.folders:
-            if "/" not in name and (folder / name).is_file():
+            if "/" not in name and _there(name, folder / name):
                 return _whole(name, _read(name, folder / name), f"write it into {folder / name}")
         looked = " or ".join(str(f / name) for f in self.folders)
         raise Missing(f"there is no secret called '{name}'", f"set {variable}, or write it into {looked}")
@@ -61,6 +61,13 @@ class Environment:
 def variable_of(secret: str) -> str:
     """The environment variable that holds a secret of that name."""
     return "TICKETGATE_SECRET_" + re.sub(r"[^A-Z0-9]", "_", secret.upper())
+
+
+def _there(name: str, path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError as error:  # a folder that others may not look into
+        raise Missing(f"the secret '{name}' cannot be looked for: {error.strerror}", f"let ticketgate read {path.parent}") from None
 
 
 def _read(name: str, path: Path) -> str:

@@ -3,7 +3,7 @@
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -73,18 +73,18 @@ def shared(
     context.obj = Options(project, config, format, quiet, verbose, color, no_input)
 
 
-def ended_with(program: typer.Typer) -> int:
-    """Runs the program; says on standard error why it ended, in words; returns the exit code."""
+def ended_with(program: typer.Typer, args: Sequence[str] | None = None) -> int:
+    """Runs the program with `args`, else with those it was started with; says on standard error why it ended; returns the exit code."""
     with _stoppable() as stopped:
-        code = _ended(program)
+        code = _ended(program, args)
     if code != Code.INTERRUPTED:
         return code
     return Code.STOPPED if stopped else code
 
 
-def _ended(program: typer.Typer) -> int:
+def _ended(program: typer.Typer, args: Sequence[str] | None) -> int:
     try:
-        code = program(standalone_mode=False, prog_name="ticketgate")
+        code = program(args=args, standalone_mode=False, prog_name="ticketgate")
     except (typer.Abort, KeyboardInterrupt):
         return _said(Code.INTERRUPTED, "Interrupted.")
     except USAGE as error:

@@ -43,13 +43,13 @@ class Options:
         folder = self.project or self._around()
         if self.config and folder.is_dir():
             return folder
-        if not (folder / FILE).exists():
+        if not os.path.exists(folder / FILE):  # where pathlib raises for a folder that is closed to us, this says no
             looked = (folder / FILE).absolute()
             raise Ended(Code.NOT_LOADED, f"There is no desk here: {looked} does not exist.\nUse -C DIR, or make one: ticketgate init DIR")
         return folder
 
     def _around(self) -> Path:
-        near = next((folder for folder in (Path(), Path("config")) if (folder / FILE).exists()), None)
+        near = next((folder for folder in (Path(), Path("config")) if os.path.exists(folder / FILE)), None)
         return near or (self.config.parent if self.config else Path("config"))
 
     @property

@@ -73,7 +73,8 @@ def _addresses(child: "subprocess.Popen[bytes]") -> dict[str, str]:
         if not said:
             raise RuntimeError("the sandboxes did not start; `ticketgate sandbox` says why")
         one = json.loads(said)
-        found[one["system"]] = one["via"]
+        if one["type"] == "sandbox":
+            found[one["system"]] = one["via"]
     return found
 
 

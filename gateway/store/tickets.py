@@ -84,7 +84,7 @@ _SAW = ("connection", "key", "seen", "version", "status", "seen_at", "adopted", 
 @lru_cache(maxsize=16)
 def _saw(dialect: sa.Dialect, *, looked: bool, run: bool = False) -> str:
     names = (*_SAW, "run") if run else _SAW
-    where = None if looked else ticket.c.looked.is_(False)
+    where: sa.ColumnElement[bool] | None = None if looked else ticket.c.looked.is_(False)
     if run:
         not_by_it = ticket.c.run.is_distinct_from(sa.literal_column("excluded.run"))
         where = not_by_it if where is None else sa.and_(where, not_by_it)

@@ -80,14 +80,13 @@ class Program:
     """Runs commands in this process, as `main` does."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-        self._capsys, self._monkeypatch = capsys, monkeypatch
+        self._capsys = capsys
         for name in [n for n in os.environ if n.startswith("TICKETGATE_")]:
             monkeypatch.delenv(name)
 
     def __call__(self, *args: object) -> Done:
-        self._monkeypatch.setattr(sys, "argv", ["ticketgate", *map(str, args)])
         self._capsys.readouterr()
-        code = ended_with(app)
+        code = ended_with(app, [str(one) for one in args])
         done = Done(int(code), *self._capsys.readouterr())
         assert "Traceback" not in done.all
         return done

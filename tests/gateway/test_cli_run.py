@@ -3,6 +3,7 @@
 import signal
 from pathlib import Path
 
+import orjson
 import pytest
 
 from tests.gateway.program import Desk, Program, a_process, ended, in_background, until
@@ -49,6 +50,16 @@ def test_after_a_good_run_a_broken_start_goes_on_with_what_was_good(program: Pro
     assert f"{broken}:5:" in done.err
     assert "Starting on the last good rules instead." in done.err
     assert len(desk.effects(kind="update")) == 1
+
+
+def test_after_a_broken_start_the_log_is_what_it_always_is(program: Program, desk: Desk) -> None:
+    desk.swap("ticketgate.yaml", "other: { system: memory", "other: { system: 'tests.gateway.program:Odd'")
+    program("-C", desk, "run", "--once")
+    desk.write("rules/10-all.yaml", HALF)
+    done = program("-C", desk, "--format", "json", "run", "--once")
+    logged = [orjson.loads(text) for text in done.err.splitlines() if text.startswith("{")]
+    assert [(one["event"], one["connection"]) for one in logged] == [("poll failed", "other")]
+    assert done.code == 5
 
 
 def test_what_was_only_planned_is_not_the_last_good(program: Program, desk: Desk) -> None:

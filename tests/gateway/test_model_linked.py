@@ -1,4 +1,4 @@
-"""Two linked systems, people on both sides, polls, restarts and crashes in any order; at rest both sides must say the same, by the policy."""
+"""Two linked systems, people on both sides, polls, restarts, crashes in any order; at rest both must say the same, by the policy."""
 
 import contextlib
 import tempfile
@@ -213,7 +213,7 @@ def test_two_linked_systems_come_to_rest_saying_the_same() -> None:
     found_is_enough = [Phase.explicit, Phase.reuse, Phase.generate]  # the steps are few as they are
     quick = settings(
         max_examples=30,
-        stateful_step_count=14,
+        stateful_step_count=12,
         deadline=None,
         suppress_health_check=list(HealthCheck),
         phases=found_is_enough,
