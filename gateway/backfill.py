@@ -146,6 +146,8 @@ class _State:
     checkpoint: dict[str, Any]
 
 
+MANY = 500
+"""Keys in one question to the store."""
 NO_PARTNERS: frozenset[TicketRef] = frozenset()
 
 
@@ -191,6 +193,8 @@ class _Connection:
         self._count_quiet(quiet, counts)
         for one in acting:
             self._carry(one, counts)
+        if page.last:
+            self._count_unshown({j.ticket.ref.key for j in judged}, counts)
         self._behind(page, judged, acting, counts, state)
 
     def _quiet_page(self, page: Page, state: _State) -> bool:
@@ -239,10 +243,22 @@ class _Connection:
             counts.seen += 1
             if judged.skipped is not None:
                 counts.skipped[judged.skipped] += 1
+            elif judged.error is not None:
+                counts.failed += 1
             elif judged.ticket.ref.key in self._done_before:
                 counts.changed += 1
             else:
                 counts.unchanged += 1
+
+    def _count_unshown(self, shown: set[str], counts: Counts) -> None:
+        """What this run changed before it was interrupted, and the vendor shows no more, or not yet: Zendesk withholds a minute."""
+        unshown = sorted(self._done_before - shown)
+        with self._house.store.reading() as db:
+            counted = {
+                key for n in range(0, len(unshown), MANY) for key in tickets.counted(db, self._run, self._name, unshown[n : n + MANY])
+            }
+        counts.seen += len(unshown) - len(counted)
+        counts.changed += len(unshown) - len(counted)
 
     def _carry(self, judged: Judged, counts: Counts) -> None:
         """One ticket's plan, intended and carried out; judged anew when somebody was faster. Raises when the system is silent."""
@@ -315,6 +331,8 @@ def _count_plan(counts: Counts, judged: Judged) -> None:
     counts.seen += 1
     if judged.skipped is not None:
         counts.skipped[judged.skipped] += 1
+    elif judged.error is not None:
+        counts.failed += 1
     elif judged.acts and judged.plan is not None:
         counts.changed += 1
         counts.planned(judged.plan)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from connectors.errors import ConnectorError
 from gateway.cycle import Cycle, House
 from gateway.gathering import just_come
 from gateway.rulebook import Rulebook
@@ -48,7 +49,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One ticket of a page: skipped for a reason, or seen and decided. An empty plan comes without its observation, or not at all."""
+    """One ticket of a page: skipped for a reason, not to be judged now (`error`), or seen and decided.
+
+    An empty plan comes without its observation, or not at all.
+    """
 
     ticket: Ticket
     plan: Plan | None = None
@@ -93,8 +97,16 @@ class Judge:
                 yield self._whole(ticket) if plan.actions or plan.failures else Judged(ticket, plan)
 
     def _whole(self, ticket: Ticket) -> Judged:
-        """Judged again with all that the store knows: what was done already is not asked for again, limits are kept."""
-        observation = self._house.gatherer.as_created(ticket, self._cycle.book, only=self._asked.rule)
+        """Judged again with all that the store knows: what was done already is not asked for again, limits are kept.
+
+        A partner's system that does not answer keeps this one ticket from being judged, and nothing else.
+        """
+        try:
+            observation = self._house.gatherer.as_created(ticket, self._cycle.book, only=self._asked.rule)
+        except ConnectorError as error:
+            if error.connection == ticket.ref.connection:
+                raise
+            return Judged(ticket, error=str(error))
         plan = self._cycle.book.evaluate(observation, only=self._asked.rule, replies=self._asked.replies)
         return Judged(ticket, plan, observation)
 

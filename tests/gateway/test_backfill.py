@@ -151,6 +151,22 @@ def test_a_run_that_was_interrupted_within_a_ticket_decides_it_once(tmp_path: Pa
         assert (counts.seen, counts.changed) == (1, 1)
 
 
+def test_what_a_run_changed_and_the_vendor_shows_no_more_is_counted_all_the_same(tmp_path: Path) -> None:
+    with an_office(tmp_path, RAISES) as office:
+        first, second = load(office, 2, priority="low")
+        office.connectors["desk"].failures += [Failure(Transient("desk", "503", retry_after=900.0), "comment")]
+        run = office.gateway.backfill.begin(ASKED)
+        with pytest.raises(Transient):
+            office.gateway.backfill.go_on(run)
+        office.hands.move(hours=1)
+        begun = next(key for key in (first, second) if office.shown(TicketRef("desk", key))["priority"] == "normal")
+        counts = Counts()
+        office.gateway.cycle.settle(TicketRef("desk", begun))
+        office.systems["desk"].people(Deed(kind="delete", key=begun))
+        counts = office.gateway.backfill.go_on(office.gateway.backfill.found(run.id))
+        assert (counts.seen, counts.changed) == (2, 2)
+
+
 QUIET = """version: 1
 rules:
   - { id: never, when: created, if: { priority: urgent }, then: [{ note: { text: Urgent } }] }

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from connectors.errors import Transient
+from connectors.errors import Transient, Unauthorized
 from connectors.memory import Failure
 from connectors.sandbox import Deed
+from gateway.counting import Counts
 from gateway.cycle import Busy
+from gateway.judging import Asked
 from gateway.store import actions, connections, links
 from rules.ticket import TicketRef
 from tests.gateway.memory_desk import Office, an_office, settled
@@ -146,6 +148,20 @@ def test_a_ticket_whose_partner_does_not_answer_waits_and_loses_nothing(pair: Of
     assert pair.effects("core", "reply") == []
     pair.round(900)
     assert len(pair.effects("core", "reply")) == 1
+
+
+def test_a_dead_partner_keeps_a_batch_from_its_linked_tickets_only(pair: Office) -> None:
+    linked = pair.customer_writes(tags=("engineering",))
+    pair.round()
+    pair.round()
+    alone = pair.customer_writes("Nothing to do with it", tags=("engineering",))
+    dead = Unauthorized("core", "401")
+    pair.connectors["core"].failures += [Failure(dead, "fetch"), Failure(dead, "comments")]
+    counts = Counts()
+    plans = list(pair.gateway.backfill.plans(Asked(connections=("desk",)), counts))
+    assert [plan.ref for _, plan in plans] == [alone]
+    assert (counts.seen, counts.changed, counts.failed) == (2, 1, 1)
+    assert linked != alone
 
 
 def test_a_stopped_partner_stays_stopped(pair: Office) -> None:
