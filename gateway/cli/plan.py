@@ -147,7 +147,7 @@ def apply(
         int | None, typer.Option("--max-changes", min=1, metavar="N", help="Instead of brake: in ticketgate.yaml.")
     ] = None,
     replies: Annotated[bool, typer.Option("--replies/--no-replies", help="Whether customers get the replies of the plan.")] = True,
-    rate: Annotated[float | None, typer.Option("--rate", min=0.001, metavar="N", help="At most so many tickets a second.")] = None,
+    rate: Annotated[str | None, typer.Option("--rate", metavar="N/s", help="At most so many tickets a second.")] = None,
 ) -> None:
     """Carries out exactly what a plan says. Tickets that changed since are skipped; with more than 5 % of them nothing is written."""
     from connectors.errors import ConnectorError
@@ -157,7 +157,7 @@ def apply(
     chosen = options(context)
     decided = _read(file)
     agreed(chosen, f"Write what {file} says to {len(decided)} tickets?", yes=yes)
-    pace, silent = _pace(rate), dict[str, ConnectorError]()
+    pace, silent = _pace(_a_second(rate)), dict[str, ConnectorError]()
     with gateway(chosen) as found, shown(chosen, "apply") as told:
 
         def progress(counts: "Counts") -> None:
@@ -187,6 +187,19 @@ def _read(file: Path) -> "list[Decided]":
         raise Ended(Code.USAGE, str(error)) from None
     except OSError as error:
         raise Ended(Code.USAGE, f"{file} cannot be read: {error.strerror}.") from None
+
+
+def _a_second(rate: str | None) -> float | None:
+    """`5/s` or `5`. Ends with 2 for anything else."""
+    if rate is None:
+        return None
+    try:
+        number = float(rate.removesuffix("/s"))
+    except ValueError:
+        number = 0.0
+    if not 0.001 <= number < float("inf"):
+        raise Ended(Code.USAGE, f"--rate {rate}: write how many tickets a second, like 5/s.")
+    return number
 
 
 def _pace(rate: float | None) -> Callable[[], None]:

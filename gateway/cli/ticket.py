@@ -11,6 +11,8 @@ from gateway.cli.render import headline, plain, shown
 from gateway.cli.stored import ref_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from connectors.base import Connector
     from rules.ticket import Change, Comment, Ticket
 
@@ -27,6 +29,7 @@ def ticket(
     context: typer.Context,
     ref: Annotated[str, typer.Argument(metavar="REF", help="The ticket: connection:key.")],
     history: Annotated[bool, typer.Option("--history", help="With its comments and changes, oldest first.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="The record as the system itself sends it, as JSON.")] = False,
 ) -> None:
     """Reads one ticket from its system and shows every field in our words; words that nobody declared are named."""
     from connectors.errors import NotFound
@@ -35,6 +38,9 @@ def ticket(
     chosen, name = options(context), ref_of(ref)
     with connector(chosen, name.connection) as there:
         try:
+            if raw:
+                _as_sent(chosen, there.raw(name.key))
+                return
             found = there.fetch(name.key)
         except NotFound:
             raise Ended(Code.NO_SUCH, f"{name.connection} has no ticket {name.key}.") from None
@@ -44,6 +50,17 @@ def ticket(
         line(_as_json(found, comments, changes))
     else:
         _as_text(chosen, found, comments, changes, history=history)
+
+
+def _as_sent(chosen: Options, record: "Mapping[str, Any]") -> None:
+    """Indented for people, on one line for programs."""
+    import orjson
+
+    if chosen.as_json:
+        line(VERSION_LINE)
+        line({"type": "raw", "record": dict(record)})
+    else:
+        chosen.out().print(orjson.dumps(record, option=orjson.OPT_INDENT_2, default=str).decode())
 
 
 def _past(there: "Connector", key: str) -> "tuple[tuple[Comment, ...], tuple[Change, ...]]":

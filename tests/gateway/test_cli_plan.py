@@ -141,7 +141,7 @@ def test_more_changes_than_allowed_are_refused(program: Program, full: Desk, kep
     assert full.effects() == []
     full.swap("ticketgate.yaml", "version: 1\n", "version: 1\nbrake: { tickets: 6 }\n")
     assert program("-C", full, "apply", kept, "--yes").code == 7
-    assert program("-C", full, "apply", kept, "--yes", "--max-changes", 7, "--rate", 1000).code == 0
+    assert program("-C", full, "apply", kept, "--yes", "--max-changes", 7, "--rate", "1000/s").code == 0
 
 
 def test_customers_need_not_hear_of_it(program: Program, full: Desk, kept: Path) -> None:
@@ -150,7 +150,7 @@ def test_customers_need_not_hear_of_it(program: Program, full: Desk, kept: Path)
     assert len(full.effects(kind="update")) == 7
 
 
-@pytest.mark.parametrize("options", [["--rate", "0"], ["--rate", "-1"], ["--max-changes", "0"]])
+@pytest.mark.parametrize("options", [["--rate", "0"], ["--rate", "-1"], ["--rate", "fast"], ["--rate", "nan"], ["--max-changes", "0"]])
 def test_numbers_that_make_no_sense(program: Program, full: Desk, kept: Path, options: list[str]) -> None:
     assert program("-C", full, "apply", kept, "--yes", *options).code == 2
     assert full.effects() == []

@@ -88,6 +88,15 @@ def test_a_ticket_in_our_words(program: Program, run: Desk) -> None:
     assert program("-C", run, "ticket", "nothing").code == 2
 
 
+def test_a_ticket_as_its_system_sends_it(program: Program, run: Desk) -> None:
+    done = program("-C", run, "ticket", "desk:M-2", "--raw")
+    assert done.code == 0
+    assert '"M-2"' in done.out
+    (said,) = program("-C", run, "--format", "json", "ticket", "desk:M-2", "--raw").lines
+    assert said["type"] == "raw"
+    assert program("-C", run, "ticket", "desk:M-99", "--raw").code == 8
+
+
 def test_what_customers_write_cannot_steer_the_terminal(program: Program, desk: Desk) -> None:
     evil = "fire \x1b]0;owned\x07\x1b[31m :smile: [bold]x[/bold]\nsecond line\u202e"
     desk.system().load([Sample(subject=evil, body="a\x1b[2Jb\rc", created_at=now(), type="incident")])
