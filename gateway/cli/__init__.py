@@ -8,10 +8,10 @@ def main() -> None:
     """Runs the command line and ends the process with a code of `yaml_language.md` section 18's table."""
     try:
         from gateway.cli.app import app, ended_with
-        from gateway.cli.streams import made_safe
+        from gateway.cli.streams import flushed, made_safe
 
         made_safe()
-        code = ended_with(app)
+        code = flushed(ended_with(app))
     except KeyboardInterrupt:
         code = 130
     for number in (signal.SIGINT, signal.SIGTERM):

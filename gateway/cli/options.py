@@ -93,6 +93,7 @@ def _console(color: str, *, stderr: bool) -> "Console":
     return Plain(
         stderr=stderr,
         force_terminal=forced,
+        color_system="standard" if forced else "auto",  # `--color always` also where TERM knows no colours, as in a CI's log
         no_color=plain,
         highlight=False,
         markup=False,

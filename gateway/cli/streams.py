@@ -30,9 +30,25 @@ class Unheard(io.TextIOWrapper):
             self._silenced(0)
 
     def _silenced(self, written: int) -> int:
-        with open(os.devnull, "wb") as nothing:
-            os.dup2(nothing.fileno(), self.fileno())
+        _to_nobody(self)
         return written
+
+
+def _to_nobody(stream: TextIO) -> None:
+    """From now on the stream's bytes go nowhere, those that it still holds among them."""
+    with open(os.devnull, "wb") as nothing:
+        os.dup2(nothing.fileno(), stream.fileno())
+
+
+def flushed(code: int) -> int:
+    """The last words go out before the process ends; 5 instead of 0 when they cannot, on a full disk for one."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        _to_nobody(sys.stdout)
+        sys.stderr.write(f"Not everything could be printed: {error.strerror}.\n")
+        return code or 5
+    return code
 
 
 def made_safe() -> None:
