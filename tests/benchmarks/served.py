@@ -20,8 +20,10 @@ START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 
 def main(system: str, count: int) -> None:
+    """No two tickets have the same subject, as on a desk: the rules remember short texts that come again."""
     sandbox = sandbox_for(system, now)
-    sandbox.load([believable(sample, LONGER.get(system, 0)) for sample in samples(1, count, START + timedelta(days=30), system)])
+    made = enumerate(samples(1, count, START + timedelta(days=30), system))
+    sandbox.load([believable(replace(s, subject=f"{s.subject} ({n})"), LONGER.get(system, 0)) for n, s in made])
     with in_thread(sandbox) as served:
         print(served[system].address, flush=True)
         served[system].keep_exchanges = True
