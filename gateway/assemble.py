@@ -25,7 +25,7 @@ from gateway.rulebook import Rulebook
 from gateway.saved import Saved
 from gateway.sending import Sender
 from gateway.signals import Signals
-from gateway.store import connections, passes
+from gateway.store import bundles, connections
 from gateway.store.opening import Store, opened
 from rules.bundle import Bundle
 
@@ -61,6 +61,8 @@ def assembled(
 ) -> Iterator[Gateway]:
     """A gateway for a desk without errors, closed at the end. `read_only`: every connector refuses to write below its SDK.
 
+    What may write keeps the rules it judges by; that they are in force only the daemon says.
+
     Raises `WrongStore` when the database cannot be used, and `ImportError` when a connection's SDK is not installed.
     """
     if loaded.bundle is None or loaded.config is None:
@@ -69,8 +71,8 @@ def assembled(
     gateway = put_together(loaded.config, loaded.bundle, opened_, loaded.folder, clock or real(), on_pass, patience or Patience())
     try:
         with gateway.store.writing() as db:
-            if not read_only:  # a dry run puts nothing into force
-                passes.in_force(db, loaded.bundle.hash, loaded.sources, gateway.house.clock())
+            if not read_only:  # a dry run leaves nothing behind
+                bundles.keep(db, loaded.bundle.hash, loaded.sources, gateway.house.clock(), str(loaded.folder.absolute()))
             for name in () if read_only else opened_:
                 connections.started(db, name)
         yield gateway

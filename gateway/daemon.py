@@ -21,7 +21,7 @@ from gateway.brake import Brake
 from gateway.cycle import Cycle, House, failed_with
 from gateway.rulebook import Rulebook
 from gateway.signals import Polled, Signals
-from gateway.store import audits, connections, passes
+from gateway.store import audits, bundles, connections, passes
 from gateway.worker import Drained, Worker
 from rules.bundle import Bundle
 
@@ -131,6 +131,7 @@ class Daemon:
             return False
         self._cycle.book = Rulebook(bundle)
         with self._house.store.writing() as db:
+            bundles.put_in_force(db, bundle.hash, self._house.clock(), who="daemon", how="files")
             audits.noted(db, self._house.clock(), "daemon", "rules in force", bundle.hash)
         self._signals.retry_words()
         self._ask_the_brake_again()
@@ -144,6 +145,7 @@ class Daemon:
         self._signals.retry_words()
         self._ask_the_brake_again()
         with self._house.store.writing() as db:
+            bundles.put_in_force(db, self._cycle.book.bundle.hash, self._house.clock(), who="daemon", how="started")
             passes.forget_before(db, self._house.clock() - KEPT)
 
     def _ask_the_brake_again(self) -> None:

@@ -56,7 +56,7 @@ def _before(chosen: Options, unfit: "Unfit") -> "Loaded | None":
     from gateway.desk import database, from_texts
     from gateway.placeholders import Environment, secret_folders
     from gateway.settings import with_environment
-    from gateway.store import passes
+    from gateway.store import bundles
     from gateway.store.opening import opened
 
     url = database(chosen.desk, unfit.loaded.config or _settled())
@@ -64,8 +64,8 @@ def _before(chosen: Options, unfit: "Unfit") -> "Loaded | None":
         return None
     kept = opened(url)
     with kept.reading() as db:
-        newest = passes.newest_bundle(db)
-        sources = passes.sources(db, newest) if newest else None
+        running = bundles.running(db)
+        sources = bundles.sources(db, running.hash) if running else None
     kept.close()
     if sources is None:
         return None

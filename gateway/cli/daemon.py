@@ -61,7 +61,7 @@ def _fresh(chosen: Options, found: "Gateway") -> "Bundle | None":
     import structlog
 
     from gateway.settings import running
-    from gateway.store import passes
+    from gateway.store import bundles
 
     try:
         fresh = running(chosen.desk, chosen.config)
@@ -73,7 +73,7 @@ def _fresh(chosen: Options, found: "Gateway") -> "Bundle | None":
         structlog.get_logger().warning(said)
     if fresh.bundle is not None:
         with found.store.writing() as db:
-            passes.in_force(db, fresh.bundle.hash, fresh.sources, found.house.clock())
+            bundles.keep(db, fresh.bundle.hash, fresh.sources, found.house.clock(), str(fresh.folder.absolute()))
     return fresh.bundle
 
 

@@ -60,16 +60,18 @@ def status(
 
 
 def _gathered(kept: "Store", loaded: "Loaded") -> dict[str, Any]:
-    from gateway.store import actions, connections, inbox, links, passes, runs, tickets
+    from gateway.store import actions, bundles, connections, inbox, links, runs, tickets
 
     with kept.reading() as db:
         depth = inbox.depth(db)
         standing = [s for s in connections.all_of(db) if loaded.config is None or s.connection in loaded.config.connections]
-        queue, rules = _queue(db), passes.newest_bundle(db)
-        files = _files(loaded, rules)
+        queue, running = _queue(db), bundles.running(db)
+        files = _files(loaded, running.hash if running else None)
         return {
             "healthy": not queue and files != "broken" and all(s.state == "ok" for s in standing),
-            "rules": rules,
+            "rules": running.hash if running else None,
+            "since": running.at if running else None,
+            "how": running.how if running else None,
             "files": files,
             "connections": [_connection(s, depth.get(s.connection, 0)) for s in standing],
             "tickets": tickets.counts(db),
@@ -122,8 +124,9 @@ def _as_text(chosen: Options, found: dict[str, Any]) -> None:
     out.print("Written: " + (", ".join(f"{n:,} {state}" for state, n in sorted(done.items())) or "nothing yet") + ".")
     if found["next_alarm"]:
         out.print(f"The next clock rings at {found['next_alarm']:%Y-%m-%d %H:%M:%S}Z.")
+    since = f" since {found['since']:%Y-%m-%d %H:%M:%S}Z ({found['how']})" if found["since"] else ""
     out.print(
-        f"Rules in force: {(found['rules'] or 'none')[:7]}.{FILES[found['files']]}", style="red" if found["files"] == "broken" else ""
+        f"Rules in force: {(found['rules'] or 'none')[:7]}{since}.{FILES[found['files']]}", style="red" * (found["files"] == "broken")
     )
     for run in found["runs"]:
         go_on = f"   to go on: {chosen.command('backfill --resume ' + run['id'])}" if run["kind"] == "backfill" else ""

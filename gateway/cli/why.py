@@ -90,7 +90,7 @@ def _pass(chosen: Options, kept: "Store", ref: "TicketRef", pass_id: str | None)
 def _rules(chosen: Options, kept: "Store", found: "Pass", rules: Path | None) -> "Loaded":
     """The files that decided, as the store keeps them; or those of another desk."""
     from gateway.desk import from_texts, load
-    from gateway.store import passes
+    from gateway.store import bundles
 
     if rules is not None:
         if not rules.is_dir():
@@ -99,7 +99,7 @@ def _rules(chosen: Options, kept: "Store", found: "Pass", rules: Path | None) ->
         own = folder / "ticketgate.yaml"
         return load(folder, own if own.exists() else chosen.config_file)
     with kept.reading() as db:
-        sources = passes.sources(db, found.bundle)
+        sources = bundles.sources(db, found.bundle)
     if sources is None:
         raise Ended(
             Code.NOT_LOADED,

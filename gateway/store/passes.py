@@ -1,16 +1,15 @@
 """What was seen and decided, so that it can be judged again; stages that are behind a ticket; how often limits were used."""
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import orjson
 import sqlalchemy as sa
 
 from gateway.store.codec import from_json, to_json
 from gateway.store.putting import insert_or_leave, is_ref
-from gateway.store.schema import bundle, pass_, stage, used
+from gateway.store.schema import pass_, stage, used
 from rules.observation import Observation
 from rules.plan import Plan, Stage
 from rules.ticket import TicketRef
@@ -87,23 +86,6 @@ def uses(db: sa.Connection, limits: Sequence[str]) -> dict[str, tuple[datetime, 
     for row in db.execute(sa.select(used.c.limit_key, used.c.at).where(used.c.limit_key.in_(limits)).order_by(used.c.at)):
         found.setdefault(row.limit_key, []).append(row.at)
     return {key: tuple(moments) for key, moments in found.items()}
-
-
-def in_force(db: sa.Connection, hash: str, sources: Mapping[str, str], at: datetime) -> None:
-    """Keeps the files of a bundle under its hash."""
-    kept = zlib.compress(orjson.dumps(dict(sources)), 6)
-    insert_or_leave(db, bundle, [{"hash": hash, "sources": kept, "loaded_at": at}])
-
-
-def sources(db: sa.Connection, hash: str) -> dict[str, str] | None:
-    """The files of a bundle by path, None for one that was never in force here."""
-    found = db.execute(sa.select(bundle.c.sources).where(bundle.c.hash == hash)).scalar()
-    return dict(orjson.loads(zlib.decompress(found))) if found is not None else None
-
-
-def newest_bundle(db: sa.Connection) -> str | None:
-    found: str | None = db.execute(sa.select(bundle.c.hash).order_by(bundle.c.loaded_at.desc()).limit(1)).scalar()
-    return found
 
 
 def _pass(row: sa.RowMapping) -> Pass:

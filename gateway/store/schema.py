@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """The revision that this program writes and reads; the newest file of `migrations/versions`."""
 
 
@@ -184,6 +184,18 @@ bundle = sa.Table(
     sa.Column("hash", sa.Text, primary_key=True),
     sa.Column("sources", sa.LargeBinary, nullable=False),
     sa.Column("loaded_at", Moment, nullable=False),
+    sa.Column("origin", sa.Text, nullable=False, server_default=""),
+)
+
+# Every coming into force of a bundle; the newest row is the one that runs.
+force = sa.Table(
+    "force",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("hash", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("how", sa.Text, nullable=False),
 )
 
 run = sa.Table(
