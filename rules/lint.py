@@ -8,6 +8,7 @@ from itertools import pairwise
 from rules.bundle import Moment, OnSla, Place, Rule, RuleSet, Say, StageSpec, Step, Stop, Sync
 from rules.lint_abilities import abilities
 from rules.lint_overlap import double_writes
+from rules.lint_reach import reach
 from rules.problems import Problem, Spot
 from rules.reader_context import KIND_KEYS, Reading
 
@@ -19,6 +20,7 @@ _KIND = {"field": "custom field"}
 def lint(r: Reading, rulesets: Sequence[RuleSet]) -> tuple[Problem, ...]:
     """All findings that no comment silences, and TG206 for a comment without a code or a reason."""
     found = [problem for rules in rulesets for rule in rules.rules for problem in _of_rule(r, rule)]
+    found += reach(r, rulesets)
     found += double_writes(r, rulesets)
     found += abilities(r, rulesets)
     found += _chasing(r, rulesets)

@@ -96,10 +96,10 @@ def _stops(rule: Rule, scope: str) -> bool:
 
 
 def _same_event(a: Rule, b: Rule) -> bool:
-    return any(_can_coincide(x, y) for x in a.triggers for y in b.triggers if isinstance(x, On) and isinstance(y, On))
+    return any(can_coincide(x, y) for x in a.triggers for y in b.triggers if isinstance(x, On) and isinstance(y, On))
 
 
-def _can_coincide(x: On, y: On) -> bool:
+def can_coincide(x: On, y: On) -> bool:
     """Whether one happening sets off both."""
     kinds = {x.kind, y.kind}
     if kinds == {Kind.CHANGED}:

@@ -113,7 +113,7 @@ def _rule(r: Reading, item: Node, bound: Mode) -> Rule | None:
 
 def _place(r: Reading, node: Map) -> Any:
     entry = node.entries.get("id")
-    return r.spot(entry.key) if entry else NOWHERE
+    return _whole(r, entry.key, entry.value) if entry else NOWHERE
 
 
 def _texts(r: Reading, node: Map) -> dict[str, Any]:
