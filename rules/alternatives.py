@@ -164,14 +164,14 @@ def _but(test: Test) -> Bounds:
     return Bounds(but=test.value if isinstance(test.value, frozenset) else frozenset({test.value}))
 
 
-def _ranked(low: bool, high: bool, *, open: bool) -> Callable[[Test], Bounds]:
+def _ranked(low: bool, high: bool, *, strict: bool) -> Callable[[Test], Bounds]:
     """Ordered choices are listed already; numbers have an end on one side or both."""
 
     def made(test: Test) -> Bounds:
         if test.type == "ordered_choice":
             return Bounds(empty=False, among=test.value)
         ends = test.value if low and high else (test.value, test.value)
-        return Bounds(empty=False, range=Range(ends[0] if low else None, ends[1] if high else None, open))
+        return Bounds(empty=False, range=Range(ends[0] if low else None, ends[1] if high else None, strict))
 
     return made
 
@@ -188,11 +188,11 @@ def _marked(how: str) -> Callable[[Test], Bounds]:
 _BOUNDS: Mapping[str, Callable[[Test], Bounds]] = {
     **dict.fromkeys(("is", "one_of", "in_list"), _among),
     **dict.fromkeys(("is_not", "not_one_of", "not_in_list"), _but),
-    "above": _ranked(True, False, open=True),
-    "at_least": _ranked(True, False, open=False),
-    "below": _ranked(False, True, open=True),
-    "at_most": _ranked(False, True, open=False),
-    "between": _ranked(True, True, open=False),
+    "above": _ranked(True, False, strict=True),
+    "at_least": _ranked(True, False, strict=False),
+    "below": _ranked(False, True, strict=True),
+    "at_most": _ranked(False, True, strict=False),
+    "between": _ranked(True, True, strict=False),
     "before": lambda test: Bounds(empty=False, range=Range(None, test.value, True)),
     "after": lambda test: Bounds(empty=False, range=Range(test.value, None, True)),
     "older_than": lambda test: Bounds(empty=False, age=Range(test.value, None, False)),

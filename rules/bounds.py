@@ -12,21 +12,21 @@ Universe: TypeAlias = frozenset[Any] | None
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Between two ends, each None where there is none; `open`: its ends do not belong to it."""
+    """Between two ends, each None where there is none; `strict`: its ends do not belong to it."""
 
     low: Any = None
     high: Any = None
-    open: bool = False
-    high_open: bool | None = None  # where the two ends differ
+    strict: bool = False
+    high_strict: bool | None = None  # where the two ends differ
 
     @property
     def ends(self) -> tuple[bool, bool]:
-        return self.open, self.open if self.high_open is None else self.high_open
+        return self.strict, self.strict if self.high_strict is None else self.high_strict
 
     def holds(self, value: Any) -> bool:
-        low_open, high_open = self.ends
-        above = self.low is None or value > self.low or (value == self.low and not low_open)
-        return above and (self.high is None or value < self.high or (value == self.high and not high_open))
+        low_strict, high_strict = self.ends
+        above = self.low is None or value > self.low or (value == self.low and not low_strict)
+        return above and (self.high is None or value < self.high or (value == self.high and not high_strict))
 
     @property
     def impossible(self) -> bool:
@@ -35,9 +35,9 @@ class Range:
         return bool(self.low > self.high) or (self.low == self.high and any(self.ends))
 
     def meet(self, other: "Range") -> "Range":
-        low, low_open = _tighter(self.low, self.ends[0], other.low, other.ends[0], lower=True)
-        high, high_open = _tighter(self.high, self.ends[1], other.high, other.ends[1], lower=False)
-        return Range(low, high, low_open, high_open if high_open != low_open else None)
+        low, low_strict = _tighter(self.low, self.ends[0], other.low, other.ends[0], lower=True)
+        high, high_strict = _tighter(self.high, self.ends[1], other.high, other.ends[1], lower=False)
+        return Range(low, high, low_strict, high_strict if high_strict != low_strict else None)
 
     def within(self, outer: "Range") -> bool:
         low = outer.low is None or (self.low is not None and (self.low > outer.low or (self.low == outer.low and self._low_fits(outer))))
@@ -56,12 +56,12 @@ class Range:
             yield Range(self.high, None, not self.ends[1])
 
 
-def _tighter(a: Any, a_open: bool, b: Any, b_open: bool, *, lower: bool) -> tuple[Any, bool]:
+def _tighter(a: Any, a_strict: bool, b: Any, b_strict: bool, *, lower: bool) -> tuple[Any, bool]:
     if a is None or b is None:
-        return (b, b_open) if a is None else (a, a_open)
+        return (b, b_strict) if a is None else (a, a_strict)
     if a == b:
-        return a, a_open or b_open
-    return (a, a_open) if (a > b) is lower else (b, b_open)
+        return a, a_strict or b_strict
+    return (a, a_strict) if (a > b) is lower else (b, b_strict)
 
 
 EVERYWHERE = Range()
