@@ -19,7 +19,7 @@ from gateway.ledger import SOON, Ledger, Outcome, Points
 from gateway.overlay import with_update
 from gateway.retrying import Patience
 from gateway.rulebook import Rulebook
-from gateway.store import actions, connections, inbox, leases, links, parked, passes, tickets, unrecorded
+from gateway.store import actions, connections, hits, inbox, leases, links, parked, passes, tickets, unrecorded
 from gateway.store.actions import Row, State
 from gateway.store.opening import Store
 from rules.observation import Observation
@@ -261,6 +261,7 @@ class Cycle:
         if stages:
             passes.reached(db, plan.ref, plan.stages)
         passes.use(db, [key for fired in plan.fired for key in fired.used], plan.at)
+        hits.counted(db, plan)
         if any(isinstance(row.action, CreateTicket) for row in done):
             inbox.put_refs(db, [plan.ref], self._house.wall(), PARTNER)
         for agreement in agreed_by(plan, done):

@@ -14,6 +14,7 @@ from functools import partial
 from types import FrameType
 from typing import TypeAlias
 
+import sqlalchemy as sa
 import structlog
 
 from connectors.errors import Transient, Unauthorized
@@ -21,7 +22,7 @@ from gateway.brake import Brake
 from gateway.cycle import Cycle, House, failed_with
 from gateway.rulebook import Rulebook
 from gateway.signals import Polled, Signals
-from gateway.store import audits, bundles, connections, passes
+from gateway.store import audits, bundles, connections, hits, passes
 from gateway.worker import Drained, Worker
 from rules.bundle import Bundle
 
@@ -131,7 +132,7 @@ class Daemon:
             return False
         self._cycle.book = Rulebook(bundle)
         with self._house.store.writing() as db:
-            bundles.put_in_force(db, bundle.hash, self._house.clock(), who="daemon", how="files")
+            self._in_force(db, "files")
             audits.noted(db, self._house.clock(), "daemon", "rules in force", bundle.hash)
         self._signals.retry_words()
         self._ask_the_brake_again()
@@ -145,8 +146,14 @@ class Daemon:
         self._signals.retry_words()
         self._ask_the_brake_again()
         with self._house.store.writing() as db:
-            bundles.put_in_force(db, self._cycle.book.bundle.hash, self._house.clock(), who="daemon", how="started")
+            self._in_force(db, "started")
             passes.forget_before(db, self._house.clock() - KEPT)
+
+    def _in_force(self, db: sa.Connection, how: str) -> None:
+        """Writes down what we judge by from now on, and that its rules could match."""
+        bundle, now = self._cycle.book.bundle, self._house.clock()
+        bundles.put_in_force(db, bundle.hash, now, who="daemon", how=how)
+        hits.known(db, [rule.id for ruleset in bundle.rulesets for rule in ruleset.rules], now)
 
     def _ask_the_brake_again(self) -> None:
         held = sum(worker.ask_again() for worker in self._workers.values())

@@ -12,7 +12,7 @@ from gateway.clock import now as wall_now
 from gateway.overlay import overlaid
 from gateway.retrying import Patience, not_while_it_rests
 from gateway.rulebook import Rulebook
-from gateway.store import actions, connections, links, passes, tickets, unrecorded
+from gateway.store import actions, connections, links, passes, pausing, tickets, unrecorded
 from gateway.store.actions import Row
 from gateway.store.links import Pair
 from gateway.store.opening import Store
@@ -59,6 +59,7 @@ class _Known:
     updates: tuple[Row, ...]
     connected_at: datetime
     limits: Mapping[str, tuple[datetime, ...]]
+    paused: frozenset[str]
 
     def before(self, now: Ticket) -> Ticket | None:
         """The ticket as we left it; None at first sight. One that we made ourselves stood as we drafted it."""
@@ -91,15 +92,14 @@ class Gatherer:
         """Raises what reading from the connectors raises."""
         now = self._clock()
         known = self._known(ticket, book, now)
-        before = known.before(ticket)
-        adopted = before is None and ticket.created_at < known.connected_at
+        adopted = known.before(ticket) is None and ticket.created_at < known.connected_at
         wanted = book.asks(ticket, adopted=adopted)
         asks = self._able(ticket, wanted)
         comments = self._comments(ticket, known) if asks.comments else ()
         changes, echoed = self._history(ticket, known) if asks.history else ((), ())
         happened = self._events(ticket, known, comments, changes)
         if not asks.history:
-            changes = tuple(e.change for e in happened if e.kind is Kind.CHANGED and e.change is not None)
+            changes = _changes_among(happened)
         partners, missing = self._links(ticket, known.pairs) if asks.links else ((), ())
         observation = Observation(
             ticket=ticket,
@@ -110,6 +110,7 @@ class Gatherer:
             links=partners,
             done=known.done,
             limits=known.limits,
+            paused=known.paused,
             adopted=adopted,
         )
         heard = known.heard or asks.comments or asks.history
@@ -144,6 +145,7 @@ class Gatherer:
             links=self._links(ticket, known.pairs)[0] if asks.links else (),
             done=known.done,
             limits=known.limits,
+            paused=known.paused,
         )
 
     def _events(self, ticket: Ticket, known: _Known, comments: tuple[Comment, ...], changes: tuple[Change, ...]) -> tuple[Event, ...]:
@@ -174,6 +176,7 @@ class Gatherer:
                 updates=tuple(actions.not_echoed(db, ref, now - ECHO)),
                 connected_at=connections.standing(db, ref.connection).connected_at or NEVER,
                 limits=passes.uses(db, book.limits(ticket)),
+                paused=pausing.names(db),
             )
 
     def _comments(self, ticket: Ticket, known: _Known) -> tuple[Comment, ...]:
@@ -225,6 +228,10 @@ class Gatherer:
         partner = self._patience(lambda: there.fetch(ref.key))
         said = self._patience(lambda: there.comments(ref.key)) if there.abilities.comments else ()
         return Link(partner=partner, agreed=pair.agreed, comments=_our_comments(said, made), mirrored=pair.mirrored)
+
+
+def _changes_among(happened: Iterable[Event]) -> tuple[Change, ...]:
+    return tuple(e.change for e in happened if e.kind is Kind.CHANGED and e.change is not None)
 
 
 def _by_time(happened: Iterable[H]) -> tuple[H, ...]:

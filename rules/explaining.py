@@ -17,6 +17,7 @@ What: TypeAlias = Literal[
     "no_stage",
     "passed_over",
     "disabled",
+    "paused",
     "other_connection",
     "not_looked_at",
 ]

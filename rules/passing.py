@@ -115,6 +115,9 @@ class Pass:
         if ready.rule.mode == "disabled":
             self._note(ready, "disabled")
             return False
+        if ready.rule.id in self._observation.paused:
+            self._note(ready, "paused")
+            return False
         if only and self._observation.ref.connection not in only:
             self._note(ready, "other_connection")
             return False

@@ -25,7 +25,7 @@ class Trace:
     def add(self, ruleset: RuleSet, rule: Rule, what: str, occasion: str | None, stage: str | None, reason: str) -> None:
         """A rule that did not act, and why; said once when several reasons come together."""
         last = self._found.get(rule.id, [])
-        if what in ("no_event", "no_stage", "disabled", "other_connection", "not_looked_at") and last:
+        if what in ("no_event", "no_stage", "disabled", "paused", "other_connection", "not_looked_at") and last:
             return
         self._put(rule, cast(What, what), occasion=occasion, stage=stage, reason=reason, condition=self._judged.get(rule.id))
 

@@ -53,10 +53,9 @@ def last_good(chosen: Options) -> "Loaded":
 
 def _before(chosen: Options, unfit: "Unfit") -> "Loaded | None":
     """What the store keeps of the rules that were in force last."""
-    from gateway.desk import database, from_texts
+    from gateway.desk import database
+    from gateway.in_force import running
     from gateway.placeholders import Environment, secret_folders
-    from gateway.settings import with_environment
-    from gateway.store import bundles
     from gateway.store.opening import opened
 
     url = database(chosen.desk, unfit.loaded.config or _settled())
@@ -64,13 +63,9 @@ def _before(chosen: Options, unfit: "Unfit") -> "Loaded | None":
         return None
     kept = opened(url)
     with kept.reading() as db:
-        running = bundles.running(db)
-        sources = bundles.sources(db, running.hash) if running else None
+        loaded = running(db, chosen.desk, resolve=Environment(secret_folders(chosen.desk)))
     kept.close()
-    if sources is None:
-        return None
-    loaded = from_texts(chosen.desk, sources, resolve=Environment(secret_folders(chosen.desk)), settle=with_environment)
-    return loaded if loaded.bundle is not None else None
+    return loaded if loaded is not None and loaded.bundle is not None else None
 
 
 def _settled() -> "Config":

@@ -21,6 +21,7 @@ WORDS = {
     "no_event": "nothing happened that it names in when:",
     "no_stage": "no stage fell due",
     "disabled": "disabled",
+    "paused": "paused: a person resumes it",
     "other_connection": "its set is for other connections",
 }
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gateway.cli import status_rules
 from gateway.cli.ending import Code, Ended
 from gateway.cli.options import VERSION_LINE, Options, line, options
 from gateway.cli.stored import store
@@ -17,13 +18,6 @@ if TYPE_CHECKING:
     from gateway.desk import Loaded
     from gateway.store.connections import Standing
     from gateway.store.opening import Store
-
-
-FILES = {
-    "in force": "",
-    "other": " The files on disk say something else: a running daemon takes them over, the next start does.",
-    "broken": " The files on disk have mistakes, which `check` shows; until then the last good rules stay.",
-}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -60,19 +54,15 @@ def status(
 
 
 def _gathered(kept: "Store", loaded: "Loaded") -> dict[str, Any]:
-    from gateway.store import actions, bundles, connections, inbox, links, runs, tickets
+    from gateway.store import actions, connections, inbox, links, runs, tickets
 
     with kept.reading() as db:
         depth = inbox.depth(db)
         standing = [s for s in connections.all_of(db) if loaded.config is None or s.connection in loaded.config.connections]
-        queue, running = _queue(db), bundles.running(db)
-        files = _files(loaded, running.hash if running else None)
+        queue, rules = _queue(db), status_rules.gathered(db, loaded)
         return {
-            "healthy": not queue and files != "broken" and all(s.state == "ok" for s in standing),
-            "rules": running.hash if running else None,
-            "since": running.at if running else None,
-            "how": running.how if running else None,
-            "files": files,
+            "healthy": not queue and status_rules.healthy(rules) and all(s.state == "ok" for s in standing),
+            **rules,
             "connections": [_connection(s, depth.get(s.connection, 0)) for s in standing],
             "tickets": tickets.counts(db),
             "waiting": sum(depth.values()),
@@ -82,13 +72,6 @@ def _gathered(kept: "Store", loaded: "Loaded") -> dict[str, Any]:
             "queue": queue,
             "runs": [{"id": r.id, "kind": r.kind, "state": r.state, "counts": dict(r.counts)} for r in runs.newest(db, 3)],
         }
-
-
-def _files(loaded: "Loaded", rules: str | None) -> str:
-    """How the files on disk stand to the rules in force."""
-    if loaded.bundle is None:
-        return "broken"
-    return "in force" if rules == loaded.bundle.hash else "other"
 
 
 def _connection(standing: "Standing", waiting: int) -> dict[str, Any]:
@@ -124,19 +107,22 @@ def _as_text(chosen: Options, found: dict[str, Any]) -> None:
     out.print("Written: " + (", ".join(f"{n:,} {state}" for state, n in sorted(done.items())) or "nothing yet") + ".")
     if found["next_alarm"]:
         out.print(f"The next clock rings at {found['next_alarm']:%Y-%m-%d %H:%M:%S}Z.")
-    since = f" since {found['since']:%Y-%m-%d %H:%M:%S}Z ({found['how']})" if found["since"] else ""
-    out.print(
-        f"Rules in force: {(found['rules'] or 'none')[:7]}{since}.{FILES[found['files']]}", style="red" * (found["files"] == "broken")
-    )
+    for text, style in status_rules.lines(found):
+        out.print(text, style=style)
     for run in found["runs"]:
         go_on = f"   to go on: {chosen.command('backfill --resume ' + run['id'])}" if run["kind"] == "backfill" else ""
         out.print(f"{run['kind']} {run['id']}: {run['state']}{go_on if run['state'] != 'done' else ''}")
-    if found["queue"]:
-        out.print(f"\n{len(found['queue'])} need a person:", style="bold yellow")
-    for item in found["queue"][:20]:
+    _needs_a_person(chosen, found["queue"])
+
+
+def _needs_a_person(chosen: Options, queue: list[dict[str, str]]) -> None:
+    out = chosen.out()
+    if queue:
+        out.print(f"\n{len(queue)} need a person:", style="bold yellow")
+    for item in queue[:20]:
         out.print(f"  {item['ref']:<26} {item['kind']:<10} {item['reason']}", style="yellow")
-    if len(found["queue"]) > 20:
-        out.print(f"  and {len(found['queue']) - 20} more; all of them: {chosen.command('--format json status')}")
+    if len(queue) > 20:
+        out.print(f"  and {len(queue) - 20} more; all of them: {chosen.command('--format json status')}")
 
 
 def _standing(one: dict[str, Any], now: datetime) -> str:

@@ -11,12 +11,23 @@ from gateway.cli.options import Options
 if TYPE_CHECKING:
     from gateway.desk import Loaded
     from gateway.store.opening import Store
+    from rules.bundle import Bundle
     from rules.ticket import TicketRef
 
 
 @contextmanager
 def store(chosen: Options, nothing: Code = Code.UNREACHABLE) -> "Iterator[tuple[Store, Loaded]]":
     """The open store, and what the files say. Ends with `nothing` when nothing was ever stored there."""
+    with perhaps(chosen) as (found, loaded):
+        if found is None:
+            begin = f"`{chosen.command('run')}` or `{chosen.command('backfill')}` begin it."
+            raise Ended(nothing, f"Nothing is stored yet at {_path(chosen, loaded)}.\n{begin}")
+        yield found, loaded
+
+
+@contextmanager
+def perhaps(chosen: Options) -> "Iterator[tuple[Store | None, Loaded]]":
+    """The same for who can do without a store: None where nothing was ever stored."""
     from gateway.desk import Unfit, database, load
     from gateway.settings import with_environment
     from gateway.store.opening import opened
@@ -24,15 +35,37 @@ def store(chosen: Options, nothing: Code = Code.UNREACHABLE) -> "Iterator[tuple[
     loaded = load(chosen.desk, chosen.config, settle=with_environment)
     if loaded.config is None:
         raise Unfit(loaded)
-    url = database(chosen.desk, loaded.config)
-    path = Path(url.removeprefix("sqlite:///"))
-    if url.startswith("sqlite:///") and not path.exists():
-        raise Ended(nothing, f"Nothing is stored yet at {path}.\n`{chosen.command('run')}` or `{chosen.command('backfill')}` begin it.")
-    found = opened(url)
+    if not _path(chosen, loaded).exists():
+        yield None, loaded
+        return
+    found = opened(database(chosen.desk, loaded.config))
     try:
         yield found, loaded
     finally:
         found.close()
+
+
+def _path(chosen: Options, loaded: "Loaded") -> Path:
+    from gateway.desk import database
+
+    if loaded.config is None:
+        raise ValueError("a desk whose settings cannot be read has no store")
+    return Path(database(chosen.desk, loaded.config).removeprefix("sqlite:///"))
+
+
+def in_force(chosen: Options, kept: "Store | None", loaded: "Loaded") -> "Bundle":
+    """The rules that the daemon judges by; before its first start those on disk. Ends with 3 for mistakes."""
+    from gateway.desk import Unfit
+    from gateway.in_force import running
+
+    found = None
+    if kept is not None:
+        with kept.reading() as db:
+            found = running(db, chosen.desk)
+    found = found or loaded
+    if found.bundle is None:
+        raise Unfit(found)
+    return found.bundle
 
 
 def ref_of(text: str) -> "TicketRef":

@@ -89,8 +89,8 @@ def _pass(chosen: Options, kept: "Store", ref: "TicketRef", pass_id: str | None)
 
 def _rules(chosen: Options, kept: "Store", found: "Pass", rules: Path | None) -> "Loaded":
     """The files that decided, as the store keeps them; or those of another desk."""
-    from gateway.desk import from_texts, load
-    from gateway.store import bundles
+    from gateway.desk import load
+    from gateway.in_force import rebuilt
 
     if rules is not None:
         if not rules.is_dir():
@@ -99,13 +99,13 @@ def _rules(chosen: Options, kept: "Store", found: "Pass", rules: Path | None) ->
         own = folder / "ticketgate.yaml"
         return load(folder, own if own.exists() else chosen.config_file)
     with kept.reading() as db:
-        sources = bundles.sources(db, found.bundle)
-    if sources is None:
+        judged = rebuilt(db, chosen.desk, found.bundle)
+    if judged is None:
         raise Ended(
             Code.NOT_LOADED,
             f"The rules {found.bundle[:7]} that decided are not in the store. Judge by those on disk: --rules {chosen.desk}",
         )
-    return from_texts(chosen.desk, sources)
+    return judged
 
 
 def _rows(kept: "Store", found: "Pass") -> "list[Row]":

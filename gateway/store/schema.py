@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """The revision that this program writes and reads; the newest file of `migrations/versions`."""
 
 
@@ -196,6 +196,27 @@ force = sa.Table(
     sa.Column("at", Moment, nullable=False),
     sa.Column("who", sa.Text, nullable=False),
     sa.Column("how", sa.Text, nullable=False),
+)
+
+# Rules that do not act until a person resumes them.
+paused_rule = sa.Table(
+    "paused_rule",
+    metadata,
+    sa.Column("rule", sa.Text, primary_key=True),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+)
+
+# How often a rule matched, by what came of it; `since`: when it first came into force.
+hit = sa.Table(
+    "hit",
+    metadata,
+    sa.Column("rule", sa.Text, primary_key=True),
+    sa.Column("since", Moment, nullable=False),
+    *(sa.Column(name, sa.Integer, nullable=False) for name in ("live", "shadow", "limited", "failed")),
+    sa.Column("last_at", Moment),
+    sa.Column("last_ref", sa.Text),
 )
 
 run = sa.Table(
