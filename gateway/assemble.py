@@ -18,6 +18,7 @@ from gateway.daemon import Daemon, Reload
 from gateway.desk import Loaded, database
 from gateway.gathering import Gatherer
 from gateway.guarded import one_at_a_time
+from gateway.holding import Holds
 from gateway.ledger import Ledger, Points
 from gateway.notify import Notifier
 from gateway.retrying import Patience
@@ -26,6 +27,7 @@ from gateway.saved import Saved
 from gateway.sending import Sender
 from gateway.signals import Signals
 from gateway.store import bundles, connections
+from gateway.store.leases import LASTS
 from gateway.store.opening import Store, opened
 from rules.bundle import Bundle
 
@@ -90,21 +92,14 @@ def put_together(
     patience: Patience | None = None,
     wall: Clock = wall_now,
     points: Points | None = None,
+    lease: float = LASTS,
 ) -> Gateway:
-    """As `assembled`, with connectors that are open already."""
-    store, points, patience = opened(database(folder, config)), points or failpoint.points(), patience or Patience()
-    guarded = {name: one_at_a_time(connector) for name, connector in there.items()}
+    """As `assembled`, with connectors that are open already. `lease`: seconds for which a ticket in hand is held unrenewed."""
+    store = opened(database(folder, config))
+    holds = Holds(store, lease)
+    guarded = {name: one_at_a_time(connector, holds.fit) for name, connector in there.items()}
     sender = Sender(guarded, Notifier({name: channel.url for name, channel in config.channels.items()}, folder, clock))
-    house = House(
-        store=store,
-        connectors=guarded,
-        ledger=Ledger(store, sender, patience, clock=clock, wall=wall, points=points),
-        gatherer=Gatherer(store, guarded, clock, patience, wall),
-        patience=patience,
-        clock=clock,
-        wall=wall,
-        points=points,
-    )
+    house = _house(store, guarded, sender, holds, patience or Patience(), clock, wall, points or failpoint.points())
     brake, cycle = Brake(config.brake.tickets), Cycle(house, Rulebook(bundle), on_pass)
     return Gateway(
         config=config,
@@ -116,6 +111,29 @@ def put_together(
         brake=brake,
         backfill=Backfill(house, cycle, brake),
         saved=Saved(house, cycle, brake),
+    )
+
+
+def _house(
+    store: Store,
+    there: Mapping[str, Connector],
+    sender: Sender,
+    holds: Holds,
+    patience: Patience,
+    clock: Clock,
+    wall: Clock,
+    points: Points,
+) -> House:
+    return House(
+        store=store,
+        connectors=there,
+        ledger=Ledger(store, sender, patience, holds, clock=clock, wall=wall, points=points),
+        gatherer=Gatherer(store, there, clock, patience, wall),
+        patience=patience,
+        holds=holds,
+        clock=clock,
+        wall=wall,
+        points=points,
     )
 
 

@@ -15,7 +15,8 @@ from connectors.base import Cursor, Page
 from connectors.errors import ConnectorError
 from gateway.brake import Brake, Refused
 from gateway.counting import Counts
-from gateway.cycle import Busy, Cycle, House, undeclared
+from gateway.cycle import Cycle, House, undeclared
+from gateway.holding import Busy
 from gateway.judging import UNKNOWN, Asked, Judge, Judged, linked_among
 from gateway.ledger import Outcome
 from gateway.store import actions, audits, connections, parked, runs, tickets

@@ -11,6 +11,9 @@ Clock: TypeAlias = Callable[[], datetime]
 Sleep: TypeAlias = Callable[[float], None]
 """Waits for real seconds."""
 
+Steady: TypeAlias = Callable[[], float]
+"""Seconds that only ever go forward, whoever sets the machine's clock."""
+
 
 def now() -> datetime:
     """The wall's time."""
@@ -20,6 +23,14 @@ def now() -> datetime:
 def tick() -> int:
     """Nanoseconds of the machine's own clock, however fast another is made to run: tells one moment of a process from the next."""
     return time.time_ns()
+
+
+def steady() -> float:
+    """Seconds since the machine was started, its sleep included: the same for all its processes, and nobody sets it."""
+    return time.clock_gettime(BOOT) if BOOT is not None else time.monotonic()
+
+
+BOOT: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 
 
 def real() -> Clock:

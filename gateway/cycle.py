@@ -1,6 +1,5 @@
 """The one path of every ticket: observe, plan, apply, record. Polls, alarms and retries only say: look at this ticket."""
 
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,11 +14,12 @@ from gateway.clock import Clock, tick
 from gateway.clock import now as wall_now
 from gateway.failpoint import never
 from gateway.gathering import BEGINNING, Gathered, Gatherer
+from gateway.holding import Busy, Holds
 from gateway.ledger import SOON, Ledger, Outcome, Points
 from gateway.overlay import with_update
 from gateway.retrying import Patience
 from gateway.rulebook import Rulebook
-from gateway.store import actions, connections, hits, inbox, leases, links, parked, passes, tickets, unrecorded
+from gateway.store import actions, connections, hits, inbox, links, parked, passes, tickets, unrecorded
 from gateway.store.actions import Row, State
 from gateway.store.opening import Store
 from rules.observation import Observation
@@ -38,10 +38,6 @@ IN_STEP = "in-step"
 """The name under which such passes stand in the ledger: they are no looks, and answer no news."""
 
 
-class Busy(Exception):
-    """Somebody else has the ticket, or its partner, in hand: try again in a moment."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
     """What the cycle works with; put together in `assemble`."""
@@ -51,6 +47,7 @@ class House:
     ledger: Ledger
     gatherer: Gatherer
     patience: Patience
+    holds: Holds
     clock: Clock
     wall: Clock = wall_now
     points: Points = never
@@ -287,16 +284,8 @@ class Cycle:
     @contextmanager
     def _in_hand(self, ref: TicketRef) -> Iterator[None]:
         """The lease on a ticket and its partners. Raises `Busy`."""
-        who = leases.holder(str(threading.get_ident()))
-        with self._store.writing() as db:
-            refs = sorted({ref, *(pair.partner_of(ref) for pair in links.of_ticket(db, ref))})
-            if not leases.take(db, refs, who, self._house.wall()):
-                raise Busy(str(ref))
-        try:
+        with self._house.holds.taking(lambda db: sorted({ref, *(pair.partner_of(ref) for pair in links.of_ticket(db, ref))})):
             yield
-        finally:
-            with self._store.writing() as db:
-                leases.give_back(db, refs, who)
 
 
 def undeclared(ticket: Ticket) -> str:

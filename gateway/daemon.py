@@ -1,6 +1,6 @@
 """The daemon: polls at their intervals, alarms, one worker for each connection, new rules when they are fit, an orderly end.
 
-APScheduler is the ticking clock and nothing else: no job of it holds anything that would be lost with it.
+Several may run on one store: each connection is read by one of them, and each ticket is in one hand.
 """
 
 import gc
@@ -20,16 +20,20 @@ import structlog
 from connectors.errors import Transient, Unauthorized
 from gateway.brake import Brake
 from gateway.cycle import Cycle, House, failed_with
+from gateway.holding import Fenced
 from gateway.rulebook import Rulebook
 from gateway.signals import Polled, Signals
-from gateway.store import audits, bundles, connections, hits, passes
+from gateway.store import audits, bundles, connections, hits, passes, tickets
+from gateway.ticking import Job, each, ticking
 from gateway.worker import Drained, Worker
 from rules.bundle import Bundle
+from rules.ticket import TicketRef
 
 Reload: TypeAlias = Callable[[], Bundle | None]
 
 SWEEP = 1.0
-"""Seconds between two looks at the alarms, and between two looks of a worker that nobody woke."""
+"""The longest sleep, in seconds, between two looks at the alarms (the clock may be set meanwhile, another process may set an alarm),
+and between two looks of a worker that nobody woke."""
 RELOAD = 2.0
 """Seconds between two looks at the files of the desk."""
 KEPT = timedelta(days=90)
@@ -73,6 +77,7 @@ class Daemon:
             summary.polled[name], error = self.poll(name)
             if error is not None:
                 summary.errors[name] = error
+        self._house.holds.let_go()
         self._signals.ring()
         for name, worker in self._workers.items():
             if not self._stop.is_set():
@@ -83,16 +88,18 @@ class Daemon:
         """Until SIGTERM, SIGINT or `stop`; the ticket in hand is finished. Returns the exit code: 143, 130, or 0."""
         gc.collect()
         gc.freeze()
-        with self._signals_caught(), self._ticking():
+        with self._signals_caught():
             self._recover()
             threads = [threading.Thread(target=self._work, args=(name,), name=f"worker-{name}") for name in self._polls]
             for thread in threads:
                 thread.start()
-            self._stop.wait()
-            for awake in self._awake.values():
-                awake.set()
-            for thread in threads:
-                thread.join()
+            with ticking(self._jobs(), self._stop):
+                self._stop.wait()
+                for awake in self._awake.values():
+                    awake.set()
+                for thread in threads:
+                    thread.join()
+        self._house.holds.let_go()
         self._log.info("stopped")
         return CODES.get(signal.Signals(self._stopped_by), 0) if self._stopped_by else 0
 
@@ -101,13 +108,25 @@ class Daemon:
         self._stop.set()
 
     def poll(self, name: str) -> tuple[Polled, Exception | None]:
-        """One poll of one connection. What goes wrong is written down, and is its own."""
+        """One poll of one connection, unless another process reads it. What goes wrong is written down, and is its own."""
         with self._house.store.reading() as db:
             resting = connections.standing(db, name).rests(self._house.wall())
         if resting:
             return Polled(), None
         try:
+            with self._house.holds.keeping(TicketRef(name, "")) as mine:
+                return self._polled(name) if mine else (Polled(), None)
+        except Fenced:
+            self._log.warning("another process reads the connection now", connection=name)
+            return Polled(), None
+        finally:
+            self._awake[name].set()
+
+    def _polled(self, name: str) -> tuple[Polled, Exception | None]:
+        try:
             return self._signals.poll(name, self._cycle.book), None
+        except Fenced:
+            raise
         except (Transient, Unauthorized) as error:
             self._workers[name].rest(error)
             return Polled(), error
@@ -116,14 +135,16 @@ class Daemon:
                 connections.failing(db, name, failed_with(error), self._house.wall())
             self._log.error("poll failed", connection=name, reason=failed_with(error))
             return Polled(), error
-        finally:
-            self._awake[name].set()
 
-    def sweep(self) -> None:
-        """Alarms whose moment has come."""
+    def sweep(self) -> float:
+        """Alarms whose moment has come; the seconds until the next one, as far as can be told now."""
         if self._signals.ring():
             for awake in self._awake.values():
                 awake.set()
+        with self._house.store.reading() as db:
+            following = tickets.next_alarm(db, self._house.clock())
+        left = (following - self._house.clock()).total_seconds() if following is not None else SWEEP
+        return min(max(left, 0.0), SWEEP)
 
     def renew(self) -> bool:
         """Puts new rules into force between two passes, when there are any that are fit; whether there were."""
@@ -171,31 +192,21 @@ class Daemon:
                 self._log.error("worker failed", connection=name, reason=failed_with(error))
                 self._stop.wait(SWEEP)
 
-    @contextmanager
-    def _ticking(self) -> Iterator[None]:
-        from apscheduler.schedulers.background import BackgroundScheduler
+    def _jobs(self) -> dict[str, Job]:
+        polls = {f"poll-{name}": each(every.total_seconds(), partial(self.poll, name)) for name, every in self._polls.items()}
+        renewal = self._house.holds.renewal
+        jobs = {**polls, "sweep": self.sweep, "reload": each(RELOAD, self.renew), "leases": each(renewal, self._house.holds.renew)}
+        return {name: self._quietly(job) for name, job in jobs.items()}
 
-        ticking = BackgroundScheduler(job_defaults={"misfire_grace_time": 60, "coalesce": True, "max_instances": 1}, timezone="UTC")
-        for name, every in self._polls.items():
-            now = self._house.wall()
-            ticking.add_job(self._quietly(partial(self.poll, name)), "interval", seconds=every.total_seconds(), next_run_time=now)
-        ticking.add_job(self._quietly(self.sweep), "interval", seconds=SWEEP)
-        ticking.add_job(self._quietly(self.renew), "interval", seconds=RELOAD)
-        ticking.start()
-        try:
-            yield
-        finally:
-            ticking.shutdown(wait=True)
+    def _quietly(self, job: Job) -> Job:
+        """A job whose failure is logged by us and tried again."""
 
-    def _quietly(self, job: Callable[[], object]) -> Callable[[], None]:
-        """A job whose failure is logged by us and repeated at the next tick."""
-
-        def run() -> None:
+        def run() -> float:
             try:
-                if not self._stop.is_set():
-                    job()
+                return job()
             except Exception as error:
                 self._log.error("job failed", reason=failed_with(error))
+                return SWEEP
 
         return run
 

@@ -1,6 +1,7 @@
 """Named places at which a test can end the process as kill -9 does. They do nothing unless the environment names one.
 
-`TICKETGATE_FAILPOINT=after-send` kills at the first pass over that point, `after-send:3` at the third.
+`TICKETGATE_FAILPOINT=after-send` kills at the first pass over that point, `after-send:3` at the third; `after-send:1:stop` stops the
+process there, as a machine that sleeps does, until somebody lets it go on.
 """
 
 import os
@@ -27,11 +28,12 @@ NAMES = (
 class _Countdown:
     name: str = ""
     left: int = 0
+    ends_by: signal.Signals = signal.SIGKILL
 
     @classmethod
     def of_environment(cls) -> "_Countdown":
-        name, _, nth = os.environ.get("TICKETGATE_FAILPOINT", "").partition(":")
-        return cls(name, int(nth or 1))
+        name, nth, how = (*os.environ.get("TICKETGATE_FAILPOINT", "").split(":"), "", "")[:3]
+        return cls(name, int(nth or 1), signal.SIGSTOP if how == "stop" else signal.SIGKILL)
 
 
 def points() -> "Points":
@@ -50,7 +52,7 @@ class Points:
             return
         self._countdown.left -= 1
         if self._countdown.left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self._countdown.ends_by)
 
 
 def never(name: str) -> None:

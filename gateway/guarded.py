@@ -7,14 +7,17 @@ from typing import Any, cast
 from connectors.base import Connector
 
 
-def one_at_a_time(connector: Connector) -> Connector:
-    """The same connector; each call, and each page of `changed`, waits until the one before it has ended."""
-    return cast(Connector, _Guarded(connector))
+def one_at_a_time(connector: Connector, fit: Callable[[], None] = lambda: None) -> Connector:
+    """The same connector; each call, and each page of `changed`, waits until the one before it has ended.
+
+    `fit` is asked when its turn has come, right before it leaves, and may refuse it by raising.
+    """
+    return cast(Connector, _Guarded(connector, fit))
 
 
 class _Guarded:
-    def __init__(self, connector: Connector) -> None:
-        self._connector, self._lock = connector, RLock()
+    def __init__(self, connector: Connector, fit: Callable[[], None]) -> None:
+        self._connector, self._fit, self._lock = connector, fit, RLock()
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._connector, name)
@@ -25,6 +28,7 @@ class _Guarded:
     def _call(self, method: Callable[..., Any]) -> Callable[..., Any]:
         def waiting(*args: Any, **kwargs: Any) -> Any:
             with self._lock:
+                self._fit()
                 return method(*args, **kwargs)
 
         return waiting
@@ -34,6 +38,7 @@ class _Guarded:
             pages = changed(*args, **kwargs)
             while True:
                 with self._lock:
+                    self._fit()
                     page = next(pages, None)
                 if page is None:
                     return

@@ -26,6 +26,7 @@ from connectors.errors import (
 from gateway.clock import Clock
 from gateway.clock import now as wall_now
 from gateway.failpoint import never
+from gateway.holding import Fenced, Holds
 from gateway.retrying import Patience, not_while_it_rests
 from gateway.sending import Sender, Unanswerable
 from gateway.store import actions, connections, inbox, links, passes, tickets
@@ -84,10 +85,18 @@ class Ledger:
     """Writes down what is intended, carries it out in order, writes down what became of it."""
 
     def __init__(
-        self, store: Store, sender: Sender, patience: Patience, *, clock: Clock, wall: Clock = wall_now, points: Points = never
+        self,
+        store: Store,
+        sender: Sender,
+        patience: Patience,
+        holds: Holds,
+        *,
+        clock: Clock,
+        wall: Clock = wall_now,
+        points: Points = never,
     ) -> None:
         """`clock` stamps the rows; pauses are the wall's time, however fast the clock of a demo runs."""
-        self._store, self._sender, self._patience = store, sender, patience
+        self._store, self._sender, self._patience, self._holds = store, sender, patience, holds
         self._clock, self._wall, self._points = clock, wall, points
 
     def intend(self, plan: Plan, observation: Observation, pass_id: str, run: str | None = None) -> None:
@@ -155,7 +164,7 @@ class Ledger:
         outcome.tries[row.key] += 1
         self._points("before-send")
         try:
-            receipt = self._patience(lambda: self._sender.send(row.action))
+            receipt = self._patience(lambda: self._sent_in_hand(row.action))
         except (Transient, Unauthorized, Stale) as error:
             self._unsent(row, str(error))
             if not isinstance(error, Stale):
@@ -165,13 +174,18 @@ class Ledger:
             if (anew := self._at_its_version(row, outcome)) is not None:
                 return self._sent(anew, outcome)
             raise
-        except REFUSALS:
+        except (*REFUSALS, Fenced):
             raise
         except Exception:  # whatever it was, the request may have left: the vendor is asked, not believed
             self._patience.sleep(BEFORE_ASKING)
             return self._asked(row, outcome)
         self._points("after-send")
         return self._done(row, receipt, outcome)
+
+    def _sent_in_hand(self, what: Action) -> Receipt:
+        """The request leaves only while the ticket is surely in our hands. Raises `Fenced`: whoever has it now settles the row."""
+        self._holds.fit()
+        return self._sender.send(what)
 
     def _at_its_version(self, row: Row, outcome: Outcome) -> Row | None:
         """The write on a partner that has moved on, at the version it has now.
@@ -192,7 +206,7 @@ class Ledger:
         """Found: done. Surely not there: sent again, a few times. Unanswerable: a person's."""
         try:
             receipt = self._patience(lambda: self._sender.found(row.action))
-        except (Transient, Unauthorized, InDoubt, Unreadable):
+        except (Transient, Unauthorized, InDoubt, Unreadable, Fenced):
             raise
         except (Unanswerable, ConnectorError) as error:
             self._doubted(row, str(error), outcome)

@@ -11,7 +11,8 @@ from connectors.errors import ConnectorError, NotFound, Transient, Unauthorized
 from gateway.backfill import Progress, nobody
 from gateway.brake import Brake, Refused
 from gateway.counting import Counts
-from gateway.cycle import Busy, Cycle, House
+from gateway.cycle import Cycle, House
+from gateway.holding import Busy
 from gateway.store import actions, audits, runs
 from gateway.store.codec import from_json, to_json
 from rules.observation import Observation

@@ -8,7 +8,8 @@ import structlog
 
 from connectors.errors import ConnectorError, NotFound, Transient, Unauthorized
 from gateway.brake import Brake
-from gateway.cycle import Busy, Cycle, House, failed_with
+from gateway.cycle import Cycle, House, failed_with
+from gateway.holding import Busy
 from gateway.retrying import rest_after
 from gateway.store import actions, connections, inbox, parked, tickets
 from gateway.store.inbox import Waiting

@@ -33,7 +33,6 @@ HEAVY = (
     "fastapi",
     "uvicorn",
     "apprise",
-    "apscheduler",
     "connectors.transport",
 )
 

@@ -1,7 +1,8 @@
 """Opens the store: one SQLite file with durable commits, one writer at a time, readers that never wait; its schema brought up to date."""
 
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,12 +31,31 @@ class Store:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._writer, self._reader = engine, engine.execution_options(reader=True)
+        self._fence = threading.local()
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        """One transaction that has the write lock from its beginning: all of it is kept, or nothing."""
+        """One transaction that has the write lock from its beginning: all of it is kept, or nothing. A fence is asked first."""
+        fence: Callable[[sa.Connection], None] | None = getattr(self._fence, "asks", None)
+        with self._writer.begin() as db:
+            if fence is not None:
+                fence(db)
+            yield db
+
+    @contextmanager
+    def unfenced(self) -> Iterator[sa.Connection]:
+        """As `writing`, for what is no work on a ticket."""
         with self._writer.begin() as db:
             yield db
+
+    @contextmanager
+    def fenced(self, asks: Callable[[sa.Connection], None]) -> Iterator[None]:
+        """Until the end, `asks` may refuse every transaction of this thread that writes, by raising."""
+        self._fence.asks = asks
+        try:
+            yield
+        finally:
+            self._fence.asks = None
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-SCHEMA = "0003"
+SCHEMA = "0004"
 """The revision that this program writes and reads; the newest file of `migrations/versions`."""
 
 
@@ -246,13 +246,14 @@ parked = sa.Table(
     sa.UniqueConstraint("connection", "key", "kind", name="parked_once"),
 )
 
-# Who has a ticket in hand. `until` is the wall's time, whatever clock the rules see.
+# Who has a ticket in hand; without a key, who reads the connection. `until` is in seconds of the machine's steady clock.
 lease = sa.Table(
     "lease",
     metadata,
     *_ref(),
     sa.Column("holder", sa.Text, nullable=False),
-    sa.Column("until", Moment, nullable=False),
+    sa.Column("token", sa.Integer, nullable=False),
+    sa.Column("until", sa.Float, nullable=False),
 )
 
 audit = sa.Table(

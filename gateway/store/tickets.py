@@ -190,8 +190,10 @@ def ringing(db: sa.Connection, now: datetime, limit: int = 1000) -> list[TicketR
     return [TicketRef(row.connection, row.key) for row in db.execute(chosen)]
 
 
-def next_alarm(db: sa.Connection) -> datetime | None:
-    found: datetime | None = db.execute(sa.select(sa.func.min(alarm.c.at, type_=alarm.c.at.type))).scalar()
+def next_alarm(db: sa.Connection, after: datetime | None = None) -> datetime | None:
+    """The first alarm; the first after a moment."""
+    chosen = sa.select(alarm.c.at).order_by(alarm.c.at).limit(1)
+    found: datetime | None = db.execute(chosen if after is None else chosen.where(alarm.c.at > after)).scalar()
     return found
 
 

@@ -1,12 +1,17 @@
 """A real process that does what `run --once` or `backfill` does, over a system that it shares by a file: made to be killed.
 
-`python -m tests.gateway.driver once FOLDER` looks at everything there is; `backfill FOLDER` begins or goes on with the one run;
-`run FOLDER` is the daemon.
+`python -m tests.gateway.driver once FOLDER [LEASE]` looks at everything there is; `backfill FOLDER` begins or goes on with the one run;
+`run FOLDER` is the daemon. LEASE is in seconds. Each reading of the system is a line of FOLDER/polls: the moment and the process.
 """
 
+import os
 import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
+from connectors.base import Cursor, Page
 from connectors.memory import MemoryConnector, MemorySettings
 from connectors.memory_system import MemorySystem
 from gateway.assemble import Gateway, put_together
@@ -16,22 +21,35 @@ from gateway.judging import Asked
 from gateway.logs import set_up
 from gateway.retrying import Patience
 from gateway.store import inbox, runs
+from gateway.store.leases import LASTS
 from tests.gateway.memory_desk import RULES, a_bundle
 
 
-def main(command: str, folder: Path) -> None:
+class Told(MemoryConnector):
+    """Says in a file when it was read."""
+
+    folder: Path
+
+    def changed(self, since: datetime | Cursor) -> Iterator[Page]:
+        with (self.folder / "polls").open("ab", buffering=0) as file:
+            file.write(f"{time.monotonic()} {os.getpid()}\n".encode())
+        return super().changed(since)
+
+
+def main(command: str, folder: Path, lease: float = LASTS) -> None:
     set_up(as_json=True, level="critical")
     system = MemorySystem(folder / "system.json", clock=now)
-    connector = MemoryConnector("desk", system, MemorySettings(page_size=4))
+    connector = Told("desk", system, MemorySettings(page_size=4))
+    connector.folder = folder
     config = Config.model_validate(
         {
             "version": "1",
             "database": "sqlite:///desk.db",
-            "connections": {"desk": {"system": "memory"}},
+            "connections": {"desk": {"system": "memory", "poll": "1s"}},
             "channels": {"leads": {"url": "file:notified.jsonl"}},
         }
     )
-    gateway = put_together(config, a_bundle(RULES), {"desk": connector}, folder, now, None, Patience(first=0.01))
+    gateway = put_together(config, a_bundle(RULES), {"desk": connector}, folder, now, None, Patience(first=0.01), lease=lease)
     (folder / "started").touch()
     try:
         if command == "run":
@@ -58,4 +76,4 @@ def _backfill(gateway: Gateway) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), float((*sys.argv, LASTS)[3]))

@@ -9,7 +9,8 @@ import pytest
 from connectors.errors import NotFound, Transient, Unauthorized
 from connectors.memory import Failure
 from connectors.sandbox import Deed, Sample
-from gateway.cycle import Busy
+from gateway.clock import steady
+from gateway.holding import Busy
 from gateway.store import actions, connections, inbox, leases, parked, passes, tickets
 from rules.ticket import TicketRef
 from tests.gateway.memory_desk import RULES, START, Hands, Office, a_bundle, an_office, settled
@@ -221,25 +222,33 @@ def test_a_ticket_in_other_hands_is_left_alone(office: Office) -> None:
     ref = office.customer_writes()
     other = leases.holder("another")
     with office.gateway.store.writing() as db:
-        assert leases.take(db, [ref], other, office.hands.now)
+        hold = leases.take(db, [ref], other, steady())
+    assert hold
     with pytest.raises(Busy):
         office.gateway.cycle.look(ref)
     with office.gateway.store.writing() as db:
-        leases.give_back(db, [ref], other)
+        leases.give_back(db, hold)
     assert office.gateway.cycle.look(ref)
 
 
 def test_a_lease_of_a_dead_process_is_nobody_s(office: Office) -> None:
-    ref = TicketRef("desk", "M-1")
+    ref, now = TicketRef("desk", "M-1"), steady()
     machine, _, born, worker = leases.holder("w").split("/", 3)
     dead = f"{machine}/{2**22 + 12345}/{born}/{worker}"
     with office.gateway.store.writing() as db:
-        assert leases.take(db, [ref], dead, office.hands.now)
-        assert leases.take(db, [ref], leases.holder("w"), office.hands.now)
-        elsewhere = f"elsewhere/1/{born}/w"
-        assert leases.take(db, [TicketRef("desk", "M-2")], elsewhere, office.hands.now)
-        assert not leases.take(db, [TicketRef("desk", "M-2")], leases.holder("w"), office.hands.now)
-        assert leases.take(db, [TicketRef("desk", "M-2")], leases.holder("w"), office.hands.now + timedelta(minutes=6))
+        assert leases.take(db, [ref], dead, now)
+        assert leases.take(db, [ref], leases.holder("w"), now)
+        elsewhere = f"elsewhere+1234abcd/1/{born}/w"
+        assert leases.take(db, [TicketRef("desk", "M-2")], elsewhere, now)
+        assert not leases.take(db, [TicketRef("desk", "M-2")], leases.holder("w"), now)
+        assert leases.take(db, [TicketRef("desk", "M-2")], leases.holder("w"), now + leases.LASTS + 1)
+
+
+def test_a_lease_from_before_this_machine_was_started_is_nobody_s(office: Office) -> None:
+    name = leases.MACHINE.partition("+")[0]
+    with office.gateway.store.writing() as db:
+        assert leases.take(db, [TicketRef("desk", "M-1")], f"{name}+00000000/1/2/w", steady() + 9_000_000)
+        assert leases.take(db, [TicketRef("desk", "M-1")], leases.holder("w"), steady())
 
 
 def a_held_batch(office: Office) -> None:
