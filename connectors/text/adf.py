@@ -97,7 +97,9 @@ def _list(node: Node, depth: int) -> Block:
 
 def _tasks(node: Node, depth: int) -> Block:
     def sign(item: Node) -> str:
-        return {"DONE": "[x] ", "TODO": "[ ] "}.get(_attribute(item, "state"), "")
+        if item.get("type") != "taskItem":
+            return ""
+        return "[x] " if _attribute(item, "state") == "DONE" else "[ ] "
 
     return List(tuple((Paragraph((Words(sign(item)), *_parts(item))),) for item in _inside(node)))
 
