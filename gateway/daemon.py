@@ -23,7 +23,7 @@ from gateway.cycle import Cycle, House, failed_with
 from gateway.holding import Fenced
 from gateway.rulebook import Rulebook
 from gateway.signals import Polled, Signals
-from gateway.store import audits, bundles, connections, hits, passes, tickets
+from gateway.store import audits, bundles, connections, hits, passes
 from gateway.ticking import Job, each, ticking
 from gateway.worker import Drained, Worker
 from rules.bundle import Bundle
@@ -141,8 +141,7 @@ class Daemon:
         if self._signals.ring():
             for awake in self._awake.values():
                 awake.set()
-        with self._house.store.reading() as db:
-            following = tickets.next_alarm(db, self._house.clock())
+        following = self._signals.following()
         left = (following - self._house.clock()).total_seconds() if following is not None else SWEEP
         return min(max(left, 0.0), SWEEP)
 

@@ -29,7 +29,7 @@ from gateway.failpoint import never
 from gateway.holding import Fenced, Holds
 from gateway.retrying import Patience, not_while_it_rests
 from gateway.sending import Sender, Unanswerable
-from gateway.store import actions, connections, inbox, links, passes, tickets
+from gateway.store import actions, connections, delayed, inbox, links, passes, tickets
 from gateway.store.actions import Row, State
 from gateway.store.opening import Store
 from rules.events import COMPARED
@@ -110,6 +110,7 @@ class Ledger:
         """As `intend`, in a transaction that has more to do."""
         passes.record(db, pass_id, observation, plan, run)
         actions.intend(db, plan, in_order(plan), pass_id, plan.at, run)
+        delayed.put(db, plan.ref, plan.actions)
 
     def carry_out(self, pass_id: str) -> Outcome:
         """Sends what the pass intends, in order; settles what was being sent. Raises nothing that a connector raises.

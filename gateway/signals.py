@@ -10,7 +10,7 @@ from connectors.base import Connector, Cursor, Page
 from connectors.errors import CursorExpired
 from gateway.cycle import House
 from gateway.rulebook import Rulebook
-from gateway.store import actions, connections, inbox, parked, tickets
+from gateway.store import actions, connections, delayed, inbox, parked, tickets
 from gateway.store.connections import Standing
 from rules.ticket import Ticket, TicketRef
 
@@ -52,13 +52,22 @@ class Signals:
         return polled
 
     def ring(self) -> int:
-        """Alarms whose moment has come go into the inbox; how many."""
+        """Tickets whose alarm rings, or about which a message has waited for its hour, go into the inbox; how many."""
+        now = self._house.clock()
         with self._house.store.reading() as db:
-            refs = tickets.ringing(db, self._house.clock())
-        if refs:
+            refs, message = tickets.ringing(db, now), delayed.following(db)
+        late = message is not None and message <= now
+        if refs or late:
             with self._house.store.writing() as db:
                 inbox.put_refs(db, refs, self._house.wall(), "alarm")
-        return len(refs)
+                inbox.put_refs(db, delayed.released(db, now), self._house.wall(), "delivery")
+        return len(refs) + late
+
+    def following(self) -> datetime | None:
+        """When `ring` has something to do again."""
+        with self._house.store.reading() as db:
+            moments = (tickets.next_alarm(db, self._house.clock()), delayed.following(db))
+        return min((at for at in moments if at is not None), default=None)
 
     def retry_words(self) -> int:
         """Tickets that waited for a status word are looked at again, as the words may have been declared; how many."""

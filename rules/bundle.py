@@ -232,6 +232,7 @@ class StageSpec:
     after: Span | None = None
     repeat_every: timedelta | None = None
     repeat_times: int = 0
+    deliver: Literal["now", "business_hours"] = "now"  # when messages to people go out
 
 
 @dataclass(frozen=True, slots=True)

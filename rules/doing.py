@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeAlias
 
 from rules.bundle import Bundle, Rule, Step, Sync
@@ -32,6 +33,7 @@ class Doing:
     tables: Mapping[str, Lookup]
     clock: SlaClock | None = None
     replies: bool = True
+    not_before: datetime | None = None  # messages to people wait until then
     beside: frozenset[str] | None = None  # connections the rule is about, None: any
     syncs: list["Synced"] = field(default_factory=list)
 

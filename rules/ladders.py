@@ -28,11 +28,16 @@ class Rung:
     due_at: datetime
     again: int = 0
     clock: SlaClock | None = None
+    hours: Calendar | None = None  # the business hours that its messages mind
 
     @property
     def key(self) -> str:
         """The name of this stage on this climb for ever; a target that moves does not enter it."""
         return key_of(str(self.ref), self.rule, self.climb, self.spec.name, *([str(self.again)] if self.again else []))
+
+    def not_before(self, now: datetime) -> datetime | None:
+        """The next opening, when its messages mind the hours and it is closed now."""
+        return self.hours.next_open(now) if self.hours is not None and not self.hours.is_open(now) else None
 
     @property
     def occasion(self) -> str:
@@ -97,7 +102,7 @@ class Clocks:
                 for again in range(_times(spec)):
                     due_at = clock.falls(spec.at, _every(spec) * again)
                     if due_at is not None:
-                        yield self._rung(rule, spec, climb, due_at, again, clock)
+                        yield self._rung(rule, spec, climb, due_at, again, clock, clock.calendar)
 
     def _of_waiting(self, rule: Rule, trigger: OnWaiting) -> Iterator[Rung]:
         since = _waiting_since(self._observation, trigger)
@@ -110,15 +115,22 @@ class Clocks:
                 first = _after(since, spec.after, named, named or self._business())
                 for again in range(_times(spec)):
                     due_at = (named or AROUND_THE_CLOCK).add(first, _every(spec) * again) if again else first
-                    yield self._rung(rule, spec, climb, due_at, again, None)
+                    yield self._rung(rule, spec, climb, due_at, again, None, named or self._business())
 
     def _business(self) -> Calendar:
         policy = self._policy(self._observation.ticket.priority)
         name = (policy.calendar if policy else None) or self._bundle.desk.default_calendar
         return self._bundle.calendars.get(name or "", AROUND_THE_CLOCK)
 
-    def _rung(self, rule: Rule, spec: StageSpec, climb: str, due_at: datetime, again: int, clock: SlaClock | None) -> Rung:
-        return Rung(self._observation.ref, rule.id, spec, climb, due_at, again, clock)
+    def _rung(
+        self, rule: Rule, spec: StageSpec, climb: str, due_at: datetime, again: int, clock: SlaClock | None, counts: Calendar
+    ) -> Rung:
+        hours = self._hours(counts) if spec.deliver == "business_hours" else None
+        return Rung(self._observation.ref, rule.id, spec, climb, due_at, again, clock, hours)
+
+    def _hours(self, counts: Calendar) -> Calendar:
+        """Business hours for messages: those of the calendar that counts, or of the desk where that one never closes."""
+        return self._bundle.calendars.get(self._bundle.desk.default_calendar or "", counts) if counts.always else counts
 
 
 def just_before(observation: Observation) -> Observation | None:

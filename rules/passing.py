@@ -182,6 +182,7 @@ class Pass:
             clock=rung.clock if rung else None,
             replies=self._replies,
             beside=ready.beside,
+            not_before=rung.not_before(self._observation.now) if rung else None,
         )
 
     def _keep(self, doing: Doing, occasion: str, stage: str | None) -> None:

@@ -124,6 +124,7 @@ class Notify:
     rule: str
     place: str
     template: str | None = None
+    not_before: datetime | None = None  # of a stage that minds business hours: the next opening
 
 
 Action: TypeAlias = Update | AddComment | CreateTicket | Notify

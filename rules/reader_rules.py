@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from rules.bundle import ALWAYS, NOWHERE, Limits, Mode, OnSla, OnWaiting, Place, Rule, RuleSet, StageSpec, Trigger
 from rules.nodes import Map, Node, Scalar, Seq
@@ -207,11 +207,11 @@ def _stage(r: Reading, item: Node, ladder: OnSla | OnWaiting | None) -> StageSpe
     then = r.need(node, "then", "a stage")
     done = steps(r, then) if then is not None else ()
     every, times = _repeat(r, repeat) if (repeat := node.get("repeat")) else (None, 0)
-    _deliver(r, node)
+    deliver = _deliver(r, node, ladder)
     if due is None:
         return None
     name, at, after, place = due
-    return StageSpec(name=name, steps=done, place=place, at=at, after=after, repeat_every=every, repeat_times=times)
+    return StageSpec(name, done, place, at, after, every, times, deliver)
 
 
 def _due(r: Reading, node: Map, ladder: OnSla | OnWaiting | None) -> Any:
@@ -255,16 +255,29 @@ def _repeat(r: Reading, node: Node) -> tuple[Any, int]:
     return duration(r, every, "'every'"), r.integer(times, "'times'", 1, 1000) or 0
 
 
-def _deliver(r: Reading, node: Map) -> None:
+def _deliver(r: Reading, node: Map, ladder: OnSla | OnWaiting | None) -> Literal["now", "business_hours"]:
     value = node.get("deliver")
-    if value is None:
-        return
-    if isinstance(value, Scalar) and value.text == "business_hours":
-        r.wrong(
-            value, "TG211", "'business_hours' is kept for a later release", help="write deliver: now, or give the rule a calendar condition"
-        )
-    else:
-        r.choice(value, "'deliver'", ("now", "business_hours"))
+    word = r.choice(value, "'deliver'", ("now", "business_hours")) if value is not None else None
+    if word == "business_hours" and not _has_hours(r, ladder):
+        r.wrong(node.entries["deliver"].key, "TG206", "business hours want a calendar", help=_HOURS_FROM)
+    return "business_hours" if word == "business_hours" else "now"
+
+
+_HOURS_FROM = "add default_calendar: to ticketgate.yaml, or a calendar that closes to the policy or to 'waiting'"
+
+
+def _has_hours(r: Reading, ladder: OnSla | OnWaiting | None) -> bool:
+    """Whether the ladder's clock counts in a calendar, or the desk has one; a policy that is not there is another mistake."""
+    if r.desk.default_calendar is not None or ladder is None:
+        return True
+    if isinstance(ladder, OnWaiting):
+        return _closes(r, ladder.calendar)
+    return all(_closes(r, policy.calendar) for name, policy in r.policies.items() if ladder.policy in (None, name))
+
+
+def _closes(r: Reading, calendar: str | None) -> bool:
+    known = r.calendars.get(calendar or "")
+    return calendar is not None and (known is None or not known.always)
 
 
 # --- limits ----------------------------------------------------------------------------------------------------------

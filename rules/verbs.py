@@ -202,6 +202,7 @@ def _tell(doing: Doing, step: Step, verb: Tell, position: str) -> None:
                     rule=doing.rule.id,
                     place=str(step.place),
                     template=verb.template,
+                    not_before=doing.not_before,
                 )
             )
 

@@ -46,7 +46,8 @@ def _lines(plan: Plan, action: Action) -> Iterator[str]:
         case CreateTicket():
             yield _row("!", "create", f"a ticket in {action.connection}", action.rule, action.place)
         case Notify():
-            yield _row("!", "notify", f"{action.to} {action.template or ''}".rstrip(), action.rule, action.place)
+            until = f"waits until {shown(action.not_before)}" if action.not_before else ""
+            yield _row("!", "notify", f"{action.to} {action.template or ''}".rstrip(), action.rule, action.place, until)
         case _:
             assert_never(action)
 

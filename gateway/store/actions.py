@@ -15,8 +15,12 @@ from rules.ticket import TicketRef
 
 
 class State(StrEnum):
-    """`in_doubt`: sent, and nobody knows whether it took effect. What is withdrawn was not sent, and leaves no row behind."""
+    """`in_doubt`: sent, and nobody knows whether it took effect. What is withdrawn was not sent, and leaves no row behind.
 
+    `delayed`: a message that waits for business hours, `planned` from then on.
+    """
+
+    DELAYED = "delayed"
     PLANNED = "planned"
     SENDING = "sending"
     DONE = "done"
@@ -60,6 +64,12 @@ def target_of(what: Action) -> tuple[str, str | None]:
             return f"notify:{what.asked_for}", None
 
 
+def waits_until(what: Action) -> datetime | None:
+    """The moment before which an action must not be sent; None for all but messages of a stage that minds the hours."""
+    moment: datetime | None = getattr(what, "not_before", None)
+    return moment
+
+
 def rules_of(what: Action) -> str:
     """The rules that asked for it, in order."""
     return ",".join(dict.fromkeys(c.rule for c in what.changes)) if isinstance(what, Update) else what.rule
@@ -87,7 +97,7 @@ def _row(plan: Plan, what: Action, pass_id: str, position: int, at: datetime, ru
         "run": run,
         "rules": rules_of(what),
         "payload": to_json(what),
-        "state": State.PLANNED,
+        "state": State.DELAYED if waits_until(what) is not None else State.PLANNED,
         "attempts": 0,
         "echoed": False,
         "planned_at": at,
@@ -140,7 +150,8 @@ def ended(db: sa.Connection, key: str, state: State, at: datetime, *, reason: st
 
 def withdraw(db: sa.Connection, pass_id: str) -> int:
     """Takes back what a pass has not sent yet, key and all; returns how many."""
-    return int(db.execute(sa.delete(action).where(action.c.pass_id == pass_id, action.c.state == State.PLANNED)).rowcount)
+    unsent = (action.c.pass_id == pass_id, action.c.state.in_([State.DELAYED, State.PLANNED]))
+    return int(db.execute(sa.delete(action).where(*unsent)).rowcount)
 
 
 def withdraw_one(db: sa.Connection, key: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-SCHEMA = "0004"
+SCHEMA = "0005"
 """The revision that this program writes and reads; the newest file of `migrations/versions`."""
 
 
@@ -124,6 +124,16 @@ action = sa.Table(
     sa.Index("action_state", "state"),
     sa.Index("action_pass", "pass_id"),
     sa.Index("action_run", "run"),
+)
+
+# Messages that wait for business hours; their action rows are `delayed` until then.
+delayed = sa.Table(
+    "delayed",
+    metadata,
+    sa.Column("action_key", sa.Text, primary_key=True),
+    *_ref(primary=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Index("delayed_at", "at"),
 )
 
 alarm = sa.Table("alarm", metadata, *_ref(), sa.Column("at", Moment, nullable=False), sa.Index("alarm_at", "at"))

@@ -9,7 +9,7 @@ import pytest
 from rules.bundle import Bundle
 from rules.engine import evaluate
 from rules.observation import Kind, Observation
-from rules.plan import Notify, Plan, Update
+from rules.plan import AddComment, Notify, Plan, Update
 from rules.ticket import Change, Comment, Level, Role, Status, Ticket
 from tests.builders import a_change, a_comment, a_ticket, an_event, an_observation
 from tests.rules.desks import a_bundle, a_desk
@@ -180,6 +180,40 @@ def test_named_by_a_person_a_ladder_runs_the_stage_that_is_due_now():
     plan = evaluate(seen, life.bundle, only="climb")
     assert ran(plan) == ["at 50%"]
     assert ran(evaluate(seen, life.bundle)) == []
+
+
+# --- delivery ------------------------------------------------------------------------------------------------------
+
+NIGHT = """
+calendars: { office: { timezone: UTC, open: { mon-fri: "09:00-17:00" } }, always: { always: true } }
+sla_policies: { standard: { applies_to: { type: incident }, calendar: COUNTS, targets: { normal: { first_response: 10h } } } }
+rules:
+  - id: tell
+    when: { sla: first_response }
+    stages:
+      - { at: breach, deliver: business_hours, then: [{ notify: { to: chat, text: late } }, { note: { text: late } }] }
+"""
+
+
+def at_night(counts: str) -> Notify:
+    life = Life(a_bundle(NIGHT.replace("COUNTS", counts), desk=a_desk(default_calendar="office")), a_ticket(created_at=START))
+    plan = life.look(60 * 27)
+    assert (ran(plan), [type(a) for a in plan.actions]) == (["at breach"], [Notify, AddComment])
+    (message,) = (a for a in plan.actions if isinstance(a, Notify))
+    return message
+
+
+def test_a_message_of_a_stage_that_minds_the_hours_waits_for_the_next_opening_and_nothing_else_does():
+    life = Life(a_bundle(NIGHT.replace("COUNTS", "always"), desk=a_desk(default_calendar="office")), a_ticket(created_at=START))
+    assert life.look(599).stages == ()
+    plan = life.look(600)
+    assert [a.not_before for a in plan.actions if isinstance(a, Notify)] == [datetime(2026, 3, 3, 9, tzinfo=UTC)]
+    assert [type(a) for a in plan.actions] == [Notify, AddComment]
+
+
+@pytest.mark.parametrize("counts", ["office", "always"])
+def test_within_business_hours_it_waits_for_nothing(counts: str):
+    assert at_night(counts).not_before is None
 
 
 # --- waiting ---------------------------------------------------------------------------------------------------------
