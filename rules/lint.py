@@ -1,19 +1,18 @@
 """What can be said of rules without running them: the TG4xx findings, and the comments that silence them."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from rules.bundle import Moment, OnSla, Place, Rule, RuleSet, Say, StageSpec, Step, Stop, Sync
+from rules.bundle import Moment, OnSla, Place, Rule, RuleSet, Say, StageSpec, Step, Stop
 from rules.lint_abilities import abilities
+from rules.lint_allowed import allowances, unsilenced
+from rules.lint_cycles import cycles
 from rules.lint_overlap import double_writes
 from rules.lint_reach import reach
 from rules.problems import Problem, Spot
 from rules.reader_context import KIND_KEYS, Reading
 
-_ALLOW = re.compile(r"\s*#\s*ticketgate:\s*allow\b\s*(.*)")
-_ALLOWED = re.compile(r"((?:TG\d{3}[,\s]*(?:and\s+)?)+)(?:because\b\s*)?(.*)")
 _KIND = {"field": "custom field"}
 
 
@@ -23,10 +22,10 @@ def lint(r: Reading, rulesets: Sequence[RuleSet]) -> tuple[Problem, ...]:
     found += reach(r, rulesets)
     found += double_writes(r, rulesets)
     found += abilities(r, rulesets)
-    found += _chasing(r, rulesets)
+    found += cycles(r, rulesets)
     found += _unused(r)
-    allowed, mistakes = _allowances(r, rulesets)
-    return (*(p for p in found if not _silenced(p, allowed)), *mistakes)
+    allowed, mistakes = allowances({file: r.files[file] for file in sorted(r.used_files)}, rulesets)
+    return (*unsilenced(found, allowed), *mistakes)
 
 
 def _of_rule(r: Reading, rule: Rule) -> Iterator[Problem]:
@@ -130,39 +129,6 @@ def _share(at: Moment, target: float | None) -> float | None:
     return 100.0 + offset / 1e9 if offset >= 0 else None
 
 
-# --- sync ------------------------------------------------------------------------------------------------------------
-
-
-def _chasing(r: Reading, rulesets: Sequence[RuleSet]) -> Iterator[Problem]:
-    """Two rules that give one field of the same pair to different owners write against each other for ever."""
-    owners: dict[tuple[str, str], tuple[str, Step, Rule]] = {}
-    for rule, step, verb in _syncs(rulesets):
-        for name, kept in verb.fields.items():
-            if kept.owner is None:
-                continue
-            first = owners.setdefault((verb.partner, name), (kept.owner, step, rule))
-            if first[0] != kept.owner and first[2].id != rule.id:
-                yield finding(
-                    r,
-                    "TG409",
-                    step.place,
-                    f"rules '{first[2].id}' and '{rule.id}' can chase each other: each gives '{name}' another owner",
-                    rule.id,
-                    level="error",
-                    help=f"name one owner of '{name}' in both",
-                    related=(r.spots.get(first[1].place, Spot(first[1].place, first[1].place.column + 1)),),
-                )
-
-
-def _syncs(rulesets: Sequence[RuleSet]) -> Iterator[tuple[Rule, Step, Sync]]:
-    for ruleset in rulesets:
-        for rule in ruleset.rules:
-            if rule.mode == "live":
-                for step in rule.steps:
-                    if isinstance(step.verb, Sync):
-                        yield rule, step, step.verb
-
-
 # --- what nothing uses -----------------------------------------------------------------------------------------------
 
 
@@ -185,55 +151,3 @@ def _unused(r: Reading) -> Iterator[Problem]:
             yield Problem(
                 code="TG407", level="note", message=f"nothing uses the template '{name}'", place=Place(file, 1), help="remove its folder"
             )
-
-
-# --- silenced --------------------------------------------------------------------------------------------------------
-
-Allowed = Mapping[tuple[str, str | None], frozenset[str]]
-"""The codes silenced for (file, rule), and for (file, None) in the whole file."""
-
-
-def _silenced(problem: Problem, allowed: Allowed) -> bool:
-    file = problem.place.file
-    here = allowed.get((file, problem.rule), frozenset()) if problem.rule else frozenset()
-    return problem.code in here or problem.code in allowed.get((file, None), frozenset())
-
-
-def _allowances(r: Reading, rulesets: Sequence[RuleSet]) -> tuple[Allowed, list[Problem]]:
-    allowed: dict[tuple[str, str | None], frozenset[str]] = {}
-    mistakes: list[Problem] = []
-    ids = {(rule.place.file, rule.place.line): rule.id for rules in rulesets for rule in rules.rules}
-    for file in sorted(r.used_files):
-        if "ticketgate:" not in r.files[file] or not file.endswith((".yaml", ".yml")):
-            continue
-        lines = r.files[file].splitlines()
-        for number, line in enumerate(lines, 1):
-            comment = _ALLOW.fullmatch(line)
-            if comment is None:
-                continue
-            codes = _codes(file, number, line, comment[1], mistakes)
-            below = next((n for n in range(number, len(lines)) if not lines[n].lstrip().startswith("#")), len(lines) - 1)
-            key = (file, ids.get((file, below + 1)))
-            if key[1] is None and not lines[below].startswith("version"):
-                mistakes.append(
-                    _comment_problem(
-                        file, number, line, "this comment stands above no rule", "put it on the line above '- id:' or 'version:'"
-                    )
-                )
-            else:
-                allowed[key] = allowed.get(key, frozenset()) | codes
-    return allowed, mistakes
-
-
-def _codes(file: str, number: int, line: str, said: str, mistakes: list[Problem]) -> frozenset[str]:
-    found = _ALLOWED.fullmatch(said.strip())
-    if found is None or not found[2].strip():
-        message = "this comment gives no reason" if found else "this comment names no code"
-        mistakes.append(_comment_problem(file, number, line, message, "write # ticketgate: allow TG406 because ..."))
-        return frozenset()
-    return frozenset(re.findall(r"TG4\d\d", found[1]))
-
-
-def _comment_problem(file: str, number: int, line: str, message: str, help: str) -> Problem:
-    start = len(line) - len(line.lstrip()) + 1
-    return Problem(code="TG206", message=message, place=Place(file, number, start), end_column=len(line) + 1, help=help)

@@ -31,7 +31,7 @@ def abilities(r: Reading, rulesets: Sequence[RuleSet]) -> Iterator[Problem]:
 
 
 def _of_rule(r: Reading, ruleset: RuleSet, rule: Rule) -> Iterator[Problem]:
-    concerned = _connections(r, ruleset, rule)
+    concerned = connections_of(r, ruleset, rule)
     if not concerned:
         return
     seen: set[tuple[Place, str]] = set()
@@ -57,7 +57,7 @@ def _finding(r: Reading, rule: Rule, want: _Want, unable: frozenset[str], *, non
     )
 
 
-def _connections(r: Reading, ruleset: RuleSet, rule: Rule) -> frozenset[str]:
+def connections_of(r: Reading, ruleset: RuleSet, rule: Rule) -> frozenset[str]:
     """The connections whose tickets can match, as far as the condition says so for certain."""
     found = ruleset.connections or frozenset(r.desk.connections)
     for test in certain(rule.condition):

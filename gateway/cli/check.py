@@ -1,6 +1,8 @@
 """`ticketgate check`: everything that is wrong in the files of a desk, at once."""
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -39,22 +41,21 @@ def check(
         list[str] | None, typer.Option("--ignore", metavar="CODE", help="No findings of this code, or that begin so.")
     ] = None,
     format: Annotated[
-        Literal["text", "json"] | None, typer.Option("--format", help="As the option of the same name before the command.")
+        Literal["text", "json", "sarif", "github"] | None,
+        typer.Option("--format", help="For people, one JSON object a line, SARIF 2.1.0, or annotations in a workflow's log."),
     ] = None,
 ) -> None:
     """Reads every file of the desk and reports all problems, each with its place and a way out. Touches no ticket, needs no secret."""
     from gateway.desk import load
-    from rules.trial import read_trials
+    from rules.problems import ordered
 
     chosen = options(context)
     below(chosen, paths or [])
+    _known([*(select or []), *(ignore or [])])
     loaded = load(chosen.desk, chosen.config)
-    found = [*loaded.problems, *(read_trials(loaded.sources, loaded.bundle)[1] if loaded.bundle else ())]
+    found = ordered((*loaded.problems, *_of_tests(loaded)))
     wanted = [p for p in found if _wanted(p, paths or [], select or [], ignore or [], chosen)]
-    if (format or chosen.format) == "json":
-        _as_json(wanted, loaded)
-    else:
-        _as_text(wanted, loaded, chosen)
+    _told(wanted, loaded, chosen, format or chosen.format)
     counted = ("error", "warning") if strict else ("error",)
     raise Ended(Code.FINDINGS if any(p.level in counted for p in wanted) else Code.DONE)
 
@@ -66,6 +67,47 @@ def _wanted(problem: "Problem", paths: Sequence[str], select: Sequence[str], ign
     if ignore and code.startswith(tuple(ignore)):
         return False
     return within(chosen, file, paths)
+
+
+def _known(codes: Sequence[str]) -> None:
+    """Ends with 2 for a code that there is not: what it selects would be nothing, which looks like a clean desk."""
+    from gateway.topics.codes import CODES
+
+    for code in codes:
+        if not any(known.startswith(code) for known in CODES):
+            raise Ended(Code.USAGE, f"There is no code that begins with '{code}'; ticketgate explain --list shows all.")
+
+
+def _of_tests(loaded: "Loaded") -> "Sequence[Problem]":
+    """What is wrong in the rule tests, and the rules that none of them fires when they are run."""
+    from rules.lint_trials import untested
+    from rules.trial import read_trials, run
+
+    if loaded.bundle is None:
+        return ()
+    trials, problems = read_trials(loaded.sources, loaded.bundle)
+    fired = {rule for trial in trials for rule in run(trial, loaded.bundle).fired}
+    return (*problems, *untested(loaded.bundle, fired, loaded.sources))
+
+
+def _told(problems: "Sequence[Problem]", loaded: "Loaded", chosen: Options, format: str) -> None:
+    from gateway.cli.findings import annotations, sarif
+
+    if format == "json":
+        _as_json(problems, loaded)
+    elif format == "sarif":
+        line(sarif(problems, _base(chosen)))
+    elif format == "github":
+        for annotation in annotations(problems, _base(chosen)):
+            typer.echo(annotation)
+    else:
+        _as_text(problems, loaded, chosen)
+
+
+def _base(chosen: Options) -> str:
+    """The desk's folder as seen from here, for programs that look for files from where they stand."""
+    folder = Path(os.path.relpath(chosen.desk)).as_posix()
+    return "" if folder == "." else f"{folder}/"
 
 
 def _as_text(problems: Sequence["Problem"], loaded: "Loaded", chosen: Options) -> None:

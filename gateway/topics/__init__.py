@@ -1,0 +1,1 @@
+"""What `explain` knows: every code, field, operator, verb, event and setting, with an example that a test reads."""
