@@ -52,8 +52,9 @@ def _read_list(r: Reading, definition: Definition) -> None:
     if r.slug(definition.key, "the name of a list") is None or node is None:
         return
     if "values" in node and "file" in node:
-        second = max((node.entries["values"].key, node.entries["file"].key), key=lambda key: (key.line, key.column))
-        r.wrong(second, "TG207", "a list has either 'values' or 'file'", help="keep one of the two")
+        first, second = sorted((node.entries["values"].key, node.entries["file"].key), key=lambda key: (key.line, key.column))
+        said = "a list has either 'values' or 'file'"
+        r.wrong(second, "TG207", said, help="keep one of the two", related=(first.spot("the first"),))
     elif "file" in node:
         found = file_beside(r, node.entries["file"].value)
         r.lists[definition.name] = folded(line for line in found[1].splitlines() if line.strip()) if found else frozenset()

@@ -158,30 +158,25 @@ def _condition(r: Reading, node: Map, id: str | None) -> Any:
 def _work(r: Reading, node: Map, triggers: tuple[Trigger, ...]) -> tuple[Any, tuple[StageSpec, ...]]:
     """The steps, or the stages: one of the two."""
     ladder = next((trigger for trigger in triggers if isinstance(trigger, OnSla | OnWaiting)), None)
+    _steps_or_stages(r, node, ladder, bool(triggers))
+    done = steps(r, then) if (then := node.get("then")) is not None else ()
+    return done, _stages(r, stages, ladder) if (stages := node.get("stages")) is not None else ()
+
+
+def _steps_or_stages(r: Reading, node: Map, ladder: OnSla | OnWaiting | None, known: bool) -> None:
     if "then" in node and "stages" in node:
-        keys = sorted((node.entries["then"].key, node.entries["stages"].key), key=lambda key: (key.line, key.column))
-        r.wrong(
-            keys[1], "TG207", "a rule has either 'then' or 'stages'", help="stages are for sla and waiting; 'then' is for all other events"
-        )
+        first, second = sorted((node.entries["then"].key, node.entries["stages"].key), key=lambda key: (key.line, key.column))
+        help = "stages are for sla and waiting; 'then' is for all other events"
+        r.wrong(second, "TG207", "a rule has either 'then' or 'stages'", help=help, related=(first.spot("the first"),))
     elif "then" not in node and "stages" not in node:
         wanted = "stages" if ladder else "then"
         r.need(node, wanted, "a rule", help=f"add {wanted}: with what to do")
-    elif "stages" in node and ladder is None and triggers:
-        r.wrong(
-            node.entries["stages"].key,
-            "TG206",
-            "'stages' want a clock to follow",
-            help="write when: { sla: first_response }, or use 'then'",
-        )
+    elif "stages" in node and ladder is None and known:
+        help = "write when: { sla: first_response }, or use 'then'"
+        r.wrong(node.entries["stages"].key, "TG206", "'stages' want a clock to follow", help=help)
     elif "then" in node and ladder is not None:
-        r.wrong(
-            node.entries["then"].key,
-            "TG206",
-            "a rule that follows a clock wants 'stages'",
-            help="write stages: [{ at: breach, then: [..] }]",
-        )
-    done = steps(r, then) if (then := node.get("then")) is not None else ()
-    return done, _stages(r, stages, ladder) if (stages := node.get("stages")) is not None else ()
+        help = "write stages: [{ at: breach, then: [..] }]"
+        r.wrong(node.entries["then"].key, "TG206", "a rule that follows a clock wants 'stages'", help=help)
 
 
 # --- stages ----------------------------------------------------------------------------------------------------------

@@ -81,7 +81,8 @@ def only_one(r: Reading, node: Map, first: str, second: str, what: str) -> bool:
     """Whether at most one of two keys is there; TG207 at the second of them."""
     if first in node and second in node:
         keys = sorted((node.entries[first].key, node.entries[second].key), key=lambda key: (key.line, key.column))
-        r.wrong(keys[1], "TG207", f"{what} has either '{first}' or '{second}'", help="keep one of the two")
+        said = f"{what} has either '{first}' or '{second}'"
+        r.wrong(keys[1], "TG207", said, help="keep one of the two", related=(keys[0].spot("the first"),))
         return False
     return True
 

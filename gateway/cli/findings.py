@@ -72,7 +72,8 @@ def _fingerprint(problem: "Problem") -> str:
 
 
 def _whole(problem: "Problem") -> str:
-    return f"{problem.message}. {problem.help}".strip() if problem.help else problem.message
+    help = problem.help[:1].upper() + problem.help[1:]
+    return f"{problem.message}. {help}" if help else problem.message
 
 
 def annotations(problems: "Iterable[Problem]", base: str) -> Iterator[str]:
