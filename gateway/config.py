@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
+from rules.pii_ids import COUNTRIES
+
 SLUG = r"^[a-z][a-z0-9-]{0,62}$"
 LATER = {
     "on_call": "calling people out",
@@ -14,7 +16,6 @@ LATER = {
     "server": "the pages",
     "retention": "limits on what is kept",
     "reload": "guarded reloading",
-    "pii": "finding personal data",
 }
 """Keys of the language that come with a later release: refused, so that nobody believes them to be in force."""
 
@@ -39,6 +40,13 @@ def _sqlite(address: str) -> str:
     return address
 
 
+def _country(code: str) -> str:
+    if code.lower() not in COUNTRIES:
+        raise ValueError(f"there is no check of national ids for it; there are {', '.join(sorted(COUNTRIES))}")
+    return code.lower()
+
+
+Country = Annotated[str, AfterValidator(_country)]
 Database = Annotated[str, AfterValidator(_sqlite)]
 
 
@@ -78,6 +86,12 @@ class GroupConfig(Strict):
     lead: str | None = None
 
 
+class PiiConfig(Strict):
+    """Personal data: the countries whose national ids count, all that are known unless it says otherwise."""
+
+    national_id: frozenset[Country] = COUNTRIES
+
+
 class BrakeConfig(Strict):
     """A batch that would change more tickets than this stops."""
 
@@ -94,4 +108,5 @@ class Config(Strict):
     connections: Mapping[Annotated[str, Field(pattern=SLUG)], ConnectionConfig] = Field(default_factory=dict)
     channels: Mapping[Annotated[str, Field(pattern=SLUG)], ChannelConfig] = Field(default_factory=dict)
     groups: Mapping[str, GroupConfig] = Field(default_factory=dict)
+    pii: PiiConfig = PiiConfig()
     brake: BrakeConfig = BrakeConfig()

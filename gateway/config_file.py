@@ -14,6 +14,7 @@ from gateway.config import LATER, Config
 from gateway.placeholders import PLACEHOLDER, UNSET, Missing, Resolver
 from rules.bundle import Desk
 from rules.nodes import Map, Node, Scalar, at, key_at, plain, read
+from rules.pii_ids import COUNTRIES
 from rules.problems import Problem
 
 CONFIG = "ticketgate.yaml"
@@ -162,6 +163,7 @@ def _desk(file: ConfigFile, abilities: Mapping[str, Abilities]) -> Desk:
         groups={name: str(lead or "") for name, lead in leads.items()},
         default_language=file.config.default_language if file.config else str(language or "en"),
         default_calendar=file.config.default_calendar if file.config else calendar if isinstance(calendar, str) else None,
+        pii=file.config.pii.national_id if file.config else COUNTRIES,
         reads={name: a.reads for name, a in abilities.items()},
         writes={name: a.writes for name, a in abilities.items()},
         replies=frozenset(name for name, a in abilities.items() if a.replies),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeAlias
 
 import sqlalchemy as sa
@@ -19,7 +20,7 @@ from gateway.ledger import SOON, Ledger, Outcome, Points
 from gateway.overlay import with_update
 from gateway.retrying import Patience
 from gateway.rulebook import Rulebook
-from gateway.store import actions, connections, hits, inbox, links, parked, passes, tickets, unrecorded
+from gateway.store import actions, audits, connections, hits, inbox, links, parked, passes, pausing, tickets, unrecorded
 from gateway.store.actions import Row, State
 from gateway.store.opening import Store
 from rules.observation import Observation
@@ -259,10 +260,18 @@ class Cycle:
             passes.reached(db, plan.ref, plan.stages)
         passes.use(db, [key for fired in plan.fired for key in fired.used], plan.at)
         hits.counted(db, plan)
+        for rule in set(plan.paused) - pausing.names(db):
+            self._paused_by_its_limit(db, rule, plan.at)
         if any(isinstance(row.action, CreateTicket) for row in done):
             inbox.put_refs(db, [plan.ref], self._house.wall(), PARTNER)
         for agreement in agreed_by(plan, done):
             links.agreed(db, agreement, self._house.clock())
+
+    def _paused_by_its_limit(self, db: sa.Connection, rule: str, at: datetime) -> None:
+        reason = "a limit of its own was reached (when_reached: pause_rule)"
+        pausing.pause(db, rule, reason, "ticketgate", at)
+        audits.noted(db, at, "ticketgate", "rule paused", f"{rule}: {reason}")
+        structlog.get_logger().warning("rule paused", rule=rule, reason=f"{reason}; `ticketgate rules resume {rule}` ends it")
 
     def _put_back(self, outcome: Outcome, rows: Sequence[int]) -> None:
         """Stale: the ticket is looked at afresh in a moment. A connection that rests: the worker says until when."""

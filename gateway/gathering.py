@@ -175,7 +175,7 @@ class Gatherer:
                 made=actions.comments_made(db, ref),
                 updates=tuple(actions.not_echoed(db, ref, now - ECHO)),
                 connected_at=connections.standing(db, ref.connection).connected_at or NEVER,
-                limits=passes.uses(db, book.limits(ticket)),
+                limits=passes.uses(db, book.limits(ticket), now),
                 paused=pausing.names(db),
             )
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 
-from rules.bundle import Bundle, Limits, On, Rule, Sync
+from rules.bundle import Bundle, Limits, On, Rate, Rule, Sync
 from rules.engine import Engine, Needs, needs
 from rules.ladders import follows_a_clock
-from rules.limits import replies_key
+from rules.limits import REPLIES, replies_key
 from rules.observation import Kind, Observation
 from rules.plan import Plan
 from rules.ticket import Ticket
@@ -45,9 +45,9 @@ class Rulebook:
             return NOTHING
         return self._needs.get(ticket.ref.connection, NOTHING)
 
-    def limits(self, ticket: Ticket) -> list[str]:
+    def limits(self, ticket: Ticket) -> dict[str, Rate]:
         """The limits whose use a decision on this ticket must know."""
-        return sorted(self.engine.limit_keys(ticket)) if self._limited else [replies_key(ticket)]
+        return self.engine.limits(ticket) if self._limited else {replies_key(ticket): REPLIES}
 
     def has_ladders(self, connection: str) -> bool:
         """Whether a clock of one of its tickets could make a rule act."""

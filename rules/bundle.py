@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from rules.observation import Kind
+from rules.pii_ids import COUNTRIES
 from rules.ticket import Value
 
 if TYPE_CHECKING:
@@ -241,6 +242,7 @@ class Rate:
 
     times: int
     per: timedelta | None = None
+    written: str = field(default="", compare=False)  # 1 per 12h
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +250,12 @@ class Limits:
     per_ticket: Rate | None = None
     per_requester: Rate | None = None
     total: Rate | None = None
+    when_reached: Literal["skip", "pause_rule"] = "skip"
+
+    @property
+    def pauses(self) -> bool:
+        """Whether the rule acts no more once a limit is reached, until a person resumes it."""
+        return self.when_reached == "pause_rule"
 
 
 Mode: TypeAlias = Literal["live", "shadow", "disabled"]
@@ -339,6 +347,7 @@ class Desk:
     on_call: frozenset[str] = frozenset()
     default_language: str = "en"
     default_calendar: str | None = None
+    pii: frozenset[str] = COUNTRIES  # whose national ids `contains_pii` knows
     reads: Mapping[str, frozenset[str]] = field(default_factory=dict)
     writes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     replies: frozenset[str] = frozenset()

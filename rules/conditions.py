@@ -9,6 +9,7 @@ What `Test.value` holds, by operator (made by `rules/reader_conditions.py`; ever
     contains, contains_any, _all, _none         set: frozenset of folded members; text: tuple of `Needle`
     starts_with, ends_with                      Needle
     matches                                     a compiled RE2 pattern
+    contains_pii                                a `Wanted`
     before, after                               an aware datetime
     older_than, newer_than                      timedelta
     empty, changed                              true or false
@@ -24,6 +25,7 @@ from typing import Any, TypeAlias
 from rules.bundle import All, AnyOf, CalendarIs, Condition, FieldType, Named, NoneOf, Place, Test
 from rules.look import Look as Look
 from rules.look import comparable
+from rules.pii import found, holds_any
 from rules.ticket import Value
 
 Predicate: TypeAlias = Callable[[Look], bool]
@@ -43,7 +45,7 @@ OPERATORS: Mapping[str, frozenset[FieldType]] = {
     **_rows((*_TEXT, *_WORD, *_RANK, "number"), "one_of", "not_one_of"),
     **_rows((*_TEXT, *_WORD, "set"), "in_list", "not_in_list"),
     **_rows((*_TEXT, "set"), "contains", "contains_any", "contains_all", "contains_none"),
-    **_rows(_TEXT, "starts_with", "ends_with", "matches"),
+    **_rows(_TEXT, "starts_with", "ends_with", "matches", "contains_pii"),
     **_rows((*_RANK, "number"), "above", "at_least", "below", "at_most", "between"),
     **_rows(("time",), "before", "after", "older_than", "newer_than"),
     **_rows(_ALL_TYPES, "empty", "changed", "was"),
@@ -187,6 +189,16 @@ def _matches(test: Test) -> Predicate:
     return lambda look: look.values[name] is not None and search(look.composed[name]) is not None
 
 
+def _contains_pii(test: Test) -> Predicate:
+    wanted, name = test.value, test.field
+
+    def holds(look: Look) -> bool:
+        text = look.values[name]
+        return text is not None and holds_any(str(text), wanted)
+
+    return holds
+
+
 def _compared(judge: Callable[[Any, Any], bool]) -> Callable[[Test], Predicate]:
     """Ordered choices by membership, numbers by `judge`."""
 
@@ -267,6 +279,7 @@ _MAKE: Mapping[str, Callable[[Test], Predicate]] = {
     "starts_with": _starts_with,
     "ends_with": _ends_with,
     "matches": _matches,
+    "contains_pii": _contains_pii,
     "above": _compared(lambda value, bound: value > bound),
     "at_least": _compared(lambda value, bound: value >= bound),
     "below": _compared(lambda value, bound: value < bound),
@@ -364,6 +377,8 @@ def _seen(test: Test, look: Look) -> str:
     if test.operator == "changed":
         return "changed" if look.changed(test.field) else "did not change"
     value = look.was(test.field) if test.operator == "was" else look.values[test.field]
+    if test.operator == "contains_pii":  # which kinds, never the text
+        return ", ".join(dict.fromkeys(one.kind for one in found(str(value or ""), test.value))) or "none of it"
     shown = shown_value(value)
     if test.operator == "in_list" and value is not None:
         return f"{shown} {'is' if holds(test, look) else 'is not'} in the list ({len(test.value)} values)"

@@ -8,11 +8,13 @@ from rules.bundle import (
     Bundle,
     CalendarIs,
     Condition,
+    Limits,
     Named,
     NoneOf,
     On,
     OnSla,
     OnWaiting,
+    Rate,
     Rule,
     RuleSet,
     Say,
@@ -25,8 +27,7 @@ from rules.bundle import (
 from rules.clockwork import ClockWork
 from rules.explaining import Explanation
 from rules.index import required_connections
-from rules.limits import keys as keys_of_limits
-from rules.limits import replies_key
+from rules.limits import REPLIES, rates, replies_key
 from rules.look import Look
 from rules.observation import Kind, Observation
 from rules.passing import Pass
@@ -39,6 +40,7 @@ from rules.tracing import Trace
 
 _OF_COMMENTS = frozenset({Kind.COMMENTED, Kind.CUSTOMER_REPLIED, Kind.AGENT_REPLIED})
 _OF_STATUS = frozenset({Kind.RESOLVED, Kind.CLOSED, Kind.REOPENED})
+NO_LIMITS = Limits()
 _SAID = frozenset({"text", "last_customer_reply_at", "last_agent_reply_at"})
 
 
@@ -83,10 +85,13 @@ class Engine:
         policy = asked.clocks.policy()
         return Explanation(plan=plan, sets=trace.sets(self.bundle), policy=policy.name if policy else None)
 
-    def limit_keys(self, ticket: Ticket) -> frozenset[str]:
-        """The limits whose use `Observation.limits` must bring for this ticket."""
-        ruled = (key for ready in self._prepared.rules if ready.rule.limits for key in keys_of_limits(ready.rule, ticket))
-        return frozenset((replies_key(ticket), *ruled))
+    def limits(self, ticket: Ticket) -> dict[str, Rate]:
+        """The limits whose use `Observation.limits` must bring for this ticket, each for as long as it reaches back."""
+        found = {replies_key(ticket): REPLIES}
+        for ready in self._prepared.rules:
+            if ready.rule.limits != NO_LIMITS:
+                found |= rates(ready.rule, ticket)
+        return found
 
     def look(self, observation: Observation) -> Look:
         """What a condition sees of this observation outside a pass, clocks included."""

@@ -22,7 +22,7 @@ What: TypeAlias = Literal[
     "not_looked_at",
 ]
 """What came of a rule: `condition` did not hold; `no_event` that it names happened, `no_stage` fell due; `passed_over` by catch_up or
-at adoption; `not_looked_at` because the set had picked its first match, or a `stop` ended it."""
+at adoption; `paused` by its limit or by a person; `not_looked_at` because the set had picked its first match, or a `stop` ended it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,18 +15,28 @@ from rules.ticket import Ticket
 REPLIES = Rate(1, timedelta(hours=1))
 
 
+def rates(rule: Rule, ticket: Ticket) -> dict[str, Rate]:
+    """The limits of a rule on this ticket by their keys."""
+    return dict(_rates(rule.id, rule.limits, ticket))
+
+
 def keys(rule: Rule, ticket: Ticket) -> tuple[str, ...]:
     """The limits that one run of `rule` on `ticket` uses up."""
-    return tuple(key for key, _ in _rates(rule.id, rule.limits, ticket))
+    return tuple(rates(rule, ticket))
 
 
 def replies_key(ticket: Ticket) -> str:
     return f"replies:{ticket.ref}"
 
 
-def reached(rule: Rule, ticket: Ticket, observation: Observation, used: list[str]) -> bool:
-    """Whether one of the rule's limits leaves no room now; `used` are the keys already used up in this pass."""
-    return any(full(key, rate, observation, used) for key, rate in _rates(rule.id, rule.limits, ticket))
+def reached(rule: Rule, ticket: Ticket, observation: Observation, used: list[str]) -> str | None:
+    """The first of the rule's limits that leaves no room now, as it is written; `used` are the keys already used up in this pass."""
+    return next((_written(key, rate) for key, rate in _rates(rule.id, rule.limits, ticket) if full(key, rate, observation, used)), None)
+
+
+def _written(key: str, rate: Rate) -> str:
+    which = {"ticket": "per_ticket", "requester": "per_requester"}.get(key.split(":")[2], "total")
+    return f"{which}: {rate.written or rate.times}"
 
 
 def full(key: str, rate: Rate, observation: Observation, used: list[str]) -> bool:

@@ -21,6 +21,7 @@ from rules.tracing import Trace
 from rules.verbs import Halt, carry_out
 from rules.working import Wanted
 
+RULE_PAUSED = "; the rule is paused from now on"
 ROUNDS = 3  # further passes for rules that react to our own changes
 
 Answer: TypeAlias = Literal["no", "yes"] | Halt
@@ -41,6 +42,7 @@ class Pass:
         self._fired: list[Fired] = []
         self._failures: list[Failure] = []
         self._stages: list[Stage] = []
+        self._paused: list[str] = []
 
     def _looking(self, observation: Observation) -> Look:
         bundle = self._ready.bundle
@@ -115,11 +117,11 @@ class Pass:
         if ready.rule.mode == "disabled":
             self._note(ready, "disabled")
             return False
-        if ready.rule.id in self._observation.paused:
-            self._note(ready, "paused")
-            return False
         if only and self._observation.ref.connection not in only:
             self._note(ready, "other_connection")
+            return False
+        if ready.rule.id in self._observation.paused:
+            self._note(ready, "paused")
             return False
         return True
 
@@ -149,9 +151,11 @@ class Pass:
 
     def _act(self, ready: Ready, steps: tuple[Step, ...], occasion: str, rung: Rung | None = None) -> Answer:
         rule, stage = ready.rule, rung.spec.name if rung else None
-        if limits.reached(rule, self._wanted.mine.ticket, self._observation, self._used):
+        reached = limits.reached(rule, self._wanted.mine.ticket, self._observation, self._used)
+        if reached:
             self._fired.append(Fired(rule=rule.id, occasion=occasion, how="limited", stage=stage))
-            self._note(ready, "limited", occasion, rung)
+            self._paused += [rule.id] if rule.limits.pauses else []
+            self._note(ready, "limited", occasion, rung, reason=f"{reached} is reached" + (RULE_PAUSED if rule.limits.pauses else ""))
             return "no"
         before = self._wanted.twin()
         doing = self._doing(ready, occasion, rung)
@@ -292,6 +296,7 @@ class Pass:
             look_again_at=self.clocks.look_again_at(wanted.mine, self._stages),
             failures=tuple(dict.fromkeys(self._failures)),
             notes=tuple(dict.fromkeys(wanted.notes)),
+            paused=tuple(dict.fromkeys(self._paused)),
         )
 
     def _settled(self) -> Wanted:

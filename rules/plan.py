@@ -191,6 +191,7 @@ class Plan:
     left: Ticket | None = None  # the ticket as this plan leaves it; None: as it was
     look_again_at: datetime | None = None
     notes: tuple[str, ...] = ()  # what was left undone and why: a reply to a robot, the hourly limit
+    paused: tuple[str, ...] = ()  # rules whose limit was reached and that act no more from now on
 
     def leaves(self, ticket: Ticket) -> Ticket:
         """The ticket as this plan leaves it, which is what is remembered as last seen: our own edits are not news."""

@@ -9,13 +9,13 @@ from rules.bundle import All, AnyOf, CalendarIs, Condition, FieldType, Named, No
 from rules.conditions import OPERATORS
 from rules.fields import FieldSpec, nearest
 from rules.nodes import Node, Scalar, Seq
+from rules.pii import KINDS, Wanted
 from rules.reader_context import MANY, Reading
 from rules.reader_values import duration, timestamp
 from rules.text import Needle, fold, folded
 from rules.ticket import Value
 
 GROUPS: Mapping[str, Callable[[tuple[Condition, ...]], Condition]] = {"all": All, "any": AnyOf, "none": NoneOf}
-LATER_OPERATORS = frozenset({"contains_pii"})
 LATER_SPECIALS = frozenset({"similar"})
 _SYNONYMS = {
     **dict.fromkeys(("equals", "eq", "equal", "=", "=="), "is"),
@@ -28,6 +28,7 @@ _SYNONYMS = {
     **dict.fromkeys(("lte", "maximum", "<="), "at_most"),
     **dict.fromkeys(("regex", "regexp", "matches_regex", "like"), "matches"),
     **dict.fromkeys(("includes", "has"), "contains"),
+    **dict.fromkeys(("pii", "contains_personal_data", "has_pii"), "contains_pii"),
     **dict.fromkeys(("is_empty", "blank", "missing"), "empty"),
     **dict.fromkeys(("not_contains", "does_not_contain", "excludes"), "contains_none"),
 }
@@ -123,9 +124,6 @@ def tests(r: Reading, spec: FieldSpec, key: Scalar, node: Node) -> list[Conditio
 
 
 def _operator(r: Reading, spec: FieldSpec, name: str, key: Scalar, value: Node) -> list[Condition]:
-    if name in LATER_OPERATORS:
-        r.wrong(key, "TG203", f"'{name}' is kept for a later release", help="remove it; this release cannot look for personal data yet")
-        return []
     if name not in OPERATORS:
         meant = nearest(name, OPERATORS, _SYNONYMS)
         help = f"did you mean '{meant}'?" if meant else f"for {spec.name} there are {', '.join(_operators_for(spec))}"
@@ -331,6 +329,15 @@ def pattern(r: Reading, node: Node, text: str) -> Any:
         return None
 
 
+def _pii(r: Reading, spec: FieldSpec, operator: str, node: Node) -> Wanted:
+    return Wanted(kinds_of(r, node, "'contains_pii'"), r.desk.pii)
+
+
+def kinds_of(r: Reading, node: Node, what: str) -> frozenset[str]:
+    """Kinds of personal data, one as a plain value or several in a list."""
+    return frozenset(kind for item in r.scalars(node, what) if (kind := r.choice(item, what, KINDS)) is not None)
+
+
 def _moment(r: Reading, spec: FieldSpec, operator: str, node: Node) -> Any:
     return timestamp(r, node, f"'{operator}'")
 
@@ -356,6 +363,7 @@ _VALUES: Mapping[str, Callable[[Reading, FieldSpec, str, Node], Any]] = {
     **dict.fromkeys(("contains", "contains_any", "contains_all", "contains_none"), _members),
     **dict.fromkeys(("starts_with", "ends_with"), _edge),
     "matches": _pattern,
+    "contains_pii": _pii,
     **dict.fromkeys(("before", "after"), _moment),
     **dict.fromkeys(("older_than", "newer_than"), _age),
     **dict.fromkeys(("empty", "changed"), _flag),

@@ -284,8 +284,8 @@ def _limits(r: Reading, node: Node) -> Limits:
     if limits is None:
         return Limits()
     reached = limits.get("when_reached")
-    if isinstance(reached, Scalar) and reached.text == "pause_rule":
-        r.wrong(reached, "TG211", "'pause_rule' is kept for a later release", help="write when_reached: skip")
-    elif reached is not None:
-        r.choice(reached, "'when_reached'", ("skip", "pause_rule"))
-    return Limits(**{name: rate(r, value, f"'{name}'") for name in names if (value := limits.get(name)) is not None})
+    word: Any = r.choice(reached, "'when_reached'", ("skip", "pause_rule")) if reached is not None else None
+    found = {name: rate(r, value, f"'{name}'") for name in names if (value := limits.get(name)) is not None}
+    if set(limits.entries) <= {"when_reached"}:
+        r.wrong(node, "TG206", "'limits' names no limit", help="add per_ticket:, per_requester: or total: with a rate like 1 per 12h")
+    return Limits(**found, when_reached=word or "skip")

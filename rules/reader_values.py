@@ -114,7 +114,7 @@ def rate(r: Reading, node: Node, what: str) -> Rate | None:
     if found is None or int(found[1]) < 1 or (found[2] and not per):
         r.wrong(node, "TG209", f"'{text}' is not a limit", help="write a number, or a number in a time: 1 per 12h")
         return None
-    return Rate(int(found[1]), per)
+    return Rate(int(found[1]), per, " ".join(text.split()))
 
 
 def day_of(text: str) -> date | None:

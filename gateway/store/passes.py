@@ -1,7 +1,7 @@
 """What was seen and decided, so that it can be judged again; stages that are behind a ticket; how often limits were used."""
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from gateway.store.codec import from_json, to_json
 from gateway.store.putting import insert_or_leave, is_ref
 from gateway.store.schema import pass_, stage, used
+from rules.bundle import Rate
 from rules.observation import Observation
 from rules.plan import Plan, Stage
 from rules.ticket import TicketRef
@@ -80,10 +81,14 @@ def use(db: sa.Connection, limits: Iterable[str], at: datetime) -> None:
         db.execute(sa.insert(used), rows)
 
 
-def uses(db: sa.Connection, limits: Sequence[str]) -> dict[str, tuple[datetime, ...]]:
-    """When each of these limits was used, oldest first."""
+def uses(db: sa.Connection, limits: Mapping[str, Rate], now: datetime) -> dict[str, tuple[datetime, ...]]:
+    """When each of these limits was used, as far back as any of them reaches, oldest first."""
     found: dict[str, list[datetime]] = {}
-    for row in db.execute(sa.select(used.c.limit_key, used.c.at).where(used.c.limit_key.in_(limits)).order_by(used.c.at)):
+    chosen = sa.select(used.c.limit_key, used.c.at).where(used.c.limit_key.in_(list(limits))).order_by(used.c.at)
+    spans = [rate.per for rate in limits.values()]
+    if spans and None not in spans:
+        chosen = chosen.where(used.c.at > now - max(span for span in spans if span is not None))
+    for row in db.execute(chosen):
         found.setdefault(row.limit_key, []).append(row.at)
     return {key: tuple(moments) for key, moments in found.items()}
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-SCHEMA = "0005"
+SCHEMA = "0006"
 """The revision that this program writes and reads; the newest file of `migrations/versions`."""
 
 
@@ -275,3 +275,42 @@ audit = sa.Table(
     sa.Column("what", sa.Text, nullable=False),
     sa.Column("detail", sa.Text, nullable=False),
 )
+
+# Tickets whose personal data of these kinds (names with commas) leave us no more.
+restricted = sa.Table(
+    "restricted",
+    metadata,
+    *_ref(),
+    sa.Column("kinds", sa.Text, nullable=False),
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+)
+
+# A ticket and what it was joined to by `link`: `relation` is problem, duplicate or parent, `other` that ticket's name.
+joined = sa.Table(
+    "joined",
+    metadata,
+    *_ref(),
+    sa.Column("relation", sa.Text, primary_key=True),
+    sa.Column("other", sa.Text, nullable=False),
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Index("joined_other", "other"),
+)
+
+# How many turns `round_robin` of a rule has given out.
+turn = sa.Table("turn", metadata, sa.Column("rule", sa.Text, primary_key=True), sa.Column("taken", sa.Integer, nullable=False))
+
+# Known tickets by what a question of the rules compares, so that it is answered without reading any; `at`: when the ticket was made.
+alike = sa.Table(
+    "alike",
+    metadata,
+    sa.Column("question", sa.Text, primary_key=True),
+    *_ref(),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Index("alike_value", "question", "value", "at"),
+)
+
+# The questions for which `alike` holds every known ticket.
+question = sa.Table("question", metadata, sa.Column("question", sa.Text, primary_key=True), sa.Column("since", Moment, nullable=False))

@@ -12,9 +12,10 @@ from connectors.errors import InDoubt, Stale, Transient, Unauthorized
 from connectors.memory import Failure, MemoryConnector
 from connectors.sandbox import Deed
 from gateway.store import connections, parked, passes
+from rules.bundle import Rate
 from rules.plan import Receipt, TagChange
 from rules.ticket import TicketRef, Value
-from tests.gateway.memory_desk import Hands, Office, an_office
+from tests.gateway.memory_desk import START, Hands, Office, an_office
 
 CHANGED = """
 version: 1
@@ -210,7 +211,7 @@ def test_a_change_that_was_answered_is_not_answered_again_by_the_next_process(tm
 
 def uses(office: Office) -> int:
     with office.gateway.store.reading() as db:
-        return len(passes.uses(db, ["limit:climb:total"]).get("limit:climb:total", ()))
+        return len(passes.uses(db, {"limit:climb:total": Rate(1)}, START).get("limit:climb:total", ()))
 
 
 # --- tickets in hand that are older than what we wrote -------------------------------------------------------------------

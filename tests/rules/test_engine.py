@@ -180,7 +180,7 @@ def test_a_requesters_limit_slides_and_is_half_open():
     (key,) = [k for k in evaluate(seen, bundle).fired[0].used if "requester" in k]
     assert not evaluate(replace(seen, limits={key: (NOW - timedelta(hours=12) + timedelta(seconds=1),)}), bundle)
     assert evaluate(replace(seen, limits={key: (NOW - timedelta(hours=12),)}), bundle)
-    assert key in Engine(bundle).limit_keys(seen.ticket)
+    assert key in Engine(bundle).limits(seen.ticket)
 
 
 def test_without_replies_the_rest_is_still_done():
