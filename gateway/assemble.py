@@ -47,7 +47,7 @@ class Gateway:
     saved: Saved
 
     def daemon(self, reload: Reload | None = None) -> Daemon:
-        """`reload` is asked for new rules every few seconds; None from it means: no news, or not fit to run."""
+        """`reload` is asked for new rules every few seconds; None from it means: no news, or nothing that is fit to run."""
         polls = {name: connection.poll for name, connection in self.config.connections.items()}
         return Daemon(self.house, self.cycle, self.signals, self.brake, polls, reload)
 

@@ -21,21 +21,25 @@ from connectors.errors import Transient, Unauthorized
 from gateway.brake import Brake
 from gateway.cycle import Cycle, House, failed_with
 from gateway.holding import Fenced
+from gateway.in_force import ran_before
+from gateway.reloading import Taken, ended_stages
 from gateway.rulebook import Rulebook
 from gateway.signals import Polled, Signals
-from gateway.store import audits, bundles, connections, hits, passes
+from gateway.store import audits, bundles, connections, hits, passes, reloading
 from gateway.ticking import Job, each, ticking
 from gateway.worker import Drained, Worker
 from rules.bundle import Bundle
 from rules.ticket import TicketRef
 
-Reload: TypeAlias = Callable[[], Bundle | None]
+Reload: TypeAlias = Callable[[Bundle], Taken | None]
 
 SWEEP = 1.0
 """The longest sleep, in seconds, between two looks at the alarms (the clock may be set meanwhile, another process may set an alarm),
 and between two looks of a worker that nobody woke."""
 RELOAD = 2.0
 """Seconds between two looks at the files of the desk."""
+BEAT = 5.0
+"""Seconds between two signs of life."""
 KEPT = timedelta(days=90)
 """How long the record of a pass is kept; the ledger is kept for ever."""
 CODES = {signal.SIGTERM: 143, signal.SIGINT: 130}
@@ -73,6 +77,7 @@ class Daemon:
         """Settles what was left over, polls every connection, looks at everything that waits, and ends."""
         summary = Summary()
         self._recover()
+        self.renew()
         for name in self._polls:
             summary.polled[name], error = self.poll(name)
             if error is not None:
@@ -100,6 +105,8 @@ class Daemon:
                 for thread in threads:
                     thread.join()
         self._house.holds.let_go()
+        with self._house.store.writing() as db:
+            reloading.beat(db, None)
         self._log.info("stopped")
         return CODES.get(signal.Signals(self._stopped_by), 0) if self._stopped_by else 0
 
@@ -147,17 +154,22 @@ class Daemon:
 
     def renew(self) -> bool:
         """Puts new rules into force between two passes, when there are any that are fit; whether there were."""
-        bundle = self._reload() if self._reload else None
-        if bundle is None or bundle.hash == self._cycle.book.bundle.hash:
+        before = self._cycle.book.bundle
+        taken = self._reload(before) if self._reload else None
+        if taken is None or taken.bundle.hash == before.hash:
             return False
-        self._cycle.book = Rulebook(bundle)
+        self._cycle.book = Rulebook(taken.bundle)
         with self._house.store.writing() as db:
-            self._in_force(db, "files")
-            audits.noted(db, self._house.clock(), "daemon", "rules in force", bundle.hash)
+            self._in_force(db, taken.how, taken.who, before)
         self._signals.retry_words()
         self._ask_the_brake_again()
-        self._log.info("new rules in force", bundle=bundle.short)
+        self._log.info("new rules in force", bundle=taken.bundle.short, how=taken.how)
         return True
+
+    def beat(self) -> None:
+        """A sign that we are here, for those who ask us for something."""
+        with self._house.store.writing() as db:
+            reloading.beat(db, self._house.wall())
 
     def _recover(self) -> None:
         left = sum(worker.recover() for worker in self._workers.values())
@@ -166,14 +178,18 @@ class Daemon:
         self._signals.retry_words()
         self._ask_the_brake_again()
         with self._house.store.writing() as db:
-            self._in_force(db, "started")
+            self._in_force(db, "started", "daemon", ran_before(db, self._cycle.book.bundle.hash))
             passes.forget_before(db, self._house.clock() - KEPT)
 
-    def _in_force(self, db: sa.Connection, how: str) -> None:
-        """Writes down what we judge by from now on, and that its rules could match."""
+    def _in_force(self, db: sa.Connection, how: str, who: str, before: Bundle | None) -> None:
+        """Writes down what we judge by from now on, that its rules could match, and what ends with the rules before."""
         bundle, now = self._cycle.book.bundle, self._house.clock()
-        bundles.put_in_force(db, bundle.hash, now, who="daemon", how=how)
+        bundles.put_in_force(db, bundle.hash, now, who=who, how=how)
         hits.known(db, [rule.id for ruleset in bundle.rulesets for rule in ruleset.rules], now)
+        if before is not None:
+            audits.noted(db, now, who, "rules in force", f"{bundle.hash} ({how})")
+            for stage in ended_stages(before, bundle):
+                audits.noted(db, now, who, "stage ended", f"{stage}: the rules in force since now do not have it ({bundle.short})")
 
     def _ask_the_brake_again(self) -> None:
         held = sum(worker.ask_again() for worker in self._workers.values())
@@ -193,9 +209,9 @@ class Daemon:
 
     def _jobs(self) -> dict[str, Job]:
         polls = {f"poll-{name}": each(every.total_seconds(), partial(self.poll, name)) for name, every in self._polls.items()}
-        renewal = self._house.holds.renewal
-        jobs = {**polls, "sweep": self.sweep, "reload": each(RELOAD, self.renew), "leases": each(renewal, self._house.holds.renew)}
-        return {name: self._quietly(job) for name, job in jobs.items()}
+        own = {"reload": each(RELOAD, self.renew), "beat": each(BEAT, self.beat)}
+        leases = each(self._house.holds.renewal, self._house.holds.renew)
+        return {name: self._quietly(job) for name, job in {**polls, "sweep": self.sweep, **own, "leases": leases}.items()}
 
     def _quietly(self, job: Job) -> Job:
         """A job whose failure is logged by us and tried again."""

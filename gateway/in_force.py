@@ -9,6 +9,7 @@ from gateway.desk import Loaded, from_texts
 from gateway.placeholders import Resolver, untouched
 from gateway.settings import with_environment
 from gateway.store import bundles
+from rules.bundle import Bundle
 
 
 def rebuilt(db: sa.Connection, folder: Path, hash: str, *, resolve: Resolver = untouched) -> Loaded | None:
@@ -30,3 +31,10 @@ def running(db: sa.Connection, folder: Path, *, resolve: Resolver = untouched) -
     """The desk by which the daemon judges, or judged last; None before its first start."""
     force = bundles.running(db)
     return rebuilt(db, folder, force.hash, resolve=resolve) if force else None
+
+
+def ran_before(db: sa.Connection, hash: str) -> Bundle | None:
+    """The rules in force last, when they were others than those of that hash and can still be read."""
+    force = bundles.running(db)
+    found = rebuilt(db, Path(), force.hash) if force is not None and force.hash != hash else None
+    return found.bundle if found is not None else None

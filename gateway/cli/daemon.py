@@ -1,7 +1,6 @@
 """`ticketgate run`: the daemon."""
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,9 +10,10 @@ from gateway.cli.options import VERSION_LINE, Options, line, options
 
 if TYPE_CHECKING:
     from gateway.assemble import Gateway
+    from gateway.cli.starting import Start
     from gateway.daemon import Summary
     from gateway.desk import Loaded
-    from rules.bundle import Bundle
+    from gateway.reloading import Reloader
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,14 +26,17 @@ def run(
 ) -> None:
     """Reads every connection at its interval and does what the rules ask for, until Ctrl-C or SIGTERM.
 
-    Changed files are taken over as soon as they pass check; until then, and after a start with broken files, the last good rules stay.
+    Changed files are taken over as soon as they pass check and their own tests; until then, and after a start with such files, the last
+    good rules stay.
     """
-    from gateway.cli.connecting import gateway, last_good
+    from gateway.cli.connecting import gateway, logging
+    from gateway.cli.starting import to_start
 
     chosen = options(context)
-    loaded = last_good(chosen)
-    with gateway(chosen, loaded=loaded) as found:
-        daemon = found.daemon(reloading(chosen, loaded, found))
+    start = to_start(chosen)
+    logging(chosen, start.loaded, "info")
+    with gateway(chosen, loaded=start.loaded) as found:
+        daemon = found.daemon(reloader(chosen, found, start))
         if not once:
             raise Ended(Code(daemon.run()))
         summary = daemon.once()
@@ -42,53 +45,24 @@ def run(
     raise Ended(_code(summary, resting))
 
 
-def reloading(chosen: Options, loaded: "Loaded", found: "Gateway") -> "Callable[[], Bundle | None]":
-    """Asked every few seconds: new rules when the files changed and hold no error; what is wrong is logged once for each change."""
-    seen = [_stamp(loaded.folder, chosen.config)]
-
-    def reload() -> "Bundle | None":
-        now = _stamp(loaded.folder, chosen.config)
-        if now == seen[0]:
-            return None
-        seen[0] = now
-        return _fresh(chosen, found)
-
-    return reload
-
-
-def _fresh(chosen: Options, found: "Gateway") -> "Bundle | None":
-    """The rules on disk, kept in the store so that `why` can judge by them later; None when they are not fit to run."""
+def reloader(chosen: Options, found: "Gateway", start: "Start") -> "Reloader":
+    """New rules when the files changed and are fit, or when a person asks; what is wrong is logged once for each change."""
     import structlog
 
+    from gateway.reloading import Reloader
     from gateway.settings import running
-    from gateway.store import bundles
+    from gateway.store import reloading
 
-    try:
+    def read() -> "Loaded":
         fresh = running(chosen.desk, chosen.config)
-    except Exception as error:  # half-written files, mistakes, a folder that is gone: the last good rules stay
-        structlog.get_logger().error("changed rules are not taken over; the last good ones stay in force", reason=in_words(error))
-        return None
-    if fresh.config != found.config:
-        said = "connections, channels, database and brake of ticketgate.yaml changed; they are taken over by the next start"
-        structlog.get_logger().warning(said)
-    if fresh.bundle is not None:
-        with found.store.writing() as db:
-            bundles.keep(db, fresh.bundle.hash, fresh.sources, found.house.clock(), str(fresh.folder.absolute()))
-    return fresh.bundle
+        if fresh.config != found.config:
+            said = "connections, channels, database and brake of ticketgate.yaml changed; they are taken over by the next start"
+            structlog.get_logger().warning(said)
+        return fresh
 
-
-def _stamp(folder: Path, config: Path | None) -> tuple[tuple[str, int, int], ...]:
-    """What tells a changed folder: names, times and sizes of the files that are read."""
-    from gateway.desk import READ
-
-    found = []
-    for path in (config or folder / "ticketgate.yaml", *(path for pattern in READ for path in sorted(folder.glob(pattern)))):
-        try:
-            stat = path.stat()
-        except OSError:
-            continue
-        found.append((path.as_posix(), stat.st_mtime_ns, stat.st_size))
-    return tuple(found)
+    with found.store.writing() as db:
+        reloading.answered(db, start.state, start.reason, None, found.house.clock())
+    return Reloader(found.store, (chosen.desk, chosen.config_file), read, found.house.clock, in_words, seen=start.stamp)
 
 
 def _resting(found: "Gateway", summary: "Summary") -> dict[str, str]:

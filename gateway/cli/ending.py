@@ -24,6 +24,7 @@ class Code(IntEnum):
 
 CODES = {
     "Mistakes": Code.NOT_LOADED,
+    "FailedTests": Code.NOT_LOADED,
     "ImportError": Code.NOT_LOADED,
     "Unauthorized": Code.REFUSED_BY_REMOTE,
     "Rejected": Code.REFUSED_BY_REMOTE,

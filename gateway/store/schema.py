@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-SCHEMA = "0006"
+SCHEMA = "0007"
 """The revision that this program writes and reads; the newest file of `migrations/versions`."""
 
 
@@ -206,6 +206,17 @@ force = sa.Table(
     sa.Column("at", Moment, nullable=False),
     sa.Column("who", sa.Text, nullable=False),
     sa.Column("how", sa.Text, nullable=False),
+)
+
+# What stands between the files on disk and the rules in force; one row.
+reload = sa.Table(
+    "reload",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    *(sa.Column(name, sa.Text) for name in ("candidate", "pinned", "pinned_by", "asked_by", "yes")),
+    *(sa.Column(name, Moment) for name in ("pinned_at", "asked_at", "answered_at", "beat_at")),
 )
 
 # Rules that do not act until a person resumes them.

@@ -27,6 +27,7 @@ def test_old_tickets_are_adopted_and_new_ones_acted_on(program: Program, desk: D
 def test_without_connections_there_is_nothing_to_run(program: Program, desk: Desk) -> None:
     desk.write("ticketgate.yaml", "version: 1\n")
     desk.write("rules/10-all.yaml", "version: 1\n")
+    desk.folder.joinpath("tests/all.test.yaml").unlink()
     for command in (["run"], ["run", "--once"], ["plan"], ["backfill", "--yes"]):
         done = program("-C", desk, *command)
         assert done.code == 3
@@ -50,6 +51,21 @@ def test_after_a_good_run_a_broken_start_goes_on_with_what_was_good(program: Pro
     assert f"{broken}:5:" in done.err
     assert "Starting on the last good rules instead." in done.err
     assert len(desk.effects(kind="update")) == 1
+
+
+def test_rules_whose_own_tests_fail_are_not_started_on(program: Program, desk: Desk) -> None:
+    desk.swap("rules/10-all.yaml", "tier-1", "tier-2")
+    first = program("-C", desk, "run", "--once")
+    assert (first.code, "✗ an incident goes to the first line   tests/all.test.yaml:3" in first.err) == (3, True)
+    desk.swap("rules/10-all.yaml", "tier-2", "tier-1")
+    assert program("-C", desk, "run", "--once").code == 0
+    desk.swap("rules/10-all.yaml", "tier-1", "tier-2")
+    key = desk.customer_writes("Printer on fire")
+    done = program("-C", desk, "run", "--once")
+    assert (done.code, "Starting on the last good rules instead." in done.err) == (0, True)
+    assert desk.system().shown(key)["group"] == "tier-1"
+    status = program("-C", desk, "status")
+    assert (status.code, "NEW RULES REFUSED: 1 of 1 tests of these rules fails" in status.out) == (1, True)
 
 
 def test_after_a_broken_start_the_log_is_what_it_always_is(program: Program, desk: Desk) -> None:
@@ -112,10 +128,13 @@ def test_half_written_rules_wait_until_they_are_whole(program: Program, desk: De
         assert group_of_a_new_ticket() == "tier-1"
         assert "✓ route" in program("-C", desk, "why", "desk:M-2").out
         desk.write("rules/10-all.yaml", good.replace("tier-1", "tier-2"))
+        until(lambda: "1 of 1 tests of these rules fails" in log.read_text())
+        assert group_of_a_new_ticket() == "tier-1"
+        desk.swap("tests/all.test.yaml", "tier-1", "tier-2")
         until(lambda: "new rules in force" in log.read_text())
         assert group_of_a_new_ticket() == "tier-2"
         assert "(empty) → tier-1" in program("-C", desk, "why", "desk:M-2").out
-        assert "(empty) → tier-2" in program("-C", desk, "why", "desk:M-3").out
+        assert "(empty) → tier-2" in program("-C", desk, "why", "desk:M-4").out
         desk.swap("ticketgate.yaml", "poll: 1s", "poll: 2s")
         until(lambda: "taken over by the next start" in log.read_text())
     assert "rules/10-all.yaml:5:" in log.read_text()
