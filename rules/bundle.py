@@ -11,6 +11,7 @@ from rules.ticket import Value
 
 if TYPE_CHECKING:
     from rules.calendar import Calendar
+    from rules.policy import Policy
     from rules.templates import Template
 
 FieldType: TypeAlias = Literal["text", "choice", "ordered_choice", "reference", "set", "number", "time", "boolean"]
@@ -297,18 +298,6 @@ class RuleSet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """An SLA policy in its short form: the first that applies is taken; a priority without a target has no clock."""
-
-    name: str
-    applies_to: Condition
-    calendar: str | None = None
-    pause_in: frozenset[str] = frozenset()
-    targets: Mapping[str, Mapping[str, Span]] = field(default_factory=dict)  # priority: metric: span
-    place: Place = NOWHERE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TableRow:
     cells: Mapping[str, str]  # as written
     line: int
@@ -361,7 +350,7 @@ class Bundle:
 
     hash: str
     rulesets: tuple[RuleSet, ...] = ()  # in the order in which they run
-    policies: tuple[Policy, ...] = ()
+    policies: tuple["Policy", ...] = ()
     calendars: Mapping[str, "Calendar"] = field(default_factory=dict)
     tables: Mapping[str, LookupTable] = field(default_factory=dict)
     templates: Mapping[str, Mapping[str, "Template"]] = field(default_factory=dict)  # name: language: template
@@ -371,6 +360,11 @@ class Bundle:
     @property
     def short(self) -> str:
         return self.hash[:7]
+
+    @property
+    def clocks(self) -> tuple[str, ...]:
+        """Every metric that a policy promises, those of the desk's own among them."""
+        return tuple(dict.fromkeys(name for policy in self.policies for name in policy.clocks))
 
     def rule(self, id: str) -> Rule | None:
         return next((r for s in self.rulesets for r in s.rules if r.id == id), None)

@@ -1,18 +1,15 @@
 """Working time: when a calendar is open, how much open time lies between two moments, and where an amount of it ends."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
-Hours: TypeAlias = tuple[int, int]
-"""Opening and closing in minutes after local midnight, 0 to 1440. A closing at or before the opening is on the next day."""
+from rules.opening import DAY, LeapFallback, Spans, Week, instant, merged, midnight, moment, without
+from rules.opening import Hours as Hours
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-_DAY = timedelta(days=1)
+_NOTHING = timedelta(0)
 _HORIZON = 80  # years looked ahead or back for open time before a calendar counts as closed for good
 
 
@@ -28,6 +25,7 @@ class Calendar:
     close a date, `closures` (local, without zone) close a stretch: closure before holiday before override before weekly. Spans are
     half open and real time: a 24-hour span has 23 hours on the day the clocks go forward. A boundary that the clocks skip is the
     first instant that exists; one that comes twice is the first. `always` is open around the clock, the rest is then ignored.
+    `later` are versions that replace all of this from a local date on, in rising order.
     Raises `NeverOpen` (a `ValueError`) when nothing is ever open, `ZoneInfoNotFoundError` when there is no such zone.
     """
 
@@ -38,14 +36,65 @@ class Calendar:
     overrides: Mapping[date, tuple[Hours, ...]] = field(default_factory=dict)
     closures: tuple[tuple[datetime, datetime], ...] = ()
     always: bool = False
+    holiday_cuts_overnight: bool = True
+    leap_fallback: LeapFallback = "none"
+    later: tuple[tuple[date, Week], ...] = ()
     _zone: ZoneInfo = field(init=False, repr=False, compare=False)
-    _years: dict[int, "_Spans"] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _versions: tuple[tuple[date, Week], ...] = field(init=False, repr=False, compare=False)
+    _years: dict[int, Spans] = field(init=False, repr=False, compare=False, default_factory=dict)
     _index: dict[str, "_Index"] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _alone: dict[int, "Calendar"] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_zone", ZoneInfo(self.timezone))
-        if not (self.always or any(self.weekly.values()) or any(self.overrides.values())):
+        first = Week(
+            weekly=self.weekly,
+            holidays=self.holidays,
+            recurring=self.recurring,
+            overrides=self.overrides,
+            closures=self.closures,
+            holiday_cuts_overnight=self.holiday_cuts_overnight,
+            leap_fallback=self.leap_fallback,
+        )
+        object.__setattr__(self, "_versions", ((date.min, first), *self.later))
+        if not (self.always or any(week.opens for _, week in self._versions)):
             raise NeverOpen("this calendar is never open; give it hours under 'open', or write 'always: true'")
+
+    @classmethod
+    def of(cls, timezone: str, versions: tuple[tuple[date, Week], ...]) -> "Calendar":
+        """A calendar of several versions; the first one holds before its own date as well."""
+        first = versions[0][1]
+        return cls(
+            timezone,
+            first.weekly,
+            first.holidays,
+            first.recurring,
+            first.overrides,
+            first.closures,
+            holiday_cuts_overnight=first.holiday_cuts_overnight,
+            leap_fallback=first.leap_fallback,
+            later=versions[1:],
+        )
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self._zone
+
+    # --- versions ------------------------------------------------------------------------------------------------------
+
+    def as_of(self, at: datetime) -> "Calendar":
+        """The version in force at `at`, as if it had always been and would always be."""
+        if not self.later:
+            return self
+        week = self._week(at.astimezone(self._zone).date())
+        if id(week) not in self._alone:
+            self._alone[id(week)] = Calendar.of(self.timezone, ((date.min, week),))
+        return self._alone[id(week)]
+
+    def changes_after(self, at: datetime) -> datetime | None:
+        """When the next version begins to hold; None when there is none."""
+        starts = (moment(self._instant(midnight(day))) for day, _ in self.later)
+        return next((start for start in starts if start > at), None)
 
     # --- questions about one moment ------------------------------------------------------------------------------------
 
@@ -53,81 +102,96 @@ class Calendar:
         """Whether `at` lies in a span; the opening instant does, the closing instant does not."""
         if self.always:
             return True
-        t = _micros(at)
+        t = _utc(at)
         index = self._covering(t, t)
         i = bisect_right(index.starts, t) - 1
         return i >= 0 and t < index.ends[i]
 
     def is_holiday(self, at: datetime) -> bool:
         """Whether the local date of `at` is a holiday, all day long."""
-        return not self.always and self._is_holiday(at.astimezone(self._zone).date())
+        day = at.astimezone(self._zone).date()
+        return not self.always and self._week(day).is_holiday(day)
 
     def next_open(self, at: datetime) -> datetime:
         """`at` itself when open, else the next opening."""
+        t = _utc(at)
         if self.always:
-            return at.astimezone(UTC)
-        t = _micros(at)
+            return t
         for index in self._ahead(t):
             i = bisect_right(index.ends, t)
             if i < len(index.starts):
-                return _moment(max(t, index.starts[i]))
+                return max(t, index.starts[i])
         raise self._closed_for_good(at)
 
     def next_close(self, at: datetime) -> datetime | None:
         """The end of the span that is open at `at`, or of the next one; None when it never closes."""
         if self.always:
             return None
-        t = _micros(at)
+        t = _utc(at)
         for index in self._ahead(t):
             i = bisect_right(index.ends, t)
             if i < len(index.ends) - 1:  # the last span may go on after what was worked out so far
-                return _moment(index.ends[i])
+                return index.ends[i]
         return self._last_close(t)
 
     def prev_open(self, at: datetime) -> datetime:
         """The latest moment not after `at` that is open, or the end of an open span."""
+        t = _utc(at)
         if self.always:
-            return at.astimezone(UTC)
-        t = _micros(at)
+            return t
         for index in self._behind(t):
             i = bisect_left(index.starts, t) - 1
-            if self.is_open(at):
-                return at.astimezone(UTC)
+            if self.is_open(t):
+                return t
             if i >= 0:
-                return _moment(min(t, index.ends[i]))
+                return min(t, index.ends[i])
         raise self._closed_for_good(at)
+
+    def spans(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """The open spans that overlap `[start, end)`, cut to it, in order."""
+        a, b = _utc(start), _utc(end)
+        if a >= b:
+            return
+        if self.always:
+            yield a, b
+            return
+        index = self._covering(a, b)
+        for i in range(bisect_right(index.ends, a), bisect_left(index.starts, b)):
+            yield max(a, index.starts[i]), min(b, index.ends[i])
 
     # --- amounts of open time ------------------------------------------------------------------------------------------
 
     def elapsed(self, start: datetime, end: datetime) -> timedelta:
         """Open time in `[start, end)`; nothing when `end` is not after `start`."""
-        if end <= start:
-            return timedelta(0)
-        if self.always:
-            return end.astimezone(UTC) - start.astimezone(UTC)
-        a, b = _micros(start), _micros(end)
-        index = self._covering(a, b)
-        return (index.position(b) - index.position(a)) * _MICROSECOND
+        a, b = _utc(start), _utc(end)
+        if b <= a:
+            return _NOTHING
+        return b - a if self.always else self._covering(a, b).between(a, b)
 
     def add(self, start: datetime, amount: timedelta) -> datetime:
         """The earliest moment at which `amount` of open time has passed since `start`; a closing instant when that uses up a span.
 
         Zero gives the next open moment, a negative amount walks back (the latest moment from which it leads to `start`).
         """
+        t = _utc(start)
         if self.always:
-            return start.astimezone(UTC) + amount
-        if amount > timedelta(0):
-            return self._forward(start, amount // _MICROSECOND)
-        return self._back(start, -(amount // _MICROSECOND)) if amount else self.next_open(start)
+            return t + amount
+        if amount > _NOTHING:
+            return self._covering(t, t).reached(t, amount) or self._far_forward(t, amount)
+        return self._back(t, -amount) if amount else self.next_open(t)
 
     def subtract(self, start: datetime, amount: timedelta) -> datetime:
         """`add` walking back; zero gives the latest moment not after `start` that is open or a closing instant."""
         return self.add(start, -amount) if amount else self.prev_open(start)
 
+    # --- business days -------------------------------------------------------------------------------------------------
+
     def add_days(self, start: datetime, n: int) -> datetime:
         """`n` business days on (back when negative): dates with any open time, the local time of day kept."""
+        if not n:
+            return start.astimezone(UTC)
         local = start.astimezone(self._zone)
-        day, step = local.date(), _DAY if n > 0 else -_DAY
+        day, step = local.date(), DAY if n > 0 else -DAY
         left, searched = abs(n), 0
         while left:
             day, searched = day + step, searched + 1
@@ -135,55 +199,59 @@ class Calendar:
                 left, searched = left - 1, 0
             if searched > _HORIZON * 366:
                 raise self._closed_for_good(start)
-        minutes = local.replace(tzinfo=None) - datetime(local.year, local.month, local.day)  # noqa: DTZ001 - wall time
-        return start.astimezone(UTC) if not n else _moment(self._instant(datetime(day.year, day.month, day.day) + minutes))  # noqa: DTZ001
+        minutes = local.replace(tzinfo=None) - midnight(local.date())
+        return moment(self._instant(midnight(day) + minutes))
 
     def has_open_time(self, day: date) -> bool:
         """Whether the local date `day` is open at all."""
-        if self.always:
-            return True
-        a, b = self._instant(_midnight(day)), self._instant(_midnight(day + _DAY))
-        index = self._covering(a, b)
-        return index.position(b) > index.position(a)
+        return self.always or self.elapsed(self.at_time(day, 0), self.at_time(day + DAY, 0)) > _NOTHING
+
+    def local_date(self, at: datetime) -> date:
+        """The date that the calendar's zone has at `at`."""
+        return at.astimezone(self._zone).date()
+
+    def at_time(self, day: date, minutes: int) -> datetime:
+        """The wall time so many minutes after the midnight of a local date."""
+        return moment(self._instant(midnight(day) + timedelta(minutes=minutes)))
+
+    def end_of_day(self, day: date) -> datetime:
+        """The last closing instant of the hours that belong to a local date; of a day without hours, or always open, its midnight."""
+        ends = () if self.always else self._week(day).hours(day)
+        last = max((b if b > a else b + 1440 for a, b in ends), default=1440)
+        end = self.at_time(day, last)
+        return self.prev_open(end) if ends else end
 
     # --- inside --------------------------------------------------------------------------------------------------------
 
-    def _forward(self, start: datetime, amount: int) -> datetime:
-        t = _micros(start)
-        for index in self._ahead(t):
-            wanted = index.position(t) + amount
-            i = bisect_left(index.sums, wanted) - 1
-            end = index.starts[i] + wanted - index.sums[i] if i >= 0 else 0
-            if i >= 0 and end <= index.ends[i]:
-                return _moment(end)
+    def _far_forward(self, start: datetime, amount: timedelta) -> datetime:
+        for index in self._ahead(start):
+            end = index.reached(start, amount)
+            if end is not None:
+                return end
         raise self._closed_for_good(start)
 
-    def _back(self, start: datetime, amount: int) -> datetime:
-        t = _micros(start)
-        for index in self._behind(t):
-            wanted = index.position(t) - amount
+    def _back(self, start: datetime, amount: timedelta) -> datetime:
+        for index in self._behind(start):
+            wanted = index.position(start) - amount
             i = bisect_right(index.sums, wanted) - 1
-            if wanted >= 0 and i >= 0:
-                return _moment(index.starts[i] + wanted - index.sums[i])
+            if wanted >= _NOTHING and i >= 0:
+                return index.bases[i] + wanted
         raise self._closed_for_good(start)
 
-    def _last_close(self, t: int) -> datetime | None:
+    def _last_close(self, t: datetime) -> datetime | None:
         index = self._covering(t, t)
         i = bisect_right(index.ends, t)
         runs_on = not index.ends or i >= len(index.ends) or index.ends[i] >= index.hi
-        return None if runs_on else _moment(index.ends[i])
+        return None if runs_on else index.ends[i]
 
     def _closed_for_good(self, at: datetime) -> NeverOpen:
         return NeverOpen(f"this calendar has too little open time within {_HORIZON} years of {at:%Y-%m-%d}")
 
-    def _is_holiday(self, day: date) -> bool:
-        return day in self.holidays or (day.month, day.day) in self.recurring
-
-    def _covering(self, a: int, b: int) -> "_Index":
+    def _covering(self, a: datetime, b: datetime) -> "_Index":
         index = self._index.get("now")
-        if index is None or not (index.lo <= a and b <= index.hi):
-            index = self._grown(index, _moment(a).year - 1, _moment(b).year + 1)
-        return index
+        if index is not None and index.lo <= a and b <= index.hi:
+            return index
+        return self._grown(index, a.year - 1, b.year + 1)
 
     def _grown(self, index: "_Index | None", first: int, last: int) -> "_Index":
         if index is not None:
@@ -192,124 +260,102 @@ class Calendar:
         self._index["now"] = grown  # a cache: the same calendar gives the same index for ever
         return grown
 
-    def _ahead(self, t: int) -> Iterator["_Index"]:
+    def _ahead(self, t: datetime) -> Iterator["_Index"]:
         index = self._covering(t, t)
         yield index
-        year = _moment(t).year
         for years in (5, 20, _HORIZON):
-            if index.last < min(year + years, 9998):
-                index = self._grown(index, index.first, min(year + years, 9998))
+            if index.last < min(t.year + years, 9998):
+                index = self._grown(index, index.first, min(t.year + years, 9998))
                 yield index
 
-    def _behind(self, t: int) -> Iterator["_Index"]:
+    def _behind(self, t: datetime) -> Iterator["_Index"]:
         index = self._covering(t, t)
         yield index
-        year = _moment(t).year
         for years in (5, 20, _HORIZON):
-            if index.first > max(year - years, 2):
-                index = self._grown(index, max(year - years, 2), index.last)
+            if index.first > max(t.year - years, 2):
+                index = self._grown(index, max(t.year - years, 2), index.last)
                 yield index
 
-    def _year(self, year: int) -> "_Spans":
+    def _year(self, year: int) -> Spans:
         if year not in self._years:
-            days = (date(year, 1, 1) + timedelta(n) for n in range((date(year + 1, 1, 1) - date(year, 1, 1)).days))
-            spans = _merged(span for day in days for span in self._spans(day))
-            self._years[year] = _without(spans, self._closed_between(year))
+            first = date(year, 1, 1)
+            days = (first + timedelta(n) for n in range((date(year + 1, 1, 1) - first).days))
+            self._years[year] = merged(span for day in days for span in self._on(day))
         return self._years[year]
 
-    def _closed_between(self, year: int) -> "_Spans":
-        inside = [(a, b) for a, b in self.closures if a.year <= year <= b.year]
-        return _merged(sorted((self._instant(a), self._instant(b)) for a, b in inside))
+    def _week(self, day: date) -> Week:
+        """The version that holds on a local date."""
+        if not self.later:
+            return self._versions[0][1]
+        return next(week for since, week in reversed(self._versions) if since <= day)
 
-    def _spans(self, day: date) -> "_Spans":
+    def _on(self, day: date) -> Spans:
         """The open spans that lie on the local date `day`: its own hours until midnight, and what is left of yesterday's shift."""
-        if self._is_holiday(day):
-            return []
-        today = [(a, b if b > a else 1440) for a, b in self._hours(day)]
-        tail = [(0, b) for a, b in self._hours(day - _DAY) if b <= a and b > 0]
-        base = _midnight(day)
-        return [(self._instant(base + timedelta(minutes=a)), self._instant(base + timedelta(minutes=b))) for a, b in sorted(today + tail)]
-
-    def _hours(self, day: date) -> tuple[Hours, ...]:
-        if self._is_holiday(day):
-            return ()
-        return self.overrides[day] if day in self.overrides else self.weekly.get(day.weekday(), ())
+        week, before = self._week(day), self._week(day - DAY)
+        today = [(a, b if b > a else 1440) for a, b in week.hours(day)]
+        tail = [] if week.cuts(day) else [(0, b) for a, b in before.hours(day - DAY) if b <= a and b > 0]
+        base = midnight(day)
+        spans = [(self._instant(base + timedelta(minutes=a)), self._instant(base + timedelta(minutes=b))) for a, b in sorted(today + tail)]
+        closed = [c for c in week.closures if c[0] < base + DAY and base < c[1]]
+        if not closed:
+            return spans
+        return without(merged(spans), merged(sorted((self._instant(a), self._instant(b)) for a, b in closed)))
 
     def _instant(self, local: datetime) -> int:
-        """Microseconds since 1970 of a wall time: the first of two, and the first existing one where the clocks skip it."""
-        early = _micros(local.replace(tzinfo=self._zone))
-        late = _micros(local.replace(tzinfo=self._zone, fold=1))
-        if late >= early:
-            return early
-        return self._first_after_skip(late, early)
-
-    def _first_after_skip(self, before: int, after: int) -> int:
-        offset = _moment(before).astimezone(self._zone).utcoffset()
-        while after - before > 1:
-            middle = (before + after) // 2
-            if _moment(middle).astimezone(self._zone).utcoffset() == offset:
-                before = middle
-            else:
-                after = middle
-        return after
-
-
-_Spans: TypeAlias = list[tuple[int, int]]
+        return instant(local, self._zone)
 
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """Open spans of the years `first` to `last` with the open time before each, in microseconds since 1970."""
+    """Open spans of the years `first` to `last` with the open time before each, in UTC. `bases` are the starts less that time.
+
+    Moments and not numbers: comparing two moments in one zone costs no more, and turning them into numbers and back more than the rest.
+    """
 
     first: int
     last: int
-    lo: int
-    hi: int
-    starts: list[int]
-    ends: list[int]
-    sums: list[int]
+    lo: datetime
+    hi: datetime
+    starts: list[datetime]
+    ends: list[datetime]
+    sums: list[timedelta]
+    bases: list[datetime]
 
     @classmethod
-    def over(cls, first: int, last: int, year: Callable[[int], "_Spans"], instant: Callable[[datetime], int]) -> "_Index":
-        spans = _merged(span for y in range(first, last + 1) for span in year(y))
-        sums, total = [], 0
+    def over(cls, first: int, last: int, year: Callable[[int], Spans], instant: Callable[[datetime], int]) -> "_Index":
+        spans = [(moment(s), moment(e)) for s, e in merged(span for y in range(first, last + 1) for span in year(y))]
+        sums, total = [], _NOTHING
         for start, end in spans:
             sums.append(total)
             total += end - start
         lo, hi = instant(datetime(first, 1, 1)), instant(datetime(last + 1, 1, 1))  # noqa: DTZ001 - wall time
-        return cls(first, last, lo, hi, [s for s, _ in spans], [e for _, e in spans], sums)
+        bases = [start - before for (start, _), before in zip(spans, sums, strict=True)]
+        return cls(first, last, moment(lo), moment(hi), [s for s, _ in spans], [e for _, e in spans], sums, bases)
 
-    def position(self, t: int) -> int:
+    def position(self, t: datetime) -> timedelta:
         """Open time before `t`, counted from the start of the index."""
         i = bisect_right(self.starts, t) - 1
-        return self.sums[i] + min(t, self.ends[i]) - self.starts[i] if i >= 0 else 0
+        return min(t, self.ends[i]) - self.bases[i] if i >= 0 else _NOTHING
+
+    def between(self, a: datetime, b: datetime) -> timedelta:
+        """Open time from `a` to `b`: two positions, without the calls."""
+        starts, ends, bases = self.starts, self.ends, self.bases
+        i, j = bisect_right(starts, a) - 1, bisect_right(starts, b) - 1
+        if j < 0:
+            return _NOTHING
+        until = (b if b < ends[j] else ends[j]) - bases[j]
+        return until - ((a if a < ends[i] else ends[i]) - bases[i]) if i >= 0 else until
+
+    def reached(self, t: datetime, amount: timedelta) -> datetime | None:
+        """The earliest moment at which so much open time has passed since `t`; None when these years have too little."""
+        i = bisect_right(self.starts, t) - 1
+        wanted = amount + ((t if t < self.ends[i] else self.ends[i]) - self.bases[i]) if i >= 0 else amount
+        i = bisect_left(self.sums, wanted) - 1
+        if i < 0:
+            return None
+        end = self.bases[i] + wanted
+        return end if end <= self.ends[i] else None
 
 
-def _merged(spans: Iterable[tuple[int, int]]) -> _Spans:
-    merged: _Spans = []
-    for start, end in spans:
-        if start >= end:
-            continue
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        else:
-            merged.append((start, end))
-    return merged
-
-
-def _without(spans: _Spans, closed: _Spans) -> _Spans:
-    for a, b in closed:
-        spans = [piece for s, e in spans for piece in ((s, min(e, a)), (max(s, b), e)) if piece[0] < piece[1]]
-    return spans
-
-
-def _micros(at: datetime) -> int:
-    return (at - _EPOCH) // _MICROSECOND
-
-
-def _moment(micros: int) -> datetime:
-    return _EPOCH + micros * _MICROSECOND
-
-
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day)  # noqa: DTZ001 - wall time of the calendar's zone
+def _utc(at: datetime) -> datetime:
+    return at if at.tzinfo is UTC else at.astimezone(UTC)

@@ -4,49 +4,36 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from rules.bundle import Policy
 from rules.ladders import Clocks, Rung
-from rules.look import Look
 from rules.observation import Observation
 from rules.plan import Stage
 from rules.ready import Prepared, Ready
-from rules.ticket import Change, Value
-from rules.working import Copy, with_value
+from rules.ticket import Change
+from rules.working import Copy
 
 
 class ClockWork:
     """Everything is worked out when first asked for, and at most once."""
 
-    __slots__ = ("_observation", "_policies", "_prepared", "now")
+    __slots__ = ("_observation", "_prepared", "now")
 
     def __init__(self, prepared: Prepared, observation: Observation) -> None:
         self._prepared, self._observation = prepared, observation
-        self._policies: dict[Value, Policy | None] = {}
-        self.now = Clocks(observation, prepared.bundle, self.policy_under)
+        self.now = Clocks(observation, prepared.promises)
 
-    def policy(self) -> Policy | None:
+    def policy(self) -> str | None:
         """The first policy that applies to the ticket as it came."""
-        return self.policy_under(self._observation.ticket.priority)
-
-    def policy_under(self, priority: Value) -> Policy | None:
-        """The first policy that applies to the ticket as it came, but for its priority."""
-        if priority not in self._policies:
-            bundle, ticket = self._prepared.bundle, self._observation.ticket
-            judged = ticket if priority == ticket.priority else with_value(ticket, "priority", priority)
-            look = Look(self._observation, ticket=judged, calendars=bundle.calendars, systems=bundle.desk.connections)
-            self._policies[priority] = next((policy for policy, applies in self._prepared.policies if applies(look)), None)
-        return self._policies[priority]
+        return next(iter(self.now.standing.policies), None)
 
     def state(self, name: str) -> str | None:
         """What conditions and texts see as `sla.policy` and `sla.METRIC`."""
         if name == "policy":
-            policy = self.policy()
-            return policy.name if policy else None
+            return self.policy()
         clock = self.now.clock(name)
         return clock.state if clock else None
 
     def before(self, earlier: Observation | None) -> Clocks | None:
-        return Clocks(earlier, self._prepared.bundle, self.policy_under) if earlier else None
+        return Clocks(earlier, self._prepared.promises) if earlier else None
 
     def due(self, ready: Ready, past: Clocks | None) -> list[Rung]:
         """Stages due by now, or before the first event of this pass, that neither ran nor were passed over; in rising order."""
@@ -61,7 +48,7 @@ class ClockWork:
         """The next stage or change of a clock's state, on the ticket as this pass leaves it. A ladder that raises waits for nothing."""
         if not self._prepared.ladders:
             return None
-        clocks = Clocks(self._as_left(mine), self._prepared.bundle, self.policy_under) if mine.changes else self.now
+        clocks = Clocks(self._as_left(mine), self._prepared.promises) if mine.changes else self.now
         done = self._observation.done | {stage.key for stage in stages}
         return min((at for ready in self._prepared.ladders for at in self._moments(ready, clocks, done)), default=None)
 

@@ -4,13 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rules.bundle import (
-    AnyOf,
     Bundle,
-    CalendarIs,
-    Condition,
     Limits,
-    Named,
-    NoneOf,
     On,
     OnSla,
     OnWaiting,
@@ -21,12 +16,12 @@ from rules.bundle import (
     Set,
     Sync,
     Tell,
-    Test,
     Verb,
 )
 from rules.clockwork import ClockWork
 from rules.explaining import Explanation
 from rules.index import required_connections
+from rules.leaves import fields_of
 from rules.limits import REPLIES, rates, replies_key
 from rules.look import Look
 from rules.observation import Kind, Observation
@@ -34,6 +29,7 @@ from rules.passing import Pass
 from rules.plan import Plan
 from rules.ready import Ready, prepared
 from rules.sieve import Sieve, sieve
+from rules.sla import Standing, measure
 from rules.templates import Template
 from rules.ticket import Ticket
 from rules.tracing import Trace
@@ -82,8 +78,11 @@ class Engine:
         trace = Trace()
         asked = Pass(self._prepared, observation, replies=replies, trace=trace)
         plan = asked.whole() if only is None else asked.one(self._named(only))
-        policy = asked.clocks.policy()
-        return Explanation(plan=plan, sets=trace.sets(self.bundle), policy=policy.name if policy else None)
+        return Explanation(plan=plan, sets=trace.sets(self.bundle), policy=asked.clocks.policy())
+
+    def sla(self, observation: Observation) -> Standing:
+        """How every promise to this ticket stands at `observation.now`."""
+        return measure(self._prepared.promises, observation)
 
     def limits(self, ticket: Ticket) -> dict[str, Rate]:
         """The limits whose use `Observation.limits` must bring for this ticket, each for as long as it reaches back."""
@@ -136,7 +135,7 @@ def _needs(rule: Rule, bundle: Bundle) -> Needs:
     kinds = {on.kind for on in rule.triggers if isinstance(on, On)}
     verbs = [step.verb for steps in (rule.steps, *(stage.steps for stage in rule.stages)) for step in steps]
     syncs = [verb for verb in verbs if isinstance(verb, Sync)]
-    fields = _fields(rule.condition) | {name.removeprefix("ticket.") for verb in verbs for name in _named_in(verb, bundle)}
+    fields = fields_of(rule.condition) | {name.removeprefix("ticket.") for verb in verbs for name in _named_in(verb, bundle)}
     clocked = any(isinstance(t, OnSla) for t in rule.triggers) or any(name.startswith("sla.") and name != "sla.policy" for name in fields)
     waiting = [t for t in rule.triggers if isinstance(t, OnWaiting)]
     return Needs(
@@ -160,17 +159,3 @@ def _named_in(verb: Verb, bundle: Bundle) -> Iterator[str]:
             texts = []
     for text in texts:
         yield from text.names if text else ()
-
-
-def _fields(condition: Condition) -> frozenset[str]:
-    match condition:
-        case Test(field):
-            return frozenset({field})
-        case Named(part=part):
-            return _fields(part)
-        case CalendarIs():
-            return frozenset()
-        case AnyOf(parts) | NoneOf(parts):
-            return frozenset().union(*map(_fields, parts))
-        case _:
-            return frozenset().union(*map(_fields, condition.parts))

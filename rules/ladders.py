@@ -1,17 +1,18 @@
 """Ladders: which stages of a rule fell due, on which climb, and when the next one will."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from rules.bundle import Bundle, OnSla, OnWaiting, Policy, Rule, Span, StageSpec
+from rules.bundle import OnSla, OnWaiting, Rule, Span, StageSpec
 from rules.calendar import Calendar
 from rules.fields import newest_reply
 from rules.history import stay_since, stood
 from rules.observation import Kind, Observation
 from rules.plan import key_of
-from rules.sla import AROUND_THE_CLOCK, SlaClock, begun, judged_by, measure
-from rules.ticket import Change, Comment, Role, Status, Ticket, TicketRef, Value
+from rules.promises import AROUND_THE_CLOCK, Promises
+from rules.sla import SlaClock, Standing, measure
+from rules.ticket import Change, Comment, Role, Status, Ticket, TicketRef
 
 _BLINK = timedelta(microseconds=1)
 LATE = timedelta(minutes=15)  # what `catch_up: skip` still takes for punctual
@@ -47,28 +48,33 @@ class Rung:
 class Clocks:
     """The SLA clocks of one observation, each worked out when first asked for."""
 
-    __slots__ = ("_bundle", "_measured", "_observation", "_policy", "_rungs")
+    __slots__ = ("_observation", "_promises", "_rungs", "_standing")
 
-    def __init__(self, observation: Observation, bundle: Bundle, policy: Callable[[Value], Policy | None]) -> None:
-        self._observation, self._bundle, self._policy = observation, bundle, policy
-        self._measured: dict[str, SlaClock | None] = {}
+    def __init__(self, observation: Observation, promises: Promises) -> None:
+        self._observation, self._promises = observation, promises
+        self._standing: Standing | None = None
         self._rungs: dict[str, tuple[Rung, ...]] = {}
 
     @property
     def moment(self) -> datetime:
         return self._observation.now
 
-    def clock(self, metric: str) -> SlaClock | None:
-        if metric not in self._measured:
-            self._measured[metric] = self._measure(metric)
-        return self._measured[metric]
+    @property
+    def standing(self) -> Standing:
+        if self._standing is None:
+            self._standing = measure(self._promises, self._observation)
+        return self._standing
 
-    def _measure(self, metric: str) -> SlaClock | None:
-        """By the policy that applies under the priority that judges this climb: raising it ourselves must not end the climb."""
-        since = begun(metric, self._observation)
-        policy = self._policy(judged_by(self._observation, since)) if since else None
-        bundle = self._bundle
-        return measure(policy, metric, self._observation, bundle.calendars, bundle.desk.default_calendar) if policy else None
+    def clock(self, metric: str) -> SlaClock | None:
+        """The newest instance of a metric. Raises `NeverOpen` where it cannot be worked out."""
+        if metric in self.standing.failed:
+            raise self.standing.failed[metric]
+        return self.standing.clock(metric)
+
+    def _clocks(self, trigger: OnSla) -> Iterator[SlaClock]:
+        """What the ladder follows: of one policy the newest instance, of several that apply together each one's."""
+        if self.clock(trigger.metric) is not None:
+            yield from (c for c in self.standing.present if c.metric == trigger.metric and trigger.policy in (None, c.policy))
 
     def rungs(self, rule: Rule) -> tuple[Rung, ...]:
         """Every stage of the ladder whose moment is certain now, past or to come, by climb and in rising order."""
@@ -88,39 +94,34 @@ class Clocks:
     def changes_at(self, rule: Rule) -> Iterator[datetime]:
         """When the clocks that the ladder follows next change their state by time alone."""
         for trigger in rule.triggers:
-            clock = self.clock(trigger.metric) if isinstance(trigger, OnSla) else None
-            if clock is not None and clock.changes_at is not None:
-                yield clock.changes_at
+            if isinstance(trigger, OnSla):
+                yield from (clock.changes_at for clock in self._clocks(trigger) if clock.changes_at is not None)
 
     def _of_sla(self, rule: Rule, trigger: OnSla) -> Iterator[Rung]:
-        clock = self.clock(trigger.metric)
-        if clock is None or clock.stopped_at is not None or trigger.policy not in (None, clock.policy):
-            return
-        climb = clock.climb
+        for clock in self._clocks(trigger):
+            if not clock.over:
+                yield from self._of_clock(rule, clock)
+
+    def _of_clock(self, rule: Rule, clock: SlaClock) -> Iterator[Rung]:
         for spec in rule.stages:
             if spec.at is not None:
                 for again in range(_times(spec)):
                     due_at = clock.falls(spec.at, _every(spec) * again)
                     if due_at is not None:
-                        yield self._rung(rule, spec, climb, due_at, again, clock, clock.calendar)
+                        yield self._rung(rule, spec, clock.climb, due_at, again, clock, clock.ruling.open_hours)
 
     def _of_waiting(self, rule: Rule, trigger: OnWaiting) -> Iterator[Rung]:
         since = _waiting_since(self._observation, trigger)
         if since is None:
             return
-        named = self._bundle.calendars.get(trigger.calendar or "")
+        named = self._promises.bundle.calendars.get(trigger.calendar or "")
         climb = f"waiting@{since.isoformat()}"
         for spec in rule.stages:
             if spec.after is not None:
-                first = _after(since, spec.after, named, named or self._business())
+                first = _after(since, spec.after, named, named or self.standing.calendar)
                 for again in range(_times(spec)):
                     due_at = (named or AROUND_THE_CLOCK).add(first, _every(spec) * again) if again else first
-                    yield self._rung(rule, spec, climb, due_at, again, None, named or self._business())
-
-    def _business(self) -> Calendar:
-        policy = self._policy(self._observation.ticket.priority)
-        name = (policy.calendar if policy else None) or self._bundle.desk.default_calendar
-        return self._bundle.calendars.get(name or "", AROUND_THE_CLOCK)
+                    yield self._rung(rule, spec, climb, due_at, again, None, named or self.standing.calendar)
 
     def _rung(
         self, rule: Rule, spec: StageSpec, climb: str, due_at: datetime, again: int, clock: SlaClock | None, counts: Calendar
@@ -130,7 +131,8 @@ class Clocks:
 
     def _hours(self, counts: Calendar) -> Calendar:
         """Business hours for messages: those of the calendar that counts, or of the desk where that one never closes."""
-        return self._bundle.calendars.get(self._bundle.desk.default_calendar or "", counts) if counts.always else counts
+        bundle = self._promises.bundle
+        return bundle.calendars.get(bundle.desk.default_calendar or "", counts) if counts.always else counts
 
 
 def just_before(observation: Observation) -> Observation | None:

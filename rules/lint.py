@@ -104,7 +104,8 @@ def _targets(r: Reading, rule: Rule) -> Iterator[float]:
         if isinstance(trigger, OnSla):
             for policy in r.policies.values():
                 if trigger.policy in (None, policy.name):
-                    spans = (metrics.get(trigger.metric) for metrics in policy.targets.values())
+                    clock = policy.clocks.get(trigger.metric)
+                    spans = (target.within for target in clock.targets) if clock else ()
                     yield from (span.time.total_seconds() for span in spans if span and not span.days)
 
 

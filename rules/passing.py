@@ -15,9 +15,9 @@ from rules.observation import Event, Kind, Observation
 from rules.plan import Action, CreateTicket, Failure, Fired, Plan, Stage, Update
 from rules.ready import Prepared, Ready
 from rules.sync import synchronize
-from rules.text import fold
-from rules.ticket import Change, Value
+from rules.ticket import Change
 from rules.tracing import Trace
+from rules.triggers import means
 from rules.verbs import Halt, carry_out
 from rules.working import Wanted
 
@@ -338,21 +338,7 @@ class Pass:
 
 def _names(on: On, event: Event, rule: Rule) -> bool:
     """Whether the trigger means this very event: the field and its values of `changed`, the rule of `manual`."""
-    if event.kind == Kind.MANUAL:
-        return event.rule == rule.id
-    change = event.change
-    if on.kind != Kind.CHANGED or change is None:
-        return True
-    return on.field in (None, change.field) and _one_of(on.was, change.before) and _one_of(on.to, change.after)
-
-
-def _one_of(wanted: frozenset[str], value: Value) -> bool:
-    if not wanted:
-        return True
-    members = (
-        value if isinstance(value, frozenset) else () if value is None else (str(value).lower() if isinstance(value, bool) else str(value),)
-    )
-    return any(fold(member) in wanted for member in members)
+    return event.rule == rule.id if event.kind == Kind.MANUAL else means(on, event)
 
 
 def _own_events(changes: tuple[Change, ...]) -> Iterator[Event]:

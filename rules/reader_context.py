@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeAlias
 
-from rules.bundle import Condition, CustomField, Desk, LookupTable, Place, Policy
+from rules.bundle import Condition, CustomField, Desk, LookupTable, Place
 from rules.calendar import Calendar
 from rules.fields import SYNONYMS, FieldSpec, every_name, nearest, spec_of
 from rules.nodes import Map, Node, Scalar, Seq
+from rules.policy import Policy
 from rules.problems import Level, Problem, Spot
 from rules.templates import Template
 from rules.ticket import Value

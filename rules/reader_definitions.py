@@ -5,8 +5,9 @@ import posixpath
 from collections.abc import Callable, Mapping, Sequence
 from typing import get_args
 
-from rules.bundle import ALWAYS, CustomField, FieldType, LookupTable, Place, Policy, Span, TableRow
+from rules.bundle import ALWAYS, CustomField, FieldType, LookupTable, Place, Span, TableRow
 from rules.fields import FIELDS, METRICS
+from rules.metrics import short_form
 from rules.nodes import Map, Node, Scalar
 from rules.problems import Problem
 from rules.reader_calendars import read_calendar
@@ -187,12 +188,12 @@ def _read_policy(r: Reading, definition: Definition) -> None:
     made = condition(r, applies) if applies is not None else ALWAYS
     calendar = r.named("calendar", c, "'calendar'") if (c := node.get("calendar")) else None
     pauses = r.scalars(p, "'pause_in'") if (p := node.get("pause_in")) and not _nothing(p) else []
-    r.policies[definition.name] = Policy(
-        name=definition.name,
+    r.policies[definition.name] = short_form(
+        definition.name,
+        _targets(r, targets) if targets is not None else {},
         applies_to=made if made is not None else ALWAYS,
         calendar=calendar,
         pause_in=frozenset(word for item in pauses if (word := r.choice(item, "status", tuple(map(str, Status))))),
-        targets=_targets(r, targets) if targets is not None else {},
         place=definition.key.place,
     )
 

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rules.bundle import Bundle, On, Policy, Rule, RuleSet
+from rules.bundle import Bundle, On, Rule, RuleSet
 from rules.conditions import Predicate, compiled
 from rules.index import Index, required_connections
 from rules.ladders import follows_a_clock
 from rules.lookup import Lookup, lookups
+from rules.promises import Promises
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,7 +34,7 @@ class Prepared:
     ladders: tuple[Ready, ...]
     reacting: tuple[Ready, ...]
     tables: Mapping[str, Lookup]
-    policies: tuple[tuple[Policy, Predicate], ...]
+    promises: Promises
 
 
 def prepared(bundle: Bundle) -> Prepared:
@@ -47,7 +48,7 @@ def prepared(bundle: Bundle) -> Prepared:
         ladders=tuple(r for r in rules if r.ladder),
         reacting=tuple(r for r in live if r.rule.react_to_own_changes and r.ons),
         tables=lookups(bundle.tables),
-        policies=tuple((policy, compiled(policy.applies_to)) for policy in bundle.policies),
+        promises=Promises.of(bundle),
     )
 
 

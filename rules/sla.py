@@ -1,106 +1,242 @@
-"""SLA clocks. They do not tick and are not kept: each is worked out from the ticket's history, a calendar and the moment."""
+"""SLA clocks. They do not tick and are not kept: each is worked out from the ticket's history, the calendars and the moment."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Literal, TypeAlias
 
-from rules.bundle import Moment, Policy, Span
-from rules.calendar import Calendar
-from rules.history import Run, Stood, ran, replies, settled_since, stood
+from rules.bundle import Moment, Span
+from rules.calendar import Calendar, NeverOpen
+from rules.climbing import Chosen, Climb, Climbing, Superseded
+from rules.deadlines import amount_of, deadline
+from rules.fields import METRICS as METRICS
 from rules.observation import Observation
-from rules.ticket import SETTLED, Comment, Role, Status, Value
+from rules.past import Doubt, LookBack, Past, past_of
+from rules.policy import ClockSpec, Target
+from rules.promises import AROUND_THE_CLOCK as AROUND_THE_CLOCK
+from rules.promises import Option, Promises, Ruling, Track
+from rules.run import NO_TIME, Run, Stretch
 
-METRICS = ("first_response", "next_response", "periodic_update", "resolution", "requester_wait", "agent_work", "ownership")
-AROUND_THE_CLOCK = Calendar(always=True)
-NO_TIME = timedelta(0)
-ClockState: TypeAlias = Literal["running", "paused", "met", "breached"]
-
-_WORKS_IN: Mapping[str, frozenset[str]] = {
-    "requester_wait": frozenset({Status.NEW, Status.OPEN, Status.ON_HOLD}),
-    "agent_work": frozenset({Status.NEW, Status.OPEN}),
-}
+ClockState: TypeAlias = Literal["running", "paused", "met", "breached", "cancelled", "merged", "not_applicable", "superseded"]
 
 
 @dataclass(frozen=True, slots=True)
+class Breach:
+    """A deadline passed with the clock running: a fact, whatever becomes of the target later."""
+
+    at: datetime
+    due_at: datetime
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A stop of a clock that was resumed later: how it stood then."""
+
+    at: datetime
+    outcome: Literal["met", "breached"]
+    elapsed: timedelta
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SlaClock:
-    """How one promise stands at a moment. Moments are in UTC, amounts are open time of its calendar.
+    """How one promise stands at a moment. Moments are in UTC, amounts are counted time: open time, or all of it for `hours: calendar`.
 
     `due_at` is None while the clock is paused before its deadline: then there is no saying. `changes_at` is the next moment at
     which `state` changes by time alone. `remaining` is negative after a breach. `climb` names this run of the clock: it stays the
-    same when the target moves and when a resolution resumes after a reopening.
+    same when the target moves and when a resolution resumes after a reopening. `stopped_at` is its end, whatever ended it.
     """
 
     policy: str
     metric: str
     state: ClockState
+    instance: int
     started_at: datetime
     due_at: datetime | None
     stopped_at: datetime | None
+    now: datetime
     elapsed: timedelta
-    remaining: timedelta
-    paused: tuple[tuple[datetime, datetime | None], ...]
-    changes_at: datetime | None
-    target: Span
     amount: timedelta
     run: Run
-    calendar: Calendar
+    ruling: Ruling
+    judged_since: datetime
+    superseded: tuple[Superseded, ...] = ()
+    breaches: tuple[Breach, ...] = ()
+    ended: tuple[Ended, ...] = ()
 
     @property
     def climb(self) -> str:
-        return f"{self.metric}@{self.started_at.isoformat()}"
+        """Under `match: all` with the policy's name: two policies may promise the same."""
+        own = f"{self.policy}/" if self.ruling.plan.policy.match == "all" else ""
+        return f"{own}{self.metric}@{self.started_at.isoformat()}"
+
+    @property
+    def spec(self) -> ClockSpec:
+        return self.ruling.plan.spec
+
+    @property
+    def kind(self) -> Literal["sla", "ola", "underpinning"]:
+        return self.spec.kind
+
+    @property
+    def hours(self) -> Literal["business", "calendar"]:
+        return self.ruling.target.hours
+
+    @property
+    def target(self) -> Span:
+        return self.ruling.target.within or Span()
+
+    @property
+    def calendar(self) -> Calendar:
+        return self.ruling.calendar
+
+    @property
+    def over(self) -> bool:
+        return self.stopped_at is not None
+
+    @property
+    def has_breached(self) -> bool:
+        """What a report counts: with `breach_memory: sticky` also a breach of a target that was relaxed afterwards."""
+        return bool(self.breaches)
+
+    @property
+    def remaining(self) -> timedelta:
+        return self.amount - self.elapsed
+
+    @property
+    def paused(self) -> tuple[tuple[datetime, datetime | None], ...]:
+        return tuple(self.run.pauses())
+
+    @property
+    def changes_at(self) -> datetime | None:
+        if self.over:
+            return None
+        due = self.due_at if self.state == "running" else None
+        retroactive = self.spec.switches.calendar_change == "retroactive"
+        edit = self.ruling.open_hours.changes_after(self.now) if retroactive else None
+        return min((at for at in (due, edit) if at is not None), default=None)
+
+    @property
+    def business(self) -> timedelta:
+        """Open time of the policy's calendar in which it ran, whichever hours the target counts."""
+        return self.run.open(self.ruling.open_hours, self.now) if self.hours == "calendar" else self.elapsed
+
+    @property
+    def real(self) -> timedelta:
+        """Time by the wall clock in which it ran."""
+        return self.run.real(self.now)
+
+    @property
+    def shown_start(self) -> datetime:
+        """Where a person is shown that it began: the moment itself, or the next opening (`clock_start`)."""
+        return self.started_at if self.spec.switches.clock_start == "created" else self.ruling.open_hours.next_open(self.started_at)
 
     def falls(self, moment: Moment, later: timedelta = NO_TIME) -> datetime | None:
         """When a stage of a ladder falls due on this climb, `later` open time after its moment; None when the clock is held or stopped."""
         if moment.percent in (None, 100) and not (moment.offset or later):
-            return self._breach()
+            return self.due_at if self.due_at is not None and not (self.stopped_at is not None and self.stopped_at <= self.due_at) else None
         share = self.amount if moment.percent is None else self.amount * moment.percent / 100
-        return self.run.reached(self.calendar, max(share + moment.offset, NO_TIME) + later)
-
-    def _breach(self) -> datetime | None:
-        if self.due_at is None or (self.stopped_at is not None and self.stopped_at <= self.due_at):
-            return None
-        return self.due_at
+        return self.run.reached(max(share + moment.offset, NO_TIME) + later)
 
 
-def measure(
-    policy: Policy, metric: str, observation: Observation, calendars: Mapping[str, Calendar], default: str | None = None
-) -> SlaClock | None:
-    """How `metric` stands at `observation.now`; None when no such clock runs or ran for this ticket.
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Every clock of one ticket at one moment, those of the same track in the order in which they began."""
 
-    Worked out from the status and priority rows of `observation.changes` and from its comments. A pause takes away only its
-    overlap with open time. An answer in the very second of the deadline is in time. A target changed by a person holds from the
-    start; one that ticketgate changed does not move a running climb. `default` names the calendar of a policy that names none.
+    clocks: tuple[SlaClock, ...]
+    policies: tuple[str, ...]
+    uncovered: bool  # no policy applies, and none ever gave it a clock
+    doubts: tuple[Doubt, ...] = ()
+    calendar: Calendar = AROUND_THE_CLOCK  # of the first policy that applies, else the desk's
+    failed: Mapping[str, NeverOpen] = field(default_factory=dict)  # clocks that cannot be worked out: their calendar ran out of open time
+
+    @property
+    def present(self) -> tuple[SlaClock, ...]:
+        """Of each clock the newest instance."""
+        newest: dict[tuple[str, str], SlaClock] = {}
+        for clock in self.clocks:
+            newest[(clock.metric, clock.policy if clock.ruling.plan.policy.match == "all" else "")] = clock
+        return tuple(newest.values())
+
+    def clock(self, metric: str, policy: str | None = None) -> SlaClock | None:
+        """The newest instance of a metric; of several policies' that of the first, or of the one named."""
+        return next((c for c in self.present if c.metric == metric and policy in (None, c.policy)), None)
+
+
+def measure(promises: Promises, observation: Observation) -> Standing:
+    """How every promise to this ticket stands at `observation.now`.
+
+    Worked out from the sorted history alone: the changes, the comments and the calendars. A pause takes away only its overlap with
+    open time. An answer in the very second of the deadline is in time. A target changed by a person holds from the start; one that
+    ticketgate changed does not move a running climb.
     """
-    run = _run(metric, observation, policy.pause_in)
-    target = _target(policy, metric, observation, run.started_at) if run else None
-    if run is None or target is None:
-        return None
-    calendar = calendars.get(policy.calendar or default or "", AROUND_THE_CLOCK)
-    amount = calendar.elapsed(run.started_at, _day_deadline(calendar, run, target)) if target.days else target.time
-    due_at = _due_by_days(calendar, run, target) if target.days else _due(calendar, run, amount)
-    elapsed = run.elapsed(calendar, observation.now)
-    state = _state(run, due_at, observation.now)
+    past = past_of(observation)
+    look = LookBack(observation, calendars=promises.bundle.calendars, systems=promises.bundle.desk.connections)
+    chosen = Chosen(promises, look)
+    clocks: list[SlaClock] = []
+    failed: dict[str, NeverOpen] = {}
+    for track in promises.tracks:
+        try:
+            clocks += _clocks(promises, track, past, look, chosen)
+        except NeverOpen as closed:
+            failed[track.name] = closed
+            past.doubts.append(Doubt("never_open", f"{track.name}: {closed}", observation.now))
+    options = _applying(promises, past, look)
+    policies = tuple(dict.fromkeys(option.policy.name for option in options))
+    calendar = options[0].calendar(look) if options else promises.calendar
+    return Standing(tuple(clocks), policies, not policies and not clocks, tuple(past.doubts), calendar, failed)
+
+
+def _applying(promises: Promises, past: Past, look: LookBack) -> list[Option]:
+    """The policies that apply as the ticket stands."""
+    look.stand_at(past.steps[-1])
+    first = next((option for option in promises.first if option.applies(look)), None)
+    return [*((first,) if first else ()), *(option for option in promises.together if option.applies(look))]
+
+
+def _clocks(promises: Promises, track: Track, past: Past, look: LookBack, chosen: Chosen) -> list[SlaClock]:
+    now = past.observation.now
+    return [_clock(track.name, climb, now) for climb in Climbing(promises, track, past, look, chosen).walked()]
+
+
+def _clock(metric: str, climb: Climb, now: datetime) -> SlaClock:
+    ruling, run = _as_counted(climb, now)
+    due_at = deadline(run, ruling, ruling.plan.spec.switches.deadline_boundary)
+    state = _state(climb, run, due_at, now)
     return SlaClock(
-        policy.name,
-        metric,
-        state,
-        run.started_at,
-        due_at,
-        run.stopped_at,
-        elapsed,
-        amount - elapsed,
-        tuple(run.pauses()),
-        due_at if state == "running" else None,
-        target,
-        amount,
-        run,
-        calendar,
+        policy=ruling.plan.policy.name,
+        metric=metric,
+        state=state,
+        instance=climb.instance,
+        started_at=climb.started_at,
+        due_at=due_at,
+        stopped_at=climb.ended_at,
+        now=now,
+        elapsed=run.elapsed(now),
+        amount=amount_of(run, ruling),
+        run=run,
+        ruling=ruling,
+        judged_since=climb.since,
+        superseded=tuple(climb.superseded),
+        breaches=_breaches(climb, due_at, now),
+        ended=tuple(_ended(ruling, at, earlier) for at, earlier in climb.ended),
     )
 
 
-def _state(run: Run, due_at: datetime | None, now: datetime) -> ClockState:
+def _as_counted(climb: Climb, now: datetime) -> tuple[Ruling, Run]:
+    """With `calendar_change: retroactive` the version of a calendar that is in force now counts all of the past as well."""
+    ruling, run = climb.ruling, climb.run()
+    if ruling.plan.spec.switches.calendar_change != "retroactive" or not ruling.open_hours.later:
+        return ruling, run
+    alone = ruling.calendar.as_of(now)
+    stretches = tuple(Stretch(s.since, s.until, s.calendar.as_of(now)) for s in run.stretches)
+    return Ruling(ruling.plan, ruling.target, alone, ruling.open_hours), Run(run.started_at, stretches, run.stopped_at)
+
+
+def _state(climb: Climb, run: Run, due_at: datetime | None, now: datetime) -> ClockState:
+    if climb.how is not None and climb.how != "stopped":
+        return climb.how
     if run.stopped_at is not None:
         return "breached" if due_at is not None and due_at < run.stopped_at else "met"
     if due_at is not None and due_at <= now:
@@ -108,129 +244,16 @@ def _state(run: Run, due_at: datetime | None, now: datetime) -> ClockState:
     return "running" if run.running else "paused"
 
 
-def _target(policy: Policy, metric: str, observation: Observation, started_at: datetime) -> Span | None:
-    priority = judged_by(observation, started_at)
-    return policy.targets.get(str(priority), {}).get(metric) if priority is not None else None
+def _breaches(climb: Climb, due_at: datetime | None, now: datetime) -> tuple[Breach, ...]:
+    found = []
+    if climb.ruling.plan.spec.switches.breach_memory == "sticky":
+        found = [Breach(max(s.due_at, s.since), s.due_at, s.target) for s in climb.superseded if s.breached and s.due_at is not None]
+    passed = due_at is not None and (due_at < climb.ended_at if climb.ended_at is not None else due_at <= now)
+    if passed and due_at is not None:
+        found.append(Breach(max(due_at, climb.since), due_at, climb.ruling.target))
+    return tuple(found)
 
 
-def begun(metric: str, observation: Observation) -> datetime | None:
-    """When the present climb of the metric began; None when there is none."""
-    run = _run(metric, observation, frozenset())
-    return run.started_at if run else None
-
-
-def judged_by(observation: Observation, started_at: datetime) -> Value:
-    """The priority that sets the target: that of the start, then what people made of it; our own changes do not count."""
-    ours = {(c.at, c.after) for c in observation.changes if c.field == "priority" and c.ours}
-    judged: Value = None
-    for n, stay in enumerate(stood(observation, "priority")):
-        if n == 0 or stay.since <= started_at or (stay.since, stay.value) not in ours:
-            judged = stay.value
-    return judged
-
-
-# --- deadlines -------------------------------------------------------------------------------------------------------
-
-
-def _due(calendar: Calendar, run: Run, amount: timedelta) -> datetime | None:
-    """The deadline: where the amount is used up; of a stopped clock, where it would have been."""
-    at = run.reached(calendar, amount)
-    if at is not None or run.stopped_at is None:
-        return at
-    left = amount - run.elapsed(calendar, run.stopped_at)
-    return calendar.add(run.stopped_at, left) if left else run.stopped_at
-
-
-def _day_deadline(calendar: Calendar, run: Run, target: Span) -> datetime:
-    day = calendar.add_days(run.started_at, target.days)
-    return calendar.add(day, target.time) if target.time else day
-
-
-def _due_by_days(calendar: Calendar, run: Run, target: Span) -> datetime | None:
-    """A target in business days keeps the time of day; the open time of the pauses before it is added afterwards."""
-    first = due = _day_deadline(calendar, run, target)
-    paused = timedelta(0)
-    for start, end in run.pauses():
-        if start > due:
-            break
-        if end is None:
-            return None
-        paused += calendar.elapsed(start, end)
-        due = calendar.add(first, paused) if paused else first
-    return due
-
-
-# --- runs ------------------------------------------------------------------------------------------------------------
-
-
-def _run(metric: str, observation: Observation, pause_in: frozenset[str]) -> Run | None:
-    life = stood(observation, "status")
-    builder = _RUNS.get(metric)
-    return builder(metric, observation, life, pause_in) if builder else None
-
-
-def _work(metric: str, observation: Observation, life: tuple[Stood, ...], pause_in: frozenset[str]) -> Run:
-    """From creation to resolution; goes on after a reopening, without the time between."""
-    works_in = _WORKS_IN.get(metric)
-
-    def counts(status: Value) -> bool:
-        return status not in SETTLED and status not in pause_in and (works_in is None or status in works_in)
-
-    return ran(life, observation.ticket.created_at, settled_since(life), counts)
-
-
-def _first_response(metric: str, observation: Observation, life: tuple[Stood, ...], pause_in: frozenset[str]) -> Run | None:
-    """From creation to the first reply of an agent. A ticket that an agent opened by a reply owes none until the customer writes."""
-    said, start = replies(observation), observation.ticket.created_at
-    if any(c.role == Role.AGENT and c.at <= start for c in said):
-        asked = next((c for c in said if c.role == Role.CUSTOMER and c.at > start), None)
-        if asked is None:
-            return None
-        start, said = asked.at, said[said.index(asked) :]
-    stop = next((c.at for c in said if c.role == Role.AGENT and c.at >= start), None)
-    return ran(life, start, stop, lambda status: status not in pause_in)
-
-
-def _next_response(metric: str, observation: Observation, life: tuple[Stood, ...], pause_in: frozenset[str]) -> Run | None:
-    """From the oldest unanswered word of the customer to the agent's answer; each question anew."""
-    asked: Comment | None = None
-    answered: Comment | None = None
-    for comment in replies(observation):
-        if comment.role == Role.AGENT:
-            answered = answered or comment
-        elif asked is None or answered is not None:
-            asked, answered = comment, None
-        if asked is None:
-            answered = None
-    if asked is None:
-        return None
-    return ran(life, asked.at, answered.at if answered else None, lambda status: status not in pause_in)
-
-
-def _periodic_update(metric: str, observation: Observation, life: tuple[Stood, ...], pause_in: frozenset[str]) -> Run:
-    """From creation, then from each reply of an agent, to the next."""
-    said = [c.at for c in replies(observation) if c.role == Role.AGENT]
-    return ran(life, said[-1] if said else observation.ticket.created_at, None, lambda status: status not in pause_in)
-
-
-def _ownership(metric: str, observation: Observation, life: tuple[Stood, ...], pause_in: frozenset[str]) -> Run | None:
-    """From the assignment to the present group to its resolution; a return and a reopening measure anew."""
-    group = stood(observation, "group")[-1]
-    if not group.value:
-        return None
-    opened = [stay.since for before, stay in pairwise(life) if before.value in SETTLED and stay.value not in SETTLED]
-    start = max([group.since, *opened])
-    settled = settled_since(life)
-    stop = max(settled, start) if settled is not None else None
-    return ran(life, start, stop, lambda status: status not in pause_in)
-
-
-_RUNS: Mapping[str, Callable[[str, Observation, tuple[Stood, ...], frozenset[str]], Run | None]] = {
-    "first_response": _first_response,
-    "next_response": _next_response,
-    "periodic_update": _periodic_update,
-    "resolution": _work,
-    "requester_wait": _work,
-    "agent_work": _work,
-    "ownership": _ownership,
-}
+def _ended(ruling: Ruling, at: datetime, run: Run) -> Ended:
+    due = deadline(run, ruling, ruling.plan.spec.switches.deadline_boundary)
+    return Ended(at, "breached" if due is not None and due < at else "met", run.elapsed(at), due)

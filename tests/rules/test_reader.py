@@ -24,6 +24,7 @@ from rules.bundle import (
     Tag,
     Tell,
 )
+from rules.metrics import is_one_of
 from rules.nodes import read
 from rules.observation import Kind
 from rules.problems import Mistakes, Problem, rendered, summary
@@ -155,15 +156,15 @@ def test_targets_count_days_of_the_calendar():
     (policy,) = bundle(
         a_file(f"sla_policies: {{ gold: {{ applies_to: {{ type: bug }}, pause_in: [pending], targets: {targets} }} }}")
     ).policies
-    assert policy.targets["high"] == {
-        "first_response": Span(time=timedelta(hours=4), written="4h"),
-        "resolution": Span(days=3, written="3d"),
-    }
-    assert policy.targets["low"] == {
-        "first_response": Span(days=2, business=True, written="2 business days"),
-        "resolution": Span(time=timedelta(hours=4), days=1, written="1d4h"),
-    }
-    assert policy.pause_in == {"pending"}
+    assert [t.within for t in policy.clocks["first_response"].targets] == [
+        Span(time=timedelta(hours=4), written="4h"),
+        Span(days=2, business=True, written="2 business days"),
+    ]
+    assert [t.within for t in policy.clocks["resolution"].targets] == [
+        Span(days=3, written="3d"),
+        Span(time=timedelta(hours=4), days=1, written="1d4h"),
+    ]
+    assert policy.clocks["resolution"].pause == is_one_of("status", frozenset({"pending"}))
 
 
 def test_a_rule_keeps_what_it_says_about_itself():

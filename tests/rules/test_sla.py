@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.bundle import ALWAYS, Moment, Policy, Span
+from rules.bundle import Bundle, Moment, Span
 from rules.calendar import Calendar
+from rules.metrics import short_form
 from rules.observation import Observation
+from rules.policy import Policy
+from rules.promises import Promises
 from rules.sla import METRICS, SlaClock, measure
 from rules.ticket import Change, Comment, Level, Role, Status
 from tests.builders import a_change, a_comment, a_ticket
@@ -23,8 +26,7 @@ TARGETS = {"normal": dict.fromkeys(METRICS, Span(time=4 * HOURS)), "urgent": dic
 
 
 def a_policy(**fields: Any) -> Policy:
-    known: dict[str, Any] = {"name": "standard", "applies_to": ALWAYS, "calendar": "office", "targets": TARGETS, **fields}
-    return Policy(**known)
+    return short_form("standard", **{"calendar": "office", "targets": TARGETS, **fields})
 
 
 def clock(
@@ -39,7 +41,8 @@ def clock(
     priority = next((c.after for c in reversed(changes) if c.field == "priority"), Level.NORMAL)
     ticket = a_ticket(**{"created_at": MONDAY, "status": status, "priority": priority, **fields})
     seen = Observation(ticket=ticket, now=MONDAY + at, changes=tuple(changes), comments=tuple(comments))
-    return measure(policy or a_policy(), metric, seen, {"office": OFFICE})
+    bundle = Bundle(hash="", policies=(policy or a_policy(),), calendars={"office": OFFICE})
+    return measure(Promises.of(bundle), seen).clock(metric)
 
 
 def became(before: Status, after: Status, at: timedelta) -> Change:

@@ -1,0 +1,380 @@
+"""A clock walked through a ticket's past: it starts, runs, rests, is judged by another target, stops, and may start again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from rules.calendar import Calendar
+from rules.deadlines import deadline
+from rules.observation import Kind
+from rules.past import JUDGING, Doubt, LookBack, Past, Step
+from rules.policy import OnReopen, Target
+from rules.promises import AROUND_THE_CLOCK, Option, Plan, Promises, Ruling, Signal, Track, counted, given
+from rules.run import Run, Stretch
+from rules.ticket import SETTLED, Value
+
+How: TypeAlias = Literal["stopped", "cancelled", "merged", "not_applicable", "superseded"]
+"""How a climb came to its end; a stopped one was met or breached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """A target by which the clock was judged for a time; `due_at` is where its deadline lay when it was replaced."""
+
+    target: Target
+    since: datetime
+    until: datetime
+    due_at: datetime | None
+    breached: bool
+
+
+@dataclass(slots=True)
+class Climb:
+    """One run of a clock, while it is walked."""
+
+    instance: int
+    started_at: datetime
+    ruling: Ruling
+    since: datetime  # from when this ruling holds
+    stretches: list[Stretch] = field(default_factory=list)
+    ended_at: datetime | None = None
+    how: How | None = None
+    by_settling: bool = False  # it stopped because the ticket was settled, so that a reopening concerns it
+    paused: bool = False  # between a pause and the `resume` that it waits for
+    superseded: list[Superseded] = field(default_factory=list)
+    ended: list[tuple[datetime, Run]] = field(default_factory=list)  # earlier stops of a clock that resumed
+    held: dict[str, Value] = field(default_factory=dict)  # what targets are chosen by, where ticketgate itself changed it
+
+    @property
+    def active(self) -> bool:
+        return self.ended_at is None
+
+    def run(self) -> Run:
+        return Run(self.started_at, tuple(self.stretches), self.ended_at)
+
+    def turn(self, at: datetime, runs: bool) -> None:
+        """From `at` on it runs, or rests."""
+        at = max(at, self.started_at)
+        open_now = bool(self.stretches) and self.stretches[-1].until is None
+        if runs and not open_now:
+            self._begin(at)
+        elif not runs and open_now:
+            self._close(at)
+
+    def _begin(self, at: datetime) -> None:
+        last = self.stretches[-1] if self.stretches else None
+        if last is not None and last.until == at and last.calendar is self.ruling.calendar:
+            self.stretches[-1] = Stretch(last.since, None, last.calendar)
+        else:
+            self.stretches.append(Stretch(at, None, self.ruling.calendar))
+
+    def _close(self, at: datetime) -> None:
+        last = self.stretches.pop()
+        if last.since < at:
+            self.stretches.append(Stretch(last.since, at, last.calendar))
+
+    def end(self, at: datetime, how: How) -> None:
+        self.turn(at, False)
+        self.ended_at, self.how = max(at, self.started_at), how
+
+
+class Climbing:
+    """The climbs of one track, found by one walk and thrown away."""
+
+    def __init__(self, promises: Promises, track: Track, past: Past, look: LookBack, chosen: "Chosen") -> None:
+        self._promises, self._track, self._past, self._look, self._chosen = promises, track, past, look, chosen
+        self.climbs: list[Climb] = []
+        self._levels: dict[int, bool] = {}
+        self._cut = False  # the last climb ended because no policy, or no target, was there for it
+        self._awaits_customer = False
+
+    def walked(self) -> list[Climb]:
+        first = self._first_ruling()
+        if first is None:
+            return []
+        at, ruling = first
+        current: Ruling | None = ruling
+        for n, step in enumerate(self._past.steps):
+            if n > at:
+                current = self._ruling(n, step, current)
+            self._look.stand_at(step)
+            self._at(n, step, current)
+        return self.climbs
+
+    # --- what rules it -------------------------------------------------------------------------------------------------
+
+    def _first_ruling(self) -> tuple[int, Ruling] | None:
+        """What comes to rule it first rules it from the beginning: a policy that applies late finds the past as it was."""
+        for n, step in enumerate(self._past.steps):
+            if n == 0 or self._may_change(step):
+                ruling = self._chosen.ruling(self._track, n, step, None)
+                if ruling is not None:
+                    return n, ruling
+        return None
+
+    def _may_change(self, step: Step) -> bool:
+        return self._track.always or not self._track.fields.isdisjoint(step.changed)
+
+    def _ruling(self, n: int, step: Step, current: Ruling | None) -> Ruling | None:
+        self._hold(step)
+        return self._chosen.ruling(self._track, n, step, self._held) if self._may_change(step) else current
+
+    @property
+    def _held(self) -> dict[str, Value] | None:
+        return self.climbs[-1].held if self.climbs else None
+
+    def _hold(self, step: Step) -> None:
+        """Our own change of what targets are chosen by does not count on a running climb; a person's does."""
+        if not self._past.ours or not self.climbs or step.at <= self.climbs[-1].started_at:
+            return
+        held = self.climbs[-1].held
+        for event in step.events:
+            if event.kind is Kind.CHANGED and event.change and event.change.field in JUDGING:
+                if step.ours:
+                    held.setdefault(event.change.field, event.change.before)
+                else:
+                    held.pop(event.change.field, None)
+
+    # --- one step ------------------------------------------------------------------------------------------------------
+
+    def _at(self, n: int, step: Step, ruling: Ruling | None) -> None:
+        climb = self.climbs[-1] if self.climbs else None
+        if climb is not None and climb.active:
+            self._go_on(climb, step, ruling)
+        elif climb is not None and climb.by_settling and ruling is not None and any(e.kind is Kind.REOPENED for e in step.events):
+            self._reopened(climb, n, step, ruling)
+        if ruling is not None and not (self.climbs and self.climbs[-1].active) and self._starts(step, ruling.plan):
+            self._begin(n, step, ruling)
+        if self.climbs and self.climbs[-1].active:
+            self._turn(self.climbs[-1], step.at)
+
+    def _go_on(self, climb: Climb, step: Step, ruling: Ruling | None) -> None:
+        if ruling is None and climb.ruling.plan.spec.switches.on_unmatch == "cancel":
+            climb.end(step.at, "not_applicable")
+            self._cut = True
+            return
+        if ruling is not None and ruling is not climb.ruling:
+            self._retarget(climb, step, ruling)
+        climb = self.climbs[-1]
+        plan = climb.ruling.plan
+        if self._merged(step, plan):
+            climb.end(step.at, "merged")
+        elif self._given(plan.cancel, step, plan):
+            climb.end(step.at, "cancelled")
+        elif self._given(plan.stop, step, plan):
+            self._stop(climb, step)
+        elif self._given(plan.reset, step, plan):
+            climb.end(step.at, "stopped")
+            self._again(step.at, climb.ruling)
+
+    def _stop(self, climb: Climb, step: Step) -> None:
+        climb.end(step.at, "stopped")
+        climb.by_settling = any(e.kind in (Kind.RESOLVED, Kind.CLOSED) for e in step.events)
+
+    def _merged(self, step: Step, plan: Plan) -> bool:
+        """A merge shows when the ticket is settled for it, or when it is said of one that is settled already."""
+        if plan.spec.switches.on_merge == "keep" or "status" not in step.changed or self._look.values["status"] not in SETTLED:
+            return False
+        return self._promises.merged(self._look)
+
+    def _given(self, signals: tuple[Signal, ...], step: Step, plan: Plan) -> bool:
+        if not signals:
+            return False
+        if any(signal.level and signal.holds is not None and signal.holds(self._look) for signal in signals):
+            return True
+        return given(signals, step.events, self._look, plan.counts)
+
+    # --- beginnings ----------------------------------------------------------------------------------------------------
+
+    def _starts(self, step: Step, plan: Plan) -> bool:
+        """Whether a climb begins here: at an event that starts it, or where the condition alone comes to hold."""
+        rising = self._rises(plan)
+        if self._cut:
+            self._cut = False
+            return not self._given(tuple(s for s in (*plan.stop, *plan.cancel) if s.level), step, plan)
+        if self.climbs and plan.spec.repeat == "none":
+            return False
+        if rising:
+            return True
+        if self._awaits_customer:
+            return any(e.kind is Kind.CUSTOMER_REPLIED for e in step.events)
+        if not given(tuple(s for s in plan.start if not s.level), step.events, self._look, plan.counts):
+            return False
+        self._awaits_customer = self._opened_by_agent(step, plan)
+        return not self._awaits_customer
+
+    def _rises(self, plan: Plan) -> bool:
+        """Whether a start condition without event holds now and did not before, with no stop or cancel against it."""
+        found = False
+        for signal in plan.start:
+            if signal.level and signal.holds is not None:
+                against = any(s.level and s.holds is not None and s.holds(self._look) for s in (*plan.stop, *plan.cancel))
+                holds = signal.holds(self._look) and not against
+                found = found or (holds and not self._levels.get(id(signal), False))
+                self._levels[id(signal)] = holds
+        return found
+
+    def _opened_by_agent(self, step: Step, plan: Plan) -> bool:
+        """A ticket that an agent opened by writing owes no first response until the customer writes."""
+        if plan.spec.name != "first_response" or plan.spec.switches.agent_initiated == "normal" or step.events[0].kind is not Kind.CREATED:
+            return False
+        said = (e for s in self._past.steps if s.at == step.at for e in s.events if e.kind is Kind.AGENT_REPLIED)
+        return any(counted(event, self._look, plan.counts) for event in said)
+
+    def _begin(self, n: int, step: Step, ruling: Ruling) -> None:
+        self._awaits_customer = False
+        spec, at = ruling.plan.spec, step.at
+        if spec.repeat == "sequential" and self.climbs:
+            due = _due(self.climbs[-1])
+            at = max(at, due) if due is not None else at
+        since = self._true_start(step, ruling)
+        self._again(min(at, since) if since is not None else at, ruling)
+        if since is not None and since < step.at:
+            self._replay(self.climbs[-1], n, since)
+
+    def _true_start(self, step: Step, ruling: Ruling) -> datetime | None:
+        """The moment that the `retroactive` field names, no further back than `max_backdate`."""
+        spec = ruling.plan.spec
+        if spec.retroactive is None:
+            return None
+        self._look.hear(None)
+        named = self._look.values[spec.retroactive]
+        if not isinstance(named, datetime) or named > step.at:
+            if named is not None:
+                self._past.doubts.append(Doubt("start_unusable", f"{spec.retroactive} names no moment before {spec.name} started", step.at))
+            return None
+        most = spec.switches.max_backdate
+        return named if most is None else max(named, step.at - most)
+
+    def _again(self, at: datetime, ruling: Ruling) -> None:
+        instance = self.climbs[-1].instance + 1 if self.climbs else 1
+        self.climbs.append(Climb(instance, at, ruling, at))
+
+    def _replay(self, climb: Climb, n: int, since: datetime) -> None:
+        """The pauses between its true start and the step at which it was found to run."""
+        if climb.ruling.plan.spec.switches.carry_pauses:
+            for step in self._past.steps[:n]:
+                self._look.stand_at(step)
+                self._turn(climb, step.at)
+        else:
+            climb.turn(since, True)
+        self._look.stand_at(self._past.steps[n])
+
+    # --- running and resting -------------------------------------------------------------------------------------------
+
+    def _turn(self, climb: Climb, at: datetime) -> None:
+        plan, look = climb.ruling.plan, self._look
+        if plan.pauses is not None:
+            pauses = plan.pauses(look)
+            climb.paused = pauses or (climb.paused and plan.resumes is not None and not plan.resumes(look))
+        climb.turn(at, not climb.paused and (plan.runs is None or plan.runs(look)))
+
+    # --- another target ------------------------------------------------------------------------------------------------
+
+    def _retarget(self, climb: Climb, step: Step, ruling: Ruling) -> None:
+        switches = ruling.plan.spec.switches
+        same_target = climb.ruling.target == ruling.target and (climb.ruling.plan.policy is ruling.plan.policy)
+        if same_target:
+            self._other_calendar(climb, step.at, ruling)
+            return
+        if switches.on_target_change == "new_instance":
+            climb.end(step.at, "superseded")
+            self._again(step.at, ruling)
+            return
+        climb.superseded.append(_superseded(climb, step.at))
+        climb.ruling, climb.since = ruling, step.at
+        if switches.on_target_change == "restart":
+            climb.started_at, climb.stretches, climb.held = step.at, [], {}
+            return
+        if not switches.carry_pauses:
+            self._without_pauses(climb, step.at)
+        climb.stretches = [Stretch(s.since, s.until, ruling.calendar) for s in climb.stretches]
+
+    def _other_calendar(self, climb: Climb, at: datetime, ruling: Ruling) -> None:
+        """Only what counts its time changed: from here on, or all along."""
+        changed = climb.ruling.calendar is not ruling.calendar
+        climb.ruling = ruling
+        if not changed:
+            return
+        if ruling.plan.spec.switches.calendar_change == "retroactive":
+            climb.stretches = [Stretch(s.since, s.until, ruling.calendar) for s in climb.stretches]
+        else:
+            climb.turn(at, False)
+
+    def _without_pauses(self, climb: Climb, at: datetime) -> None:
+        climb.stretches = [Stretch(climb.started_at, None, climb.ruling.calendar)]
+        climb.turn(at, climb.run().running)
+
+    # --- reopened ------------------------------------------------------------------------------------------------------
+
+    def _reopened(self, climb: Climb, n: int, step: Step, ruling: Ruling) -> None:
+        switches = ruling.plan.spec.switches
+        what: OnReopen = switches.on_reopen
+        late = switches.reopen_window is not None and climb.ended_at is not None and step.at - climb.ended_at > switches.reopen_window
+        if late and what in ("resume", "restart"):
+            what = "new_instance"
+        if what == "ignore":
+            return
+        if what == "new_instance":
+            self._again(step.at, ruling)
+            return
+        if climb.ended_at is not None:
+            climb.ended.append((climb.ended_at, climb.run()))
+        climb.ended_at, climb.how, climb.by_settling = None, None, False
+        if what == "restart":
+            climb.started_at, climb.since, climb.stretches, climb.held = step.at, step.at, [], {}
+        if ruling is not climb.ruling:
+            self._retarget(climb, step, ruling)
+
+
+class Chosen:
+    """Which policies apply at each step, found once for all tracks."""
+
+    def __init__(self, promises: Promises, look: LookBack) -> None:
+        self._promises, self._look = promises, look
+        self._first: dict[int, Option | None] = {}
+        self._rulings: dict[tuple[int, int, int], Ruling] = {}
+
+    def ruling(self, track: Track, n: int, step: Step, held: Mapping[str, Value] | None) -> Ruling | None:
+        look = self._look
+        look.stand_at(step, held)
+        look.hear(step.events[0])
+        option = self._option(track, n, bool(held))
+        plan = option.plans.get(track.name) if option is not None else None
+        if option is None or plan is None:
+            return None
+        target = next((target for holds, target in plan.targets if holds(look)), None)
+        if target is None or target.within is None:
+            return None
+        hours = option.calendar(look)
+        key = (id(plan), id(target), id(hours))
+        if key not in self._rulings:
+            self._rulings[key] = Ruling(plan, target, _counting(target, hours), hours)
+        return self._rulings[key]
+
+    def _option(self, track: Track, n: int, held: bool) -> Option | None:
+        if track.together:
+            option = track.options[0]
+            return option if option.applies(self._look) else None
+        if held:
+            return self._applying()
+        if n not in self._first:
+            self._first[n] = self._applying()
+        return self._first[n]
+
+    def _applying(self) -> Option | None:
+        return next((option for option in self._promises.first if option.applies(self._look)), None)
+
+
+def _counting(target: Target, hours: Calendar) -> Calendar:
+    return AROUND_THE_CLOCK if target.hours == "calendar" else hours
+
+
+def _superseded(climb: Climb, at: datetime) -> Superseded:
+    due = _due(climb)
+    return Superseded(climb.ruling.target, climb.since, at, due, due is not None and due < at)
+
+
+def _due(climb: Climb) -> datetime | None:
+    return deadline(climb.run(), climb.ruling, climb.ruling.plan.spec.switches.deadline_boundary)
