@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, NewType, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.errors import Unsupported
+from connectors.pushes import Heard, Push, PushSettings
 from rules.plan import Draft, Receipt, TagChange
 from rules.ticket import Change, Comment, Ticket, Value
 
@@ -33,6 +34,7 @@ class ConnectorSettings(BaseModel):
     connect_timeout: float = 5.0  # seconds
     read_timeout: float = 30.0  # seconds
     total_timeout: float = 120.0  # seconds, over a whole answer: a read timeout alone never ends a dribble
+    pushes: PushSettings | None = None  # how the system's webhooks prove themselves; None: it sends none, and none is believed
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Abilities:
     creates: bool = False
     comments: bool = False
     history: bool = False
+    pushes: bool = False  # the system can tell us of changes (`heard`)
     guards: bool = False  # the vendor itself refuses a stale write; else read-compare-write with a race left over
 
 
@@ -154,3 +157,10 @@ class Connector(ABC):
 
     def close(self) -> None:
         """Let go of the connections held open."""
+
+    def heard(self, push: Push) -> Heard:
+        """Which tickets a push speaks of, once it has proved who sent it. Asks nothing of the system.
+
+        Raises `Forged` (also where the connection says nothing under `pushes`) and `Garbled`, which are no `ConnectorError`s.
+        """
+        raise Unsupported(self.connection, "heard")

@@ -16,6 +16,7 @@ from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cu
 from connectors.errors import NotFound, Rejected, Stale, Unreadable, WriteRefused
 from connectors.mapping import Field, Record, Unwritable, Words, declared, moment, payload, reader
 from connectors.memory_system import MemorySystem, Refused
+from connectors.pushes import Garbled, Heard, Push, by_our_contract, delivery_of, trusted
 from rules.plan import Draft, Receipt, TagChange
 from rules.ticket import Change, Channel, Comment, Level, Person, Role, Severity, Status, Ticket, TicketRef, Type, Value
 
@@ -88,7 +89,9 @@ class MemoryConnector(Connector):
     """Speaks to a `MemorySystem`. `failures` are raised one by one, each once, by the calls that they are meant for."""
 
     Settings = MemorySettings
-    abilities = Abilities(reads=READS, writes=WRITES, replies=True, notes=True, creates=True, comments=True, history=True, guards=True)
+    abilities = Abilities(
+        reads=READS, writes=WRITES, replies=True, notes=True, creates=True, comments=True, history=True, pushes=True, guards=True
+    )
 
     def __init__(
         self,
@@ -178,6 +181,13 @@ class MemoryConnector(Connector):
         with self._doing("comments"):
             found = tuple(map(_comment, self._record(key)["comments"]))
         return tuple(c for c in found if since is None or c.at >= since)
+
+    def heard(self, push: Push) -> Heard:
+        """By our contract: `{"key": "T-1"}`."""
+        said = by_our_contract(push, trusted(self._settings.pushes))
+        if not isinstance(said.get("key"), str):
+            raise Garbled("the body holds no key")
+        return Heard(delivery=delivery_of(push, "x-ticketgate-delivery"), keys=(said["key"],))
 
     def history(self, key: str) -> tuple[Change, ...]:
         with self._doing("history"):

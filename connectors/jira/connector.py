@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cursor, Custom, Page
 from connectors.errors import ConnectorError, CursorExpired, InDoubt, Rejected, Stale, Transient, Unreadable
-from connectors.jira import adf, paths, reading
+from connectors.jira import adf, paths, pushes, reading
 from connectors.jira.editing import Editor
 from connectors.jira.finding import find
 from connectors.jira.issues import MALFORMED, OURS, IssueReader, value_of, why
@@ -17,6 +17,7 @@ from connectors.jira.settings import JiraSettings
 from connectors.jira.site import Site
 from connectors.jira.watermark import Watermark, jql
 from connectors.mapping import Field, Record, Words, declared, moment
+from connectors.pushes import Heard, Push, trusted
 from rules.plan import Draft, Receipt, TagChange
 from rules.ticket import Change, Comment, Level, Status, Ticket, Type, Value
 
@@ -91,6 +92,7 @@ class JiraConnector(Connector):
         creates=True,
         comments=True,
         history=True,
+        pushes=True,
     )
 
     def __init__(self, connection: str, session: "JiraSession", settings: JiraSettings, custom: tuple[Custom, ...] = ()) -> None:
@@ -215,6 +217,9 @@ class JiraConnector(Connector):
         except MALFORMED as error:
             raise Unreadable(self.connection, f"{what}: {why(error)}") from None
         return tuple(sorted(found.values(), key=lambda c: (c.at, len(c.id), c.id)))
+
+    def heard(self, push: Push) -> Heard:
+        return pushes.heard(push, trusted(self._settings.pushes))
 
     def history(self, key: str) -> tuple[Change, ...]:
         what = f"reading the history of {key}"

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Self
 from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cursor, Custom, Page, Spoilt
 from connectors.errors import ConnectorError, InDoubt, NotFound, Rejected, Stale, Unreadable
 from connectors.mapping import Record, moment
+from connectors.pushes import Heard, Push, trusted
+from connectors.salesforce import pushes
 from connectors.salesforce.reading import TABLE, Cases, changes_of, comment_of, email_of, guarded, heard, mark_in, remotes, version_of
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.soql import Key, Mark, children, paths_are_names, quoted, said_since, selected, stamp, these, touched
@@ -47,6 +49,7 @@ class SalesforceConnector(Connector):
         creates=True,
         comments=True,
         history=True,
+        pushes=True,
         guards=True,
     )
 
@@ -158,6 +161,9 @@ class SalesforceConnector(Connector):
         with reading(self.connection, what):
             found = [comment_of(c) for c in said] + [email_of(m) for m in mails]
         return tuple(sorted((c for c in found if since is None or c.at >= since), key=lambda c: c.at))
+
+    def heard(self, push: Push) -> Heard:
+        return pushes.heard(push, trusted(self._settings.pushes))
 
     def history(self, key: str) -> tuple[Change, ...]:
         """What the organization keeps: field history must be on for Status, Priority and Owner of Case."""

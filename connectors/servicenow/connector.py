@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Self
 from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cursor, Custom, Page, Spoilt
 from connectors.errors import ConnectorError, CursorExpired, InDoubt, NotFound, Rejected, Stale, Transient, Unreadable
 from connectors.mapping import Record, Unwritable, moment
+from connectors.pushes import Heard, Push, trusted
+from connectors.servicenow import pushes
 from connectors.servicenow.journal import AUDIT, AUDITED, ELEMENTS, ENTRY, Caller, bears, changes_of, comment_of, marked
 from connectors.servicenow.reading import (
     READS,
@@ -83,7 +85,16 @@ class ServiceNowConnector(Connector):
 
     Settings = ServiceNowSettings
     abilities = Abilities(
-        reads=READS, writes=WRITES, coupled=COUPLED, replies=True, notes=True, creates=True, comments=True, history=True, guards=False
+        reads=READS,
+        writes=WRITES,
+        coupled=COUPLED,
+        replies=True,
+        notes=True,
+        creates=True,
+        comments=True,
+        history=True,
+        pushes=True,
+        guards=False,
     )
 
     def __init__(self, connection: str, settings: ServiceNowSettings, custom: tuple[Custom, ...], session: "ServiceNowSession") -> None:
@@ -282,6 +293,9 @@ class ServiceNowConnector(Connector):
     def _caller(self, what: str, key: str) -> Caller:
         record = self._record(what, key, f"{self._asked},caller_id.user_name")
         return Caller(record.get("caller_id.user_name") or None, self._read(what, record).requester)
+
+    def heard(self, push: Push) -> Heard:
+        return pushes.heard(push, trusted(self._settings.pushes), self._settings.table)
 
     def history(self, key: str) -> tuple[Change, ...]:
         what = f"reading the history of {key}"

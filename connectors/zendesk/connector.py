@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cursor, Custom, Page, Spoilt
 from connectors.errors import ConnectorError, CursorExpired, NotFound, Stale, Transient, Unauthorized
 from connectors.mapping import Record, declared, moment
+from connectors.pushes import Heard, Push, trusted
+from connectors.zendesk import pushes
 from connectors.zendesk.cursor import Mark
 from connectors.zendesk.directory import Directory, pages
 from connectors.zendesk.reading import TABLE, Beside, changes_of, comment_of, custom_row, mark_of, ticket_reader, version_of
@@ -38,6 +40,7 @@ class ZendeskConnector(Connector):
         creates=True,
         comments=True,
         history=True,
+        pushes=True,
         guards=True,
     )
 
@@ -47,7 +50,7 @@ class ZendeskConnector(Connector):
         rows = [f for f in TABLE if f.name not in {row.name for row in own}]
         self._table = declared((*rows, *own), settings.words)
         self._read = ticket_reader(connection, self._table, settings.url)
-        self._session, self._page_size = session, settings.page_size
+        self._session, self._page_size, self._pushes = session, settings.page_size, settings.pushes
         self._directory = Directory(connection, session)
         self._writing = Writing(connection, self._table, self._directory, self.abilities.coupled)
 
@@ -139,6 +142,9 @@ class ZendeskConnector(Connector):
             later = [c for c in records[1:] if since is None or moment(c["created_at"]) >= since]
             self._directory.complete(beside, {c["author_id"] for c in later}, ())
             return tuple(comment_of(c, beside) for c in later)
+
+    def heard(self, push: Push) -> Heard:
+        return pushes.heard(push, trusted(self._pushes))
 
     def history(self, key: str) -> tuple[Change, ...]:
         what, beside = f"read the history of ticket {key}", Beside({})
