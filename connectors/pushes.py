@@ -142,7 +142,7 @@ def delivery_of(push: Push, *headers: str) -> str:
 
 
 def by_our_contract(push: Push, settings: PushSettings) -> dict[str, Any]:
-    """The body of a push that a tenant made for us (`vendor README`, "Pushes"): signed our way, or with the secret itself.
+    """The body of a push that a tenant made for us (`config/README.md`, "Webhooks"): signed our way, or with the secret itself.
 
     Raises `Forged` and `Garbled`.
     """

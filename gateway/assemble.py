@@ -29,6 +29,7 @@ from gateway.signals import Signals
 from gateway.store import bundles, connections
 from gateway.store.leases import LASTS
 from gateway.store.opening import Store, opened
+from gateway.webhooks import Hearing
 from rules.bundle import Bundle
 
 
@@ -45,6 +46,7 @@ class Gateway:
     brake: Brake
     backfill: Backfill
     saved: Saved
+    hearing: Hearing
 
     def daemon(self, reload: Reload | None = None) -> Daemon:
         """`reload` is asked for new rules every few seconds; None from it means: no news, or nothing that is fit to run."""
@@ -111,6 +113,7 @@ def put_together(
         brake=brake,
         backfill=Backfill(house, cycle, brake),
         saved=Saved(house, cycle, brake),
+        hearing=Hearing(store, there, wall),
     )
 
 

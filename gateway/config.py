@@ -13,7 +13,6 @@ SLUG = r"^[a-z][a-z0-9-]{0,62}$"
 LATER = {
     "on_call": "calling people out",
     "endpoints": "webhooks to other programs",
-    "server": "the pages",
     "retention": "limits on what is kept",
     "reload": "guarded reloading",
 }
@@ -98,6 +97,13 @@ class BrakeConfig(Strict):
     tickets: int = Field(default=500, ge=1)
 
 
+class ServerConfig(Strict):
+    """Where the systems' webhooks are taken in. `host` is an address of this machine: its own loopback unless told otherwise."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65_535)
+
+
 class Config(Strict):
     """The whole file."""
 
@@ -110,3 +116,4 @@ class Config(Strict):
     groups: Mapping[str, GroupConfig] = Field(default_factory=dict)
     pii: PiiConfig = PiiConfig()
     brake: BrakeConfig = BrakeConfig()
+    server: ServerConfig | None = None

@@ -25,7 +25,7 @@ from gateway.in_force import ran_before
 from gateway.reloading import Taken, ended_stages
 from gateway.rulebook import Rulebook
 from gateway.signals import Polled, Signals
-from gateway.store import audits, bundles, connections, hits, passes, reloading
+from gateway.store import audits, bundles, connections, deliveries, hits, passes, reloading
 from gateway.ticking import Job, each, ticking
 from gateway.worker import Drained, Worker
 from rules.bundle import Bundle
@@ -114,6 +114,11 @@ class Daemon:
         """From any thread: end in good order."""
         self._stop.set()
 
+    def wake(self, name: str) -> None:
+        """There is something new in a connection's inbox."""
+        if name in self._awake:
+            self._awake[name].set()
+
     def poll(self, name: str) -> tuple[Polled, Exception | None]:
         """One poll of one connection, unless another process reads it. What goes wrong is written down, and is its own."""
         with self._house.store.reading() as db:
@@ -180,6 +185,7 @@ class Daemon:
         with self._house.store.writing() as db:
             self._in_force(db, "started", "daemon", ran_before(db, self._cycle.book.bundle.hash))
             passes.forget_before(db, self._house.clock() - KEPT)
+            deliveries.forget_before(db, self._house.wall() - deliveries.KEPT)
 
     def _in_force(self, db: sa.Connection, how: str, who: str, before: Bundle | None) -> None:
         """Writes down what we judge by from now on, that its rules could match, and what ends with the rules before."""

@@ -7,6 +7,7 @@ import typer
 
 from gateway.cli.ending import Code, Ended, in_words, worst
 from gateway.cli.options import VERSION_LINE, Options, line, options
+from gateway.cli.serving import door, server
 
 if TYPE_CHECKING:
     from gateway.assemble import Gateway
@@ -23,8 +24,13 @@ def add_to(app: typer.Typer) -> None:
 def run(
     context: typer.Context,
     once: Annotated[bool, typer.Option("--once", help="Read everything once, look at what is new, and end.")] = False,
+    no_server: Annotated[bool, typer.Option("--no-server", help="Take in no webhooks, whatever `server` says.")] = False,
+    host: Annotated[str | None, typer.Option("--host", help="Where to take in webhooks, instead of `server.host`.")] = None,
+    port: Annotated[int | None, typer.Option("--port", help="At which port, instead of `server.port`.", min=0, max=65_535)] = None,
 ) -> None:
     """Reads every connection at its interval and does what the rules ask for, until Ctrl-C or SIGTERM.
+
+    With `server` in ticketgate.yaml, or with --host or --port, it takes in the systems' webhooks at /webhooks/CONNECTION besides.
 
     Changed files are taken over as soon as they pass check and their own tests; until then, and after a start with such files, the last
     good rules stay.
@@ -38,7 +44,8 @@ def run(
     with gateway(chosen, loaded=start.loaded) as found:
         daemon = found.daemon(reloader(chosen, found, start))
         if not once:
-            raise Ended(Code(daemon.run()))
+            with door(found, daemon, None if no_server else server(found.config, host, port)):
+                raise Ended(Code(daemon.run()))
         summary = daemon.once()
         resting = _resting(found, summary)
         _told(chosen, summary, resting)

@@ -43,6 +43,11 @@ def put_refs(db: sa.Connection, refs: Iterable[TicketRef], at: datetime, signal:
     insert_or_leave(db, inbox, rows)
 
 
+def put_pushed(db: sa.Connection, refs: Iterable[TicketRef], at: datetime, delivery: str) -> None:
+    """Look at these: a row for each push, since one that comes while its ticket is being looked at is news again."""
+    insert_or_leave(db, inbox, [_row(ref, f"webhook:{ref}:{delivery}", "webhook", at, None) for ref in refs])
+
+
 def due(db: sa.Connection, connection: str, now: datetime, limit: int = 200, skip: int = 0) -> list[Waiting]:
     """Tickets whose turn has come, in the order of their first signal."""
     first = sa.select(inbox.c.key, sa.func.min(inbox.c.id).label("first")).where(*_ready(connection, now), inbox.c.brake != HELD)

@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-SCHEMA = "0007"
+SCHEMA = "0008"
 """The revision that this program writes and reads; the newest file of `migrations/versions`."""
 
 
@@ -275,6 +275,15 @@ lease = sa.Table(
     sa.Column("holder", sa.Text, nullable=False),
     sa.Column("token", sa.Integer, nullable=False),
     sa.Column("until", sa.Float, nullable=False),
+)
+
+# Webhooks that were heard, by the name that their system gives each.
+delivery = sa.Table(
+    "delivery",
+    metadata,
+    sa.Column("connection", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("at", Moment, nullable=False, index=True),
 )
 
 audit = sa.Table(

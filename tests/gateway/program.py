@@ -181,9 +181,9 @@ def ended(process: "subprocess.Popen[str]", seconds: float = 60) -> Done:
 
 
 @contextmanager
-def in_background(*args: object, log: IO[str]) -> Iterator["subprocess.Popen[str]"]:
+def in_background(*args: object, log: IO[str], **more: Any) -> Iterator["subprocess.Popen[str]"]:
     """A daemon for the length of a test; what it says goes to `log`."""
-    process = a_process(*args, stdout=log, stderr=log)
+    process = a_process(*args, stdout=log, stderr=log, **more)
     try:
         yield process
     finally:
