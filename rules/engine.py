@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rules.branches import required_connections
 from rules.bundle import (
     Bundle,
     Limits,
@@ -20,7 +21,6 @@ from rules.bundle import (
 )
 from rules.clockwork import ClockWork
 from rules.explaining import Explanation
-from rules.index import required_connections
 from rules.leaves import fields_of
 from rules.limits import REPLIES, rates, replies_key
 from rules.look import Look

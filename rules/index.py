@@ -1,234 +1,156 @@
-"""Which rules could answer a ticket's events, without looking at each: a hash on values, and on words, that a condition requires."""
+"""Which rules match a ticket, without looking at each: a bit for each branch of each condition; each field leaves some standing.
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import chain
+`rules.conditions` says what a condition means; this says the same of all rules together, field by field. Where a value is not what its
+field promises, or a test is none that can be told of the ticket alone, it leaves the rule in doubt, and the condition itself is asked.
+"""
 
-from rules.bundle import All, AnyOf, CalendarIs, Condition, Named, NoneOf, Test
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from functools import reduce
+from operator import and_, getitem
+from struct import Struct
+from typing import Any, TypeAlias, TypeVar
+
+from rules.branches import RAISES, Literal, branches
+from rules.bundle import Condition, Test
+from rules.columns import Bits, Members, Moments, Numbers, Strange, Words
+from rules.fields import Getter, getter
+from rules.leaves import fields_of
 from rules.look import Look
 from rules.observation import Event, Kind
-from rules.text import Needle
+from rules.reading import Reader
+from rules.scanning import OPERATORS, Texts
 
-_ONE = frozenset({"is", "one_of", "in_list"})
-_SOME = frozenset({"contains", "contains_any", "contains_all", "in_list"})
-_SAYS = frozenset({"contains", "contains_any", "contains_all"})
-_HASHABLE = frozenset({"text", "choice", "ordered_choice", "reference", "boolean"})
-_COMMON = frozenset({"connection", "system", "status", "requester.automated"})
-"""Fields whose values many tickets share: hashed on only where a rule requires nothing better."""
-_OF_THE_EVENT = ("comment.", "sla.")
-"""Not known of the ticket alone: a rule's comment is that of its occasion, and a clock is dear."""
-_RAISING = frozenset({"number", "time"})
-"""Types whose tests raise when the system sent something else, which must show: nothing behind such a test may spare it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Requirement:
-    """The field must have one of these values (folded), or as a set one of these members, or the rule does not match."""
-
-    field: str
-    values: frozenset[object]
-    of_set: bool = False
-
-    @property
-    def cost(self) -> tuple[bool, bool, int]:
-        return self.field in _COMMON, False, len(self.values)
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """The text must contain one of these, or the rule does not match."""
-
-    field: str
-    needles: tuple[Needle, ...]
-
-    @property
-    def cost(self) -> tuple[bool, bool, int]:
-        return False, True, len(self.needles)
-
-
-Cover = tuple[Requirement | Said, ...]
-"""Alternatives: where none of them is met, the condition does not hold, and judging it raises nothing."""
-
-
-def requirements(condition: Condition) -> Iterator[Requirement]:
-    """What must hold for the condition to hold, as far as a hash can tell: the parts that stand side by side at its top."""
-    match condition:
-        case All(parts):
-            for part in parts:
-                yield from requirements(part)
-        case Named(part=part):
-            yield from requirements(part)
-        case Test(field, operator, value, kind) if not field.startswith(_OF_THE_EVENT):
-            found = _required(operator, value, kind)
-            if found is not None:
-                yield Requirement(field, found, kind == "set")
-
-
-def _required(operator: str, value: object, kind: str) -> frozenset[object] | None:
-    if kind == "set" and operator in _SOME and isinstance(value, frozenset):
-        return value if operator != "contains_all" else frozenset({min(value)}) if value else None
-    if kind in _HASHABLE and operator in _ONE:
-        return value if isinstance(value, frozenset) else frozenset({value})
-    if kind == "ordered_choice" and isinstance(value, frozenset) and operator not in ("was", "not_one_of", "not_in_list"):
-        return value
-    return None
-
-
-def required_connections(condition: Condition) -> frozenset[str] | None:
-    """The connections that a condition names at its top; None when it names none."""
-    named = [r.values for r in requirements(condition) if r.field == "connection"]
-    return frozenset(str(value) for value in frozenset.intersection(*named)) if named else None
-
-
-def cover(condition: Condition) -> Cover | None:
-    """The most selective alternatives of which one must be met for the condition to hold; None when only judging it can tell."""
-    return min(_covers(condition), key=_cost, default=None)
-
-
-def _cost(found: Cover) -> tuple[bool, bool, int]:
-    """As dear as its worst alternative, and the more the more there is to be put on the shelves."""
-    costs = [one.cost for one in found]
-    return any(c[0] for c in costs), any(c[1] for c in costs), sum(c[2] for c in costs)
-
-
-def _covers(condition: Condition) -> Iterator[Cover]:
-    match condition:
-        case All(parts):
-            for part in parts:
-                yield from _covers(part)
-                if _may_raise(part):
-                    return
-        case Named(part=part):
-            yield from _covers(part)
-        case AnyOf(parts):
-            found = [cover(part) for part in parts]
-            whole = [one for one in found if one is not None]
-            if len(whole) == len(found):
-                yield tuple(alternative for one in whole for alternative in one)
-        case Test():
-            yield from _of_test(condition)
-
-
-def _of_test(test: Test) -> Iterator[Cover]:
-    if test.type != "text" or test.operator not in _SAYS:
-        yield from ((one,) for one in requirements(test))
-    elif not test.field.startswith(_OF_THE_EVENT) and test.value and all(needle.phrase for needle in test.value):
-        yield (Said(test.field, test.value if test.operator == "contains_any" else test.value[:1]),)
-
-
-def _may_raise(condition: Condition) -> bool:
-    match condition:
-        case Test(field, type=kind) if not field.startswith("sla."):
-            return kind in _RAISING
-        case Named(part=part):
-            return _may_raise(part)
-        case All(parts) | AnyOf(parts) | NoneOf(parts):
-            return any(map(_may_raise, parts))
-        case CalendarIs():
-            return False
-    return True
+Judge: TypeAlias = Callable[[int], bool]
+"""Whether the condition of the rule at a position holds, as the plain evaluator says."""
+T = TypeVar("T")
+Column: TypeAlias = Words | Members | Numbers | Moments | Texts
+_Rows: TypeAlias = dict[int, list[Literal]]
 
 
 class Index:
-    """Rules by position, found by the kinds of event and by the values or words that each requires. Never changed."""
+    """Rules by position. Never changed, but for what it remembers of values that come again; threads may share it."""
 
     def __init__(self, rules: Iterable[tuple[int, frozenset[Kind], Condition]]) -> None:
-        self._kinds: dict[Kind, Shelves] = {}
+        self._positions: list[int] = []
+        self._kinds: dict[Kind, Bits] = {}
+        self._unsure: Bits = 0
+        self._touched: dict[str, Bits] = {}
+        rows: dict[tuple[str, str], _Rows] = {}
         for position, kinds, condition in rules:
-            found = cover(condition)
-            for kind in kinds:
-                self._kinds.setdefault(kind, Shelves()).put(position, found)
+            self._put(position, kinds, condition, rows)
+        self._every: Bits = (1 << len(self._positions)) - 1
+        self._chunks = Struct(f"<{max(1, -(-len(self._positions) // 64))}Q")
+        self._columns(rows)
 
-    def shelves(self, kind: Kind) -> "Shelves | None":
-        """Where the rules of a kind of event stand, if there are any."""
-        return self._kinds.get(kind)
+    def _put(self, position: int, kinds: frozenset[Kind], condition: Condition, rows: dict[tuple[str, str], _Rows]) -> None:
+        first = len(self._positions)
+        for one in branches(condition) or (RAISES,):
+            number = len(self._positions)
+            self._positions.append(position)
+            self._unsure |= one.unsure << number
+            for literal in one.literals:
+                rows.setdefault(_column(literal.test), {}).setdefault(number, []).append(literal)
+        own = (1 << len(self._positions)) - (1 << first)
+        for kind in kinds:
+            self._kinds[kind] = self._kinds.get(kind, 0) | own
+        for name in fields_of(condition):
+            self._touched[name] = self._touched.get(name, 0) | own
+
+    def _columns(self, rows: Mapping[tuple[str, str], _Rows]) -> None:
+        made = [(name, getter(name), _MAKE[kind](found.items(), self._every)) for (name, kind), found in rows.items()]
+        self._all: list[tuple[str, Getter, Column]] = made
+        self._read, self._words = _together([(name, column) for name, _, column in made if isinstance(column, Words)])
+        others = [(name, column.bits) for name, _, column in made if isinstance(column, Numbers | Members)]
+        self._read_others, self._others = _together(others)
+        self._times = [(get, column) for _, get, column in made if isinstance(column, Moments)]
+        self._texts = [(get, column) for _, get, column in made if isinstance(column, Texts)]
+
+    # --- asked for each ticket -----------------------------------------------------------------------------------------
 
     def candidates(self, events: Iterable[Event], look: Look) -> list[int]:
-        """Positions, rising, of all rules that could match and maybe some that do not."""
-        found: set[int] = set()
-        for kind in {event.kind for event in events}:
-            shelves = self._kinds.get(kind)
-            if shelves is not None:
-                shelves.add_to(found, look)
-        return sorted(found)
+        """Positions, rising, of all rules that match or whose judgement may raise, and maybe some that do not."""
+        return self._of(self.standing(self.among({event.kind for event in events}), look)[0])
 
+    def matches(self, kinds: Iterable[Kind], look: Look, judge: Judge) -> list[int]:
+        """Positions, rising, of the rules that match. Raises what judging one raises."""
+        standing, doubt = self.standing(self.among(kinds), look)
+        if not doubt:
+            return self._of(standing)
+        sure = set(self._of(standing ^ doubt))
+        return sorted(sure.union(position for position in self._of(doubt) if position not in sure and judge(position)))
 
-class Shelves:
-    """The rules of one kind of event: those that only judging can tell of, and the others by field."""
+    def among(self, kinds: Iterable[Kind]) -> Bits:
+        """The branches of all rules that answer such events."""
+        among = 0
+        for kind in kinds:
+            among |= self._kinds.get(kind, 0)
+        return among
 
-    __slots__ = ("anything", "values", "words")
+    def standing(self, among: Bits, look: Look) -> tuple[Bits, Bits]:
+        """Those of the branches that hold, and which of these only judging can confirm."""
+        try:
+            return self._quickly(among, look)
+        except (Strange, TypeError, AttributeError):
+            return self._warily(among, look)
 
-    def __init__(self) -> None:
-        self.anything: list[int] = []
-        self.values: dict[str, Values] = {}
-        self.words: dict[str, Words] = {}
+    def _quickly(self, among: Bits, look: Look) -> tuple[Bits, Bits]:
+        standing = reduce(and_, map(getitem, self._words, self._read(look)), among)
+        for bits, value in zip(self._others, self._read_others(look), strict=True):
+            standing &= bits(value)
+        for get, moments in self._times:
+            standing &= moments.at(get(look), look.now)
+        doubt = self._unsure
+        for get, texts in self._texts:
+            value = get(look)
+            if standing & texts.touched or value.__class__ is not str:
+                left, unsure = texts.bits(value)
+                standing &= left
+                doubt |= unsure
+        return standing, standing & doubt
 
-    def put(self, position: int, found: Cover | None) -> None:
-        if found is None:
-            self.anything.append(position)
-            return
-        for one in found:
-            if isinstance(one, Said):
-                self.words.setdefault(one.field, Words()).put(position, one.needles)
+    def _warily(self, among: Bits, look: Look) -> tuple[Bits, Bits]:
+        """The same where a value is not what its field promises: every rule that asks for it is to be judged."""
+        standing, doubt, forced = among, self._unsure, 0
+        for name, get, column in self._all:
+            try:
+                left, unsure = _asked(column, get(look), look.now)
+            except (Strange, TypeError, AttributeError):
+                forced |= self._touched[name]
             else:
-                self.values.setdefault(one.field, Values(one.of_set)).put(position, one.values)
+                standing &= left
+                doubt |= unsure
+        forced &= among
+        return standing | forced, (standing & doubt) | forced
 
-    def add_to(self, found: set[int], look: Look) -> None:
-        if self.anything:
-            found.update(self.anything)
-        for name, values in self.values.items():
-            value = look.folded[name]
-            if value is not None:
-                found.update(values.found(value))
-        for name, words in self.words.items():
-            text = look.folded[name]
-            if text is not None:
-                found.update(words.found(text, look.spoken[name]) if isinstance(text, str) else words.every())
-
-
-@dataclass(slots=True)
-class Values:
-    """The rules that require a value, or a member, of one field."""
-
-    of_set: bool
-    rows: dict[object, list[int]] = field(default_factory=dict)
-
-    def put(self, position: int, values: Iterable[object]) -> None:
-        for value in values:
-            self.rows.setdefault(value, []).append(position)
-
-    def found(self, folded: object) -> Sequence[int]:
-        """By a value ready to compare. One that is not what the field's type promises finds every rule: judging it must show."""
-        if isinstance(folded, frozenset):
-            return [position for member in self.rows.keys() & folded for position in self.rows[member]]
-        if self.of_set or not isinstance(folded, (str, bool)):
-            return [position for rows in self.rows.values() for position in rows]
-        return self.rows.get(folded, ())
+    def _of(self, standing: Bits) -> list[int]:
+        """The rules to which branches belong, each once."""
+        numbers, offset = [], 0
+        for chunk in self._chunks.unpack(standing.to_bytes(self._chunks.size, "little")):
+            while chunk:
+                low = chunk & -chunk
+                numbers.append(offset + low.bit_length() - 1)
+                chunk ^= low
+            offset += 64
+        return list(dict.fromkeys(map(self._positions.__getitem__, numbers)))
 
 
-@dataclass(slots=True)
-class Words:
-    """The rules that require one of some phrases in a text, by the first word of each.
+_MAKE: Mapping[str, Callable[[Any, Bits], Column]] = {"words": Words, "sets": Members, "numbers": Numbers, "times": Moments, "texts": Texts}
+_KINDS = {"set": "sets", "number": "numbers", "time": "times"}
 
-    A phrase of a script without spaces may begin anywhere, so it is looked for in the text itself.
-    """
 
-    first: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
-    anywhere: list[tuple[Needle, int]] = field(default_factory=list)
+def _together(columns: Iterable[tuple[str, T]]) -> tuple[Reader, list[T]]:
+    """What reads the fields of some columns, and the columns in the order of what it reads."""
+    named = dict(columns)
+    read = Reader(named)
+    return read, [named[name] for name in read.names]
 
-    def put(self, position: int, needles: Iterable[Needle]) -> None:
-        for needle in needles:
-            word, space, _ = needle.phrase[1:].partition(" ")
-            if needle.symbols or not needle.phrase.startswith(" ") or not space:
-                self.anywhere.append((needle, position))
-            else:
-                self.first.setdefault(word, []).append((needle.phrase, position))
 
-    def found(self, folded: str, spoken: str) -> list[int]:
-        said = [row for word in self.first.keys() & spoken.split() for row in self.first[word]]
-        found = [position for phrase, position in said if phrase in spoken]
-        return found + [position for needle, position in self.anywhere if needle.inside(folded, spoken)]
+def _asked(column: Column, value: object, now: datetime) -> tuple[Bits, Bits]:
+    if isinstance(column, Texts):
+        return column.bits(value)
+    return (column.at(value, now) if isinstance(column, Moments) else column.bits(value)), 0
 
-    def every(self) -> list[int]:
-        """All of them: the field holds no text, and what comes of judging it must show."""
-        return [position for _, position in chain(chain.from_iterable(self.first.values()), self.anywhere)]
+
+def _column(test: Test) -> tuple[str, str]:
+    return test.field, _KINDS.get(test.type) or ("texts" if test.operator in OPERATORS else "words")

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rules.branches import required_connections
 from rules.bundle import Bundle, On, Rule, RuleSet
 from rules.conditions import Predicate, compiled
-from rules.index import Index, required_connections
+from rules.index import Index
 from rules.ladders import follows_a_clock
 from rules.lookup import Lookup, lookups
 from rules.promises import Promises

@@ -58,6 +58,53 @@ def words(text: str) -> list[str]:
     return spoken(fold(text)).split()
 
 
+def plainly(text: str) -> str | None:
+    """A text with the same ASCII words, in capitals or not, between letters and gaps; other letters may stand in it as they are.
+
+    None where letters depend on their neighbours, or there are too many kinds of them for this to be quick.
+    """
+    strange = set(_NOT_ASCII.findall(text))
+    if len(strange) > _FEW:
+        return None
+    for c in strange:
+        plain = _PLAIN[c]
+        if plain is None:
+            return None
+        if plain != c:
+            text = text.replace(c, plain)
+    return text
+
+
+class _Plain(dict[str, str | None]):
+    """One character as words see it: ASCII letters, a gap, a word of its own, itself; None where that depends on its neighbours."""
+
+    def __missing__(self, c: str) -> str | None:
+        found = self[c] = None if _leans(c) else _alone(c)
+        return found
+
+
+def _leans(c: str) -> bool:
+    """Marks, and the parts of Hangul syllables."""
+    first = unicodedata.normalize("NFKD", c)[0]
+    return unicodedata.category(first)[0] in "MC" or "\u1100" <= first <= "\u11ff"
+
+
+def _alone(c: str) -> str | None:
+    said = spoken(fold(c)).split()
+    if not said:
+        return " "
+    if said == [c] and _SPACELESS_RUN.match(c):
+        return f" {c} "
+    folded = fold(c)
+    if said != [folded] or any(map(str.isspace, unicodedata.normalize("NFKC", c))):
+        return None
+    return folded if folded.isascii() else None if _SPACELESS_RUN.search(folded) else c
+
+
+_PLAIN = _Plain()
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+
+
 def _without_separators(text: str) -> str:
     strange = {c for c in set(text) if _separates(c)}
     if len(strange) > _FEW:

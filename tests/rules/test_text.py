@@ -1,12 +1,13 @@
 """Folding and the search for words: sections 6.3 and 20 of the language page, case by case."""
 
+import re
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.text import Needle, composed, contains, fold, spoken, words
+from rules.text import Needle, composed, contains, fold, plainly, spoken, words
 
 
 @pytest.mark.parametrize(
@@ -132,3 +133,35 @@ def test_many_different_signs_are_separators_too():
 @given(st.text() | st.text(st.characters(max_codepoint=127)))
 def test_the_words_of_a_text_are_those_of_its_folded_form(text: str):
     assert words(text) == spoken(fold(text)).split()
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("Größe", "Grosse"),
+        ("refusée — déjà…", "refusee   deja "),
+        ("ﬁle １２", "file 12"),
+        ("TÜV", "TuV"),
+        ("カ5", " カ 5"),
+        ("øre", "øre"),
+        ("cafe\u0301s", None),
+        ("carte ½", None),
+        ("a¨b", None),
+        ("가", None),
+    ],
+)
+def test_a_text_written_plainly(text: str, plain: str | None):
+    assert plainly(text) == plain
+
+
+@given(st.text(alphabet=st.sampled_from("aZ9_ -é߀Üİ—…\u00a0ﬁ™②\u0301\u0338ſK’ＡｶﾞカБй가ᄀ¨½ดู漢"), max_size=12) | st.text(max_size=8))
+def test_written_plainly_it_has_the_same_words_of_ascii(text: str):
+    plain = plainly(text)
+    if plain is not None:
+        said = re.findall("[a-z0-9_\x80-\U0010ffff]+", plain.lower())
+        assert _ascii_words(said) == _ascii_words(spoken(fold(text)).split())
+
+
+def _ascii_words(said: list[str]) -> str:
+    """The ASCII words, and where others stand between them."""
+    return re.sub("(· )+", "· ", "".join(f"{word} " if word.isascii() else "· " for word in said))

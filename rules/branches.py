@@ -1,0 +1,123 @@
+"""A condition as branches for the index: the tests of each must hold side by side. What the index does not know stands for `could hold`.
+
+The branches say at least as much as the condition: whenever it holds, or judging it raises, one of them holds; one that is not `unsure`
+says exactly as much. (`rules.alternatives` takes conditions apart for `check`, which may say that it did not decide; this may not.)
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+from rules.bundle import All, AnyOf, CalendarIs, Condition, Named, NoneOf, Test
+from rules.text import Needle
+
+MOST = 64
+"""Branchs of one condition; one with more is taken to hold perhaps."""
+_OF_THE_PASS = frozenset({"changed", "was"})
+_KNOWN = frozenset(
+    {
+        *("is", "is_not", "one_of", "not_one_of", "in_list", "not_in_list", "contains", "contains_any", "contains_all", "contains_none"),
+        *("starts_with", "ends_with", "matches", "above", "at_least", "below", "at_most", "between"),
+        *("before", "after", "older_than", "newer_than", "empty"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A test that must hold, or must not."""
+
+    test: Test
+    wanted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Tests side by side. `unsure`: there is more to it, which only judging the rule can tell.
+
+    `shut`: that may raise, which must show, so nothing written behind it may spare the judgement.
+    """
+
+    literals: tuple[Literal, ...] = ()
+    unsure: bool = False
+    shut: bool = False
+
+    def then(self, other: "Branch") -> "Branch":
+        if self.shut:
+            return self
+        return Branch((*self.literals, *other.literals), self.unsure or other.unsure, other.shut)
+
+
+ALL = Branch()
+PERHAPS = Branch(unsure=True)
+RAISES = Branch(unsure=True, shut=True)
+
+
+def branches(condition: Condition, *, wanted: bool = True) -> tuple[Branch, ...]:
+    """The condition, or with `wanted=False` its opposite; none at all for one that never holds."""
+    match condition:
+        case Test():
+            return (_of_test(condition, wanted),)
+        case Named(part=part):
+            return branches(part, wanted=wanted)
+        case All(parts):
+            return _every(parts, wanted) if wanted else _some(parts, wanted)
+        case AnyOf(parts):
+            return _some(parts, wanted) if wanted else _every(parts, wanted)
+        case NoneOf(parts):
+            return _every(parts, False) if wanted else _some(parts, True)
+        case CalendarIs():
+            return (PERHAPS,)
+    return (RAISES,)
+
+
+def _of_test(test: Test, wanted: bool) -> Branch:
+    if test.operator not in _KNOWN or test.field.startswith("sla."):
+        return PERHAPS if test.operator in _OF_THE_PASS and not test.field.startswith("sla.") else RAISES
+    if test.field.startswith("comment.") or _says_nothing(test) or (not wanted and test.operator == "contains_all" and len(test.value) > 1):
+        return PERHAPS
+    return Branch((Literal(test, wanted),))
+
+
+def _says_nothing(test: Test) -> bool:
+    """A phrase without anything in it is found even where there is nothing; a list without members is left to its condition."""
+    if isinstance(test.value, tuple | frozenset) and not test.value:
+        return True
+    needles = test.value if isinstance(test.value, tuple) else (test.value,)
+    return any(isinstance(needle, Needle) and not needle.phrase.strip() for needle in needles)
+
+
+def _some(parts: Iterable[Condition], wanted: bool) -> tuple[Branch, ...]:
+    found = tuple(chain.from_iterable(branches(part, wanted=wanted) for part in parts))
+    if any(one.shut for one in found):
+        return (RAISES,)
+    return found if len(found) <= MOST else (RAISES,)
+
+
+def _every(parts: Iterable[Condition], wanted: bool) -> tuple[Branch, ...]:
+    found: tuple[Branch, ...] = (ALL,)
+    for part in parts:
+        others = branches(part, wanted=wanted)
+        if len(found) * len(others) > MOST:
+            others = (RAISES,)
+        found = tuple(one.then(other) for one in found for other in others)
+    return found
+
+
+def required_connections(condition: Condition) -> frozenset[str] | None:
+    """The connections that a condition names at its top; None when it names none."""
+    named = list(_connections(condition))
+    return frozenset.intersection(*named) if named else None
+
+
+def _connections(condition: Condition) -> Iterator[frozenset[str]]:
+    match condition:
+        case All(parts):
+            for part in parts:
+                yield from _connections(part)
+        case Named(part=part):
+            yield from _connections(part)
+        case Test("connection", "is", value):
+            yield frozenset({str(value)})
+        case Test("connection", "one_of" | "in_list", value):
+            yield frozenset(map(str, value))
