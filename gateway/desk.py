@@ -9,11 +9,12 @@ from connectors.base import ConnectorSettings
 from gateway.config import Config
 from gateway.config_file import CONFIG, Settle, read_config, read_connections, secrets_of
 from gateway.placeholders import Environment, Resolver, untouched
-from rules.bundle import Bundle, Place
+from rules.bundle import Bundle, Desk, Place
 from rules.problems import Mistakes, Problem, errors, ordered, rendered, summary
 from rules.reader import check as check_rules
 
 READ = ("rules/**/*", "templates/**/*", "tests/**/*")
+NO_DESK = Desk()
 OF_RULES = frozenset({".yaml", ".yml", ".csv", ".txt", ".md", ".html"})
 
 
@@ -28,6 +29,7 @@ class Loaded:
     problems: tuple[Problem, ...]
     sources: Mapping[str, str]
     secrets: frozenset[str] = frozenset()
+    desk: Desk = NO_DESK  # what the rules may name, as far as it could be read
 
     def __repr__(self) -> str:
         return f"Loaded({self.folder}, {len(self.problems)} problems)"
@@ -59,7 +61,7 @@ def from_texts(
     failed = bool(errors(problems))
     given = resolve.given if isinstance(resolve, Environment) else set()
     hidden = frozenset(given) | secrets_of(known.values(), file.config if file else None)
-    return Loaded(folder, file.config if file else None, known, None if failed else bundle, ordered(problems), sources, secrets=hidden)
+    return Loaded(folder, file.config if file else None, known, None if failed else bundle, ordered(problems), sources, hidden, desk)
 
 
 def database(folder: Path, config: Config) -> str:

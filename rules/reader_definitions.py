@@ -17,7 +17,7 @@ from rules.reader_values import span
 from rules.text import folded
 from rules.ticket import Level, Status
 
-_TYPES = tuple(kind for kind in get_args(FieldType) if kind != "reference")
+FIELD_TYPES = tuple(kind for kind in get_args(FieldType) if kind != "reference")
 _POLICY = ("applies_to", "calendar", "pause_in", "targets")
 _POLICY_LATER = ("match", "calendar_from", "on_unmatch", "clocks", "versions", "breach_memory", "on_reopen", "counts_as_reply")
 
@@ -140,10 +140,10 @@ def _read_field(r: Reading, definition: Definition) -> None:
         r.wrong(definition.key, "TG210", f"'{name}' cannot be the name of a field", help=help)
         return
     node = r.map(definition.value, what, ("type", "values", "from"))
-    kind = r.need(node, "type", what, help=f"write type: one of {', '.join(_TYPES)}") if node else None
+    kind = r.need(node, "type", what, help=f"write type: one of {', '.join(FIELD_TYPES)}") if node else None
     if node is None or kind is None:
         return
-    chosen = r.choice(kind, "'type'", _TYPES)
+    chosen = r.choice(kind, "'type'", FIELD_TYPES)
     if chosen is None:
         return
     if name in FIELDS and not _fits(chosen, FIELDS[name].type):

@@ -14,9 +14,9 @@ from rules.ticket import Status
 
 _EVENTS = {str(kind): kind for kind in Kind}
 _LADDERS = ("sla", "waiting")
-_WITH_DETAILS = {"changed": "{ changed: priority }", "sla": "{ sla: first_response }", "waiting": "{ waiting: { status: pending } }"}
+WITH_DETAILS = {"changed": "{ changed: priority }", "sla": "{ sla: first_response }", "waiting": "{ waiting: { status: pending } }"}
 _LATER_EVENTS = ("every", "approval_answered")
-_EVENT_NAMES = (*_EVENTS, *_LADDERS)
+EVENT_NAMES = (*_EVENTS, *_LADDERS)
 _SYNONYMS = {
     **dict.fromkeys(("create", "new", "opened", "ticket_created"), "created"),
     **dict.fromkeys(("update", "modified", "edited"), "updated"),
@@ -28,8 +28,8 @@ _SYNONYMS = {
     **dict.fromkeys(("close",), "closed"),
     **dict.fromkeys(("reopen", "reopens"), "reopened"),
 }
-_SINCE = ("status_change", "last_customer_reply", "last_agent_reply", "last_update")
-_HAPPENS_TO = frozenset((*COMPARED, "assignee", *(f"requester.{part}" for part in REQUESTER)))
+SINCE = ("status_change", "last_customer_reply", "last_agent_reply", "last_update")
+HAPPENS_TO = frozenset((*COMPARED, "assignee", *(f"requester.{part}" for part in REQUESTER)))
 
 
 def read_when(r: Reading, node: Map) -> tuple[Trigger, ...]:
@@ -53,8 +53,8 @@ def trigger(r: Reading, node: Node) -> Trigger | None:
             r.wrong(node, "TG205", "an event is one word or one key", help="begin each event of a list with '- '")
         return None
     ((name, entry),) = event.entries.items()
-    if name in _DETAILED:
-        return _DETAILED[name](r, entry.value)
+    if name in DETAILED:
+        return DETAILED[name](r, entry.value)
     if name in _EVENTS:
         r.wrong(entry.key, "TG205", f"'{name}' is written without details", help=f"write {name}")
         return None
@@ -63,8 +63,8 @@ def trigger(r: Reading, node: Node) -> Trigger | None:
 
 
 def _event_word(r: Reading, node: Scalar) -> Trigger | None:
-    if node.text in _WITH_DETAILS:
-        r.wrong(node, "TG206", f"'{node.text}' wants to know of what", help=f"write {_WITH_DETAILS[node.text]}")
+    if node.text in WITH_DETAILS:
+        r.wrong(node, "TG206", f"'{node.text}' wants to know of what", help=f"write {WITH_DETAILS[node.text]}")
         return None
     if node.text in _EVENTS:
         return On(_EVENTS[node.text])
@@ -75,10 +75,10 @@ def _event_word(r: Reading, node: Scalar) -> Trigger | None:
 
 def _no_event(r: Reading, node: Scalar) -> None:
     if node.text in _LATER_EVENTS or node.text in RESERVED:
-        r.wrong(node, "TG203", f"'{node.text}' is kept for a later release", help=f"this release knows {', '.join(_EVENT_NAMES)}")
+        r.wrong(node, "TG203", f"'{node.text}' is kept for a later release", help=f"this release knows {', '.join(EVENT_NAMES)}")
         return
-    meant = nearest(node.text, _EVENT_NAMES, _SYNONYMS)
-    help = f"did you mean '{meant}'?" if meant else f"the events are {', '.join(_EVENT_NAMES)}"
+    meant = nearest(node.text, EVENT_NAMES, _SYNONYMS)
+    help = f"did you mean '{meant}'?" if meant else f"the events are {', '.join(EVENT_NAMES)}"
     r.wrong(node, "TG203", f"there is no event called '{node.text}'", help=help)
 
 
@@ -99,7 +99,7 @@ def _changed(r: Reading, node: Node) -> Trigger | None:
 
 def _changing(r: Reading, node: Scalar) -> FieldSpec | None:
     spec = r.field_spec(node)
-    if spec is not None and spec.name not in _HAPPENS_TO and not spec.name.startswith("custom."):
+    if spec is not None and spec.name not in HAPPENS_TO and not spec.name.startswith("custom."):
         r.wrong(
             node, "TG204", f"'changed' does not work on '{spec.name}'", help="name a field of the ticket itself; for comments use commented"
         )
@@ -127,9 +127,9 @@ def _waiting(r: Reading, node: Node) -> Trigger | None:
         return None
     words = tuple(map(str, Status))
     statuses = frozenset(word for item in r.scalars(value, "'status'") if (word := r.choice(item, "status", words)) is not None)
-    since: Any = r.choice(s, "'since'", _SINCE) if (s := details.get("since")) else None
+    since: Any = r.choice(s, "'since'", SINCE) if (s := details.get("since")) else None
     calendar = r.named("calendar", c, "'calendar'") if (c := details.get("calendar")) else None
     return OnWaiting(statuses, since or "status_change", calendar)
 
 
-_DETAILED: Mapping[str, Callable[[Reading, Node], Trigger | None]] = {"changed": _changed, "sla": _sla, "waiting": _waiting}
+DETAILED: Mapping[str, Callable[[Reading, Node], Trigger | None]] = {"changed": _changed, "sla": _sla, "waiting": _waiting}

@@ -13,7 +13,23 @@ from typing import Annotated, Any, Literal, cast
 
 import typer
 
-from gateway.cli import backfill, check, daemon, demo, doctor, init, plan, reload, rules, sandbox, status, ticket, trials, why
+from gateway.cli import (
+    backfill,
+    check,
+    daemon,
+    demo,
+    doctor,
+    init,
+    plan,
+    reload,
+    rules,
+    sandbox,
+    schema,
+    status,
+    ticket,
+    trials,
+    why,
+)
 from gateway.cli.ending import Code, code_of, in_words
 from gateway.cli.options import Options
 from gateway.cli.streams import printable
@@ -31,7 +47,23 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for group in (init, demo, sandbox, check, trials, plan, backfill, daemon, reload, why, rules, ticket, status, doctor):
+for group in (
+    init,
+    demo,
+    sandbox,
+    check,
+    schema,
+    trials,
+    plan,
+    backfill,
+    daemon,
+    reload,
+    why,
+    rules,
+    ticket,
+    status,
+    doctor,
+):
     group.add_to(app)
 
 

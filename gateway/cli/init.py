@@ -66,6 +66,7 @@ def init(
     if there and not force:
         raise Ended(Code.UNSAFE, f"{folder / there[0]} is already there; nothing was written. Say --force to write over it.")
     _write(folder, files)
+    _complete(folder)
     if chosen.as_json:
         line(VERSION_LINE)
         line({"type": "desk", "folder": str(folder), "connection": answers.connection, "files": sorted(files)})
@@ -82,6 +83,14 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
             path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise Ended(Code.USAGE, f"{error.filename} cannot be written: {error.strerror}. Name another folder.") from None
+
+
+def _complete(folder: Path) -> None:
+    """The schemas that the new files name in their first lines, so that an editor completes from the start."""
+    from gateway.desk import load
+    from gateway.schema.installing import install
+
+    install(load(folder))
 
 
 def _next(folder: Path, answers: Answers, count: int) -> str:
@@ -170,4 +179,16 @@ def desk(answers: Answers) -> dict[str, str]:
     files = {path.relative_to(SMALL_DESK).as_posix(): path.read_text(encoding="utf-8") for path in sorted(SMALL_DESK.rglob("*.*"))}
     for mark, value in marks.items():
         files = {name: text.replace(f"@{mark}@", value) for name, text in files.items()}
-    return {**files, ".gitignore": ".ticketgate/\n"}
+    from gateway.schema.installing import EDITOR, editor_settings
+
+    return {**{name: _headed(name, text) for name, text in files.items()}, ".gitignore": ".ticketgate/\n", EDITOR: editor_settings()}
+
+
+def _headed(name: str, text: str) -> str:
+    """A YAML file with the line that tells an editor which schema it follows."""
+    from gateway.schema.installing import path_of
+
+    if not name.endswith(".yaml"):
+        return text
+    kind = {"rules": "rules", "tests": "tests"}.get(name.partition("/")[0], "config")
+    return f"# yaml-language-server: $schema={'../' * name.count('/')}{path_of(kind)}\n{text}"
