@@ -1,7 +1,5 @@
 """Steps: one object with every verb as an optional property, and exactly one allowed."""
 
-from typing import get_args
-
 from gateway.schema.conditions import value
 from gateway.schema.fragments import (
     LASTING_OR_BUSINESS,
@@ -19,7 +17,6 @@ from gateway.schema.fragments import (
 )
 from gateway.schema.names import Names
 from gateway.topics.language import VERBS as SAID
-from rules.bundle import Stop
 from rules.fields import every_name, spec_of
 from rules.pii import KINDS
 from rules.reader_verbs import PEOPLE, VERBS
@@ -47,34 +44,39 @@ def definitions(names: Names) -> dict[str, Fragment]:
 
 
 def _verbs(names: Names) -> dict[str, Fragment]:
-    template, recipients = suggested(names.templates), _recipients(names)
-    said = {"template": template, "text": TEXT}
-    steps = ref("steps")
-    created = {"type": "object", "additionalProperties": TEXT}
+    by = {"by": {"type": "integer", "minimum": 1, "maximum": 3}, "up_to": choice(_LEVELS)}
     return {
         "assign": _assign(names),
         "set": _set(names),
-        "raise_priority": either(
-            choice(_LEVELS),
-            closed("raise_priority", {"by": {"type": "integer", "minimum": 1, "maximum": 3}, "up_to": choice(_LEVELS)}, "by"),
-        ),
+        "raise_priority": either(choice(_LEVELS), closed("raise_priority", by, "by")),
         "tag": {**closed("tag", {"add": one_or_more(TEXT), "remove": one_or_more(TEXT)}), "minProperties": 1},
+        "restrict": closed("restrict", {"group": suggested(names.groups), "redact": one_or_more(choice(KINDS))}, "group"),
+        "stop": choice(("ruleset", "ticket")),
+        **_messages(names),
+        **_elsewhere(names),
+    }
+
+
+def _messages(names: Names) -> dict[str, Fragment]:
+    said = {"template": suggested(names.templates), "text": TEXT}
+    steps = ref("steps")
+    asked = {"ask": TEXT, "within": LASTING_OR_BUSINESS, "question": TEXT, "approved": steps, "denied": steps, "no_answer": steps}
+    return {
         "reply": closed("reply", {**said, "language": _LANGUAGE, "public": {"const": True}}),
         "note": closed("note", said),
-        "notify": closed("notify", {"to": recipients, **said}, "to"),
+        "notify": closed("notify", {"to": _recipients(names), **said}, "to"),
         "page": closed("page", {"to": _strict(names.desk.on_call), "urgency": choice(("high", "low")), "text": TEXT}, "to"),
+        "approval": closed("approval", asked, "ask"),
+    }
+
+
+def _elsewhere(names: Names) -> dict[str, Fragment]:
+    created: Fragment = {"type": "object", "additionalProperties": TEXT}
+    joined = {"to": choice(("problem", "duplicate", "parent")), "if_missing": choice(("create", "skip")), "create": created}
+    return {
         "sync": _sync(names, created),
-        "link": closed(
-            "link", {"to": choice(("problem", "duplicate", "parent")), "if_missing": choice(("create", "skip")), "create": created}, "to"
-        ),
-        "restrict": closed("restrict", {"group": suggested(names.groups), "redact": one_or_more(choice(KINDS))}, "group"),
-        "approval": closed(
-            "approval",
-            {"ask": TEXT, "within": LASTING_OR_BUSINESS, "question": TEXT, "approved": steps, "denied": steps, "no_answer": steps},
-            "ask",
-        ),
+        "link": closed("link", joined, "to"),
         "webhook": closed("webhook", {"to": _strict(names.endpoints), "body": TEXT}, "to"),
-        "stop": choice(get_args(Stop.__annotations__["scope"]) or ("ruleset", "ticket")),
     }
 
 
