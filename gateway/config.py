@@ -104,6 +104,31 @@ class ServerConfig(Strict):
     port: int = Field(default=8080, ge=0, le=65_535)
 
 
+class RepeatConfig(Strict):
+    """Tickets with the same fields, opened so shortly one after the other, are repeats."""
+
+    match: tuple[str, ...] = Field(default=("requester.email",), min_length=1)
+    within: Duration = timedelta(days=30)
+
+
+class FiguresConfig(Strict):
+    """Where reports find what the systems keep in fields of their own, and what they call a repeat.
+
+    `opened_at` and `resolved_at` name fields that hold a moment, `sla_met` one that says whether the system itself found its SLA met.
+    """
+
+    opened_at: str = "created_at"
+    resolved_at: str | None = None
+    sla_met: str | None = None
+    one_touch: Duration = timedelta(days=7)
+    repeat: RepeatConfig = RepeatConfig()
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """All fields that it names."""
+        return frozenset((self.opened_at, self.resolved_at or "", self.sla_met or "", *self.repeat.match))
+
+
 class Config(Strict):
     """The whole file."""
 
@@ -117,3 +142,4 @@ class Config(Strict):
     pii: PiiConfig = PiiConfig()
     brake: BrakeConfig = BrakeConfig()
     server: ServerConfig | None = None
+    figures: FiguresConfig = FiguresConfig()

@@ -163,6 +163,7 @@ def _desk(file: ConfigFile, abilities: Mapping[str, Abilities]) -> Desk:
         groups={name: str(lead or "") for name, lead in leads.items()},
         default_language=file.config.default_language if file.config else str(language or "en"),
         default_calendar=file.config.default_calendar if file.config else calendar if isinstance(calendar, str) else None,
+        counted=file.config.figures.fields if file.config else frozenset(),
         pii=file.config.pii.national_id if file.config else COUNTRIES,
         reads={name: a.reads for name, a in abilities.items()},
         writes={name: a.writes for name, a in abilities.items()},

@@ -336,6 +336,7 @@ class Desk:
     on_call: frozenset[str] = frozenset()
     default_language: str = "en"
     default_calendar: str | None = None
+    counted: frozenset[str] = frozenset()  # fields of this desk that reports read
     pii: frozenset[str] = COUNTRIES  # whose national ids `contains_pii` knows
     reads: Mapping[str, frozenset[str]] = field(default_factory=dict)
     writes: Mapping[str, frozenset[str]] = field(default_factory=dict)

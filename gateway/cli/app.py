@@ -22,6 +22,7 @@ from gateway.cli import (
     init,
     plan,
     reload,
+    report,
     rules,
     sandbox,
     schema,
@@ -62,6 +63,7 @@ for group in (
     rules,
     ticket,
     status,
+    report,
     doctor,
 ):
     group.add_to(app)

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias, TypeVar, Union, get_args, get_origin, get_typ
 import orjson
 
 from rules.plan import Action, AddComment, CreateTicket, Notify, Update
-from rules.ticket import Person, Ticket, TicketRef, Value
+from rules.ticket import Channel, Level, Person, Severity, Status, Ticket, TicketRef, Type, Value
 
 T = TypeVar("T")
 Read: TypeAlias = Callable[[Any], Any]
@@ -30,14 +30,17 @@ def to_json(value: object) -> bytes:
     return orjson.dumps(value, default=_tagged, option=orjson.OPT_PASSTHROUGH_DATETIME)
 
 
-def ticket_json(ticket: Ticket) -> bytes:
-    """`to_json(ticket)`, byte for byte, in half the time: orjson reads dataclasses with slots slowly, and moments well by itself."""
+def ticket_json(ticket: Ticket, *, body: bool = True) -> bytes:
+    """`to_json(ticket)`, byte for byte, in half the time: orjson reads dataclasses with slots slowly, and moments well by itself.
+
+    Without its `body` it is what the figures of reports are made of.
+    """
     t = ticket
     # fmt: off
     said = {
         "ref": {"connection": t.ref.connection, "key": t.ref.key}, "subject": t.subject, "status": t.status,
         "created_at": {"at": _utc(t.created_at)}, "updated_at": {"at": _utc(t.updated_at)}, "version": t.version,
-        "body": t.body, "type": t.type, "resolution": t.resolution, "priority": t.priority, "severity": t.severity,
+        "body": t.body if body else None, "type": t.type, "resolution": t.resolution, "priority": t.priority, "severity": t.severity,
         "impact": t.impact, "urgency": t.urgency, "product": t.product, "language": t.language, "channel": t.channel,
         "error_code": t.error_code, "requester": t.requester and _person(t.requester), "group": t.group,
         "assignee": t.assignee and _person(t.assignee), "tags": _members(t.tags), "watchers": _members(t.watchers),
@@ -63,6 +66,34 @@ def _members(some: frozenset[str]) -> Mapping[str, list[str]]:
 def _person(p: Person) -> dict[str, object]:
     known = {"id": p.id, "name": p.name, "email": p.email, "organization": p.organization}
     return {**known, "tags": _members(p.tags), "language": p.language, "automated": p.automated}
+
+
+def ticket_from(data: bytes) -> Ticket:
+    """`from_json(Ticket, data)`, in a third of the time: what reports read by the ten thousand."""
+    said = orjson.loads(data)
+    for name, read in _OF_TICKET:
+        if (value := said.get(name)) is not None:
+            said[name] = read(value)
+    return Ticket(**said)
+
+
+def _somebody(said: dict[str, Any]) -> Person:
+    said["tags"] = frozenset(said["tags"]["set"])
+    return Person(**said)
+
+
+_OF_TICKET: tuple[tuple[str, Read], ...] = (
+    ("ref", lambda said: TicketRef(said["connection"], said["key"])),
+    *((name, lambda said: datetime.fromisoformat(said["at"])) for name in ("created_at", "updated_at", "due_at")),
+    *((name, lambda said: frozenset(said["set"])) for name in ("tags", "watchers")),
+    *((name, _somebody) for name in ("requester", "assignee")),
+    *(
+        (name, {str(word): word for word in words}.__getitem__)
+        for name, words in (("status", Status), ("type", Type), ("severity", Severity), ("channel", Channel))
+    ),
+    *((name, {str(word): word for word in Level}.__getitem__) for name in ("priority", "impact", "urgency")),
+    ("custom", lambda said: {name: _value(value) for name, value in said.items()}),
+)
 
 
 def from_json(kind: type[T], data: bytes) -> T:

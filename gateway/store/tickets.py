@@ -72,7 +72,7 @@ def saw_page(db: sa.Connection, page: Sequence[Ticket], at: datetime, *, looked:
     what it has counted before is not recorded again.
     """
     rest = (_as_bound(db, at), True, looked, False, None)
-    rows = [(t.ref.connection, t.ref.key, ticket_json(t) if looked else b"", t.version, t.status and str(t.status), *rest) for t in page]
+    rows = [(t.ref.connection, t.ref.key, ticket_json(t, body=looked), t.version, t.status and str(t.status), *rest) for t in page]
     if run is None:
         return execute_rows(db, _saw(db.dialect, looked=looked), _SAW, rows)
     return execute_rows(db, _saw(db.dialect, looked=looked, run=True), (*_SAW, "run"), [(*row, run) for row in rows])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.store.codec import action_from, from_json, ticket_json, to_json, values_from
+from gateway.store.codec import action_from, from_json, ticket_from, ticket_json, to_json, values_from
 from rules.observation import Event, Kind, Link, Observation
 from rules.plan import (
     AddComment,
@@ -170,3 +170,9 @@ def test_what_an_older_release_wrote_takes_the_defaults() -> None:
 def test_half_a_character_is_refused_and_not_changed(text: str) -> None:
     with pytest.raises(TypeError):
         to_json(Person(name=text))
+
+
+@given(tickets)
+def test_a_ticket_is_read_back_the_same_by_hand_and_by_its_annotations(ticket: Ticket) -> None:
+    said = ticket_json(ticket)
+    assert ticket_from(said) == from_json(Ticket, said) == ticket

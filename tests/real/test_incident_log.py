@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from connectors.base import Custom
 from connectors.servicenow.connector import ServiceNowConnector
 from connectors.servicenow.incident_log import STATES, IncidentLog
 from connectors.servicenow.sandbox import ServiceNowSandbox
@@ -79,11 +80,11 @@ class Served:
 
 
 @contextmanager
-def served(path: Path, as_of: Any) -> Iterator[Served]:
+def served(path: Path, as_of: Any, custom: tuple[Custom, ...] = ()) -> Iterator[Served]:
     one = Served(path, as_of)
     with in_thread(one.sandbox) as hosted:
         own = ServiceNowSettings(url=one.sandbox.url(), via=hosted["servicenow"].address, sign_in=one.sandbox.sign_in())
-        one.it = ServiceNowConnector.opened("log", own)
+        one.it = ServiceNowConnector.opened("log", own, custom)
         try:
             yield one
         finally:
@@ -206,8 +207,8 @@ def test_the_audit_tells_the_states_that_the_log_passed_through(path: Path) -> N
 
 
 @contextmanager
-def gateway_over(one: Served, folder: Path) -> Iterator[tuple[Gateway, Hands]]:
-    """A gateway with routing rules over the log, an hour after its last event."""
+def gateway_over(one: Served, folder: Path, more: str = "") -> Iterator[tuple[Gateway, Hands]]:
+    """A gateway with routing rules, and `more` definitions, over the log, an hour after its last event."""
     able, names = ServiceNowConnector.abilities, frozenset({"log"})
     desk = Desk(
         connections={"log": "servicenow"},
@@ -218,7 +219,7 @@ def gateway_over(one: Served, folder: Path) -> Iterator[tuple[Gateway, Hands]]:
         notes=names,
         creates=names,
     )
-    bundle, problems = check({"rules/10-all.yaml": RULES}, desk, no_holidays)
+    bundle, problems = check({"rules/10-all.yaml": RULES + more}, desk, no_holidays)
     assert bundle is not None, problems
     config = Config.model_validate(
         {"version": "1", "database": "sqlite:///desk.db", "connections": {"log": {"system": "servicenow"}}, "brake": {"tickets": 100_000}}

@@ -1,0 +1,64 @@
+"""Everything that is known of all tickets, in a few passes over the tables: what reports are made of."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from gateway.store.actions import State
+from gateway.store.codec import from_json, ticket_from
+from gateway.store.schema import action, happening, ticket
+from rules.plan import Receipt, Update
+from rules.ticket import Change, Comment, Ticket, TicketRef
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A ticket as it was last seen, and its past. `adopted`: it was older than its connection; `heard`: its comments were read."""
+
+    ticket: Ticket
+    adopted: bool
+    heard: bool
+    comments: tuple[Comment, ...] = ()
+    changes: tuple[Change, ...] = ()
+    wrote: tuple[tuple[Update, Receipt, datetime], ...] = ()  # by ticketgate, whether a history tells it or not
+
+
+@dataclass(slots=True)
+class _Past:
+    comments: list[Comment] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    wrote: list[tuple[Update, Receipt, datetime]] = field(default_factory=list)
+
+
+def all_known(db: sa.Connection) -> Iterator[Known]:
+    """Tickets that are still there, with what a backfill alone has seen of the rest."""
+    pasts = _pasts(db)
+    chosen = sa.select(ticket.c.connection, ticket.c.key, ticket.c.seen, ticket.c.adopted, ticket.c.heard, ticket.c.looked)
+    for row in db.execute(chosen.where(ticket.c.gone_at.is_(None), sa.func.length(ticket.c.seen) > 0)):
+        past = pasts.get(TicketRef(row.connection, row.key)) or _Past()
+        heard = row.heard and row.looked
+        yield Known(ticket_from(row.seen), row.adopted, heard, tuple(past.comments), tuple(past.changes), tuple(past.wrote))
+
+
+def _pasts(db: sa.Connection) -> dict[TicketRef, _Past]:
+    found: dict[TicketRef, _Past] = {}
+    chosen = sa.select(happening.c.connection, happening.c.key, happening.c.kind, happening.c.what)
+    for row in db.execute(chosen.order_by(happening.c.at, happening.c.id)):
+        past = found.setdefault(TicketRef(row.connection, row.key), _Past())
+        if row.kind == "comment":
+            past.comments.append(from_json(Comment, row.what))
+        else:
+            past.changes.append(from_json(Change, row.what))
+    for target, key, payload, receipt, at in db.execute(_WROTE):
+        written = (from_json(Update, payload), from_json(Receipt, receipt), at)
+        found.setdefault(TicketRef(target, key), _Past()).wrote.append(written)
+    return found
+
+
+_WROTE = (
+    sa.select(action.c.target, action.c.target_key, action.c.payload, action.c.receipt, action.c.ended_at)
+    .where(action.c.kind == "update", action.c.state == State.DONE)
+    .order_by(action.c.ended_at)
+)
