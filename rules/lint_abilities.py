@@ -87,6 +87,13 @@ def all_tests(condition: Condition) -> Iterator[Test]:
                 yield from all_tests(part)
 
 
+def supplied(field: str, connection: str, reads: Mapping[str, frozenset[str]]) -> bool:
+    """Whether a connection fills the field without being told where it keeps it; one of which nothing is known is believed to."""
+    if field in _EVERYWHERE or field.startswith(_FAMILIES):
+        return True
+    return connection not in reads or _among(field, reads[connection])
+
+
 def _able(r: Reading, field: str, known: Mapping[str, frozenset[str]]) -> frozenset[str]:
     """The connections that have the field; one of which nothing is known is believed to."""
     if known is r.desk.reads and (field in _EVERYWHERE or field.startswith(_FAMILIES)):

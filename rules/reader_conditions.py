@@ -17,7 +17,7 @@ from rules.ticket import Value
 
 GROUPS: Mapping[str, Callable[[tuple[Condition, ...]], Condition]] = {"all": All, "any": AnyOf, "none": NoneOf}
 LATER_SPECIALS = frozenset({"similar"})
-_SYNONYMS = {
+OPERATOR_SYNONYMS = {
     **dict.fromkeys(("equals", "eq", "equal", "=", "=="), "is"),
     **dict.fromkeys(("not", "is_not_equal", "neq", "!="), "is_not"),
     **dict.fromkeys(("in", "any_of", "is_one_of", "is_any_of"), "one_of"),
@@ -125,18 +125,14 @@ def tests(r: Reading, spec: FieldSpec, key: Scalar, node: Node) -> list[Conditio
 
 def _operator(r: Reading, spec: FieldSpec, name: str, key: Scalar, value: Node) -> list[Condition]:
     if name not in OPERATORS:
-        meant = nearest(name, OPERATORS, _SYNONYMS)
-        help = f"did you mean '{meant}'?" if meant else f"for {spec.name} there are {', '.join(_operators_for(spec))}"
+        meant = nearest(name, OPERATORS, OPERATOR_SYNONYMS)
+        help = f"did you mean '{meant}'?" if meant else f"all that suit it: ticketgate explain {spec.name}"
         r.wrong(key, "TG203", f"there is no operator called '{name}'", help=help)
         return []
     if spec.type not in OPERATORS[name]:
         _unfit(r, spec, name, key)
         return []
     return _made(r, spec, name, key, value, key)
-
-
-def _operators_for(spec: FieldSpec) -> tuple[str, ...]:
-    return tuple(name for name, types in OPERATORS.items() if spec.type in types)
 
 
 _SUGGESTED: Mapping[FieldType, tuple[str, ...]] = {

@@ -21,7 +21,7 @@ Holidays: TypeAlias = Callable[[str, str | None, range], frozenset[date]]
 SLUG = re.compile(r"[a-z][a-z0-9-]{0,62}")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 RESERVED = frozenset({"expr", "else", "for_each", "script", "wait", "merge_tickets", "survey"})
-ALL_FIELDS = "All fields stand in config/README.md"
+ALL_FIELDS = "All fields: ticketgate explain fields"
 MANY = 8  # longer lists of names are replaced by a pointer to where they stand
 KIND_KEYS = {
     "condition": "conditions",

@@ -17,7 +17,7 @@ _LADDERS = ("sla", "waiting")
 WITH_DETAILS = {"changed": "{ changed: priority }", "sla": "{ sla: first_response }", "waiting": "{ waiting: { status: pending } }"}
 _LATER_EVENTS = ("every", "approval_answered")
 EVENT_NAMES = (*_EVENTS, *_LADDERS)
-_SYNONYMS = {
+EVENT_SYNONYMS = {
     **dict.fromkeys(("create", "new", "opened", "ticket_created"), "created"),
     **dict.fromkeys(("update", "modified", "edited"), "updated"),
     **dict.fromkeys(("change",), "changed"),
@@ -75,10 +75,10 @@ def _event_word(r: Reading, node: Scalar) -> Trigger | None:
 
 def _no_event(r: Reading, node: Scalar) -> None:
     if node.text in _LATER_EVENTS or node.text in RESERVED:
-        r.wrong(node, "TG203", f"'{node.text}' is kept for a later release", help=f"this release knows {', '.join(EVENT_NAMES)}")
+        r.wrong(node, "TG203", f"'{node.text}' is kept for a later release", help="all that there are: ticketgate explain events")
         return
-    meant = nearest(node.text, EVENT_NAMES, _SYNONYMS)
-    help = f"did you mean '{meant}'?" if meant else f"the events are {', '.join(EVENT_NAMES)}"
+    meant = nearest(node.text, EVENT_NAMES, EVENT_SYNONYMS)
+    help = f"did you mean '{meant}'?" if meant else "all that there are: ticketgate explain events"
     r.wrong(node, "TG203", f"there is no event called '{node.text}'", help=help)
 
 

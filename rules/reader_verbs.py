@@ -19,7 +19,7 @@ LATER = ("page", "link", "restrict", "approval", "webhook")
 PEOPLE = ("assignee", "team-lead")
 _LEVELS = tuple(map(str, Level))
 _NEVER_EMPTY = frozenset({"status", "subject"})
-_SYNONYMS = {
+VERB_SYNONYMS = {
     **dict.fromkeys(("comment", "answer", "respond", "auto_reply"), "reply"),
     **dict.fromkeys(("route", "assign_to", "set_group"), "assign"),
     **dict.fromkeys(("update", "set_field", "change"), "set"),
@@ -70,10 +70,10 @@ def _no_step(r: Reading, node: Node) -> None:
 
 def _no_verb(r: Reading, key: Scalar) -> None:
     if key.text in LATER or key.text in RESERVED:
-        r.wrong(key, "TG203", f"'{key.text}' is kept for a later release", help=f"this release knows {', '.join(VERBS)}")
+        r.wrong(key, "TG203", f"'{key.text}' is kept for a later release", help="all that there are: ticketgate explain verbs")
         return
-    meant = nearest(key.text, VERBS, _SYNONYMS)
-    help = f"did you mean '{meant}'?" if meant else f"the verbs are {', '.join(VERBS)}"
+    meant = nearest(key.text, VERBS, VERB_SYNONYMS)
+    help = f"did you mean '{meant}'?" if meant else "all that there are: ticketgate explain verbs"
     r.wrong(key, "TG203", f"there is no verb called '{key.text}'", help=help)
 
 

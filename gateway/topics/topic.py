@@ -24,11 +24,10 @@ class Code:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
-    """Something that is written in a desk's files. `example` is YAML as it stands there; `facts` are (label, text) pairs."""
+    """Something that can be looked up. `facts` are (label, text) pairs; `examples` are YAML, each with its label."""
 
     name: str
     kind: Kind
     meaning: str
     facts: tuple[tuple[str, str], ...] = ()
-    example: str = ""
-    others: tuple[str, ...] = ()  # topics of the same name or close by
+    examples: tuple[tuple[str, str], ...] = ()

@@ -565,7 +565,7 @@ error[TG202]: there is no ticket field called 'prioritty'
 7 |       prioritty: { below: high }
   |       ^^^^^^^^^ in the condition of rule 'a'
   |
-  = help: did you mean 'priority'?  All fields stand in config/README.md
+  = help: did you mean 'priority'?  All fields: ticketgate explain fields
 """
     )
 
