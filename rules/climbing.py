@@ -158,7 +158,7 @@ class Climbing:
             self._retarget(climb, step, ruling)
         climb = self.climbs[-1]
         plan = climb.ruling.plan
-        if self._merged(step, plan):
+        if self._merged(step):
             climb.end(step.at, "merged")
         elif self._given(plan.cancel, step, plan):
             climb.end(step.at, "cancelled")
@@ -172,9 +172,9 @@ class Climbing:
         climb.end(step.at, "stopped")
         climb.by_settling = any(e.kind in (Kind.RESOLVED, Kind.CLOSED) for e in step.events)
 
-    def _merged(self, step: Step, plan: Plan) -> bool:
+    def _merged(self, step: Step) -> bool:
         """A merge shows when the ticket is settled for it, or when it is said of one that is settled already."""
-        if plan.spec.switches.on_merge == "keep" or "status" not in step.changed or self._look.values["status"] not in SETTLED:
+        if "status" not in step.changed or self._look.values["status"] not in SETTLED:
             return False
         return self._promises.merged(self._look)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Getter: TypeAlias = "Callable[[Look], Value]"
 
 METRICS = ("first_response", "next_response", "periodic_update", "resolution", "requester_wait", "agent_work", "ownership")
-SLA_STATES = ("running", "paused", "met", "breached")
+SLA_STATES = ("running", "paused", "met", "breached", "cancelled", "merged", "not_applicable", "superseded")
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ class Switches:
     carry_pauses: bool = True
     on_reopen: OnReopen = "resume"
     reopen_window: timedelta | None = None
-    on_merge: Literal["cancel", "keep"] = "cancel"
+    on_merge: Literal["cancel"] = "cancel"
     on_unmatch: Literal["cancel", "keep"] = "cancel"
     agent_initiated: Literal["skip", "normal"] = "skip"
     max_backdate: timedelta | None = None

@@ -17,11 +17,12 @@ from rules.reader_texts import find_templates, read_templates
 
 VERSION = 1
 MOST_BYTES = 16 * MAX_BYTES  # of a table, list or template
-_TOP = ("version", "ruleset", *KIND_KEYS.values(), "rules")
-_LATER = ("packs", "sla_defaults")
+_TOP = ("version", "ruleset", *KIND_KEYS.values(), "sla_defaults", "rules")
+_LATER = ("packs",)
 _SECRET = re.compile(r"\$\{\s*(secret|env)\s*:[^}]*\}?")
 _SAID = {
     "policy": "SLA policies",
+    "sla_default": "defaults",
     "condition": "conditions",
     "field": "fields",
     "list": "lists",
@@ -97,6 +98,7 @@ def reading_for(bundle: Bundle, problems: list[Problem]) -> Reading:
     r.calendars.update(bundle.calendars)
     r.template_names = frozenset(bundle.templates)
     r.conditions.update(_named(bundle))
+    r.metrics = tuple(dict.fromkeys((*r.metrics, *bundle.clocks)))
     nothing = Scalar("", 0, 1, 0, 1)
     known = (
         ("field", bundle.fields),
@@ -177,7 +179,7 @@ def _version(r: Reading, root: Map) -> bool:
 def _collect(r: Reading, roots: Mapping[str, Map]) -> None:
     """All names of all files, before anything refers to them; TG301 for one that is defined twice."""
     for root in roots.values():
-        for kind, key in KIND_KEYS.items():
+        for kind, key in (*KIND_KEYS.items(), ("sla_default", "sla_defaults")):
             value = root.get(key)
             if value is None or (isinstance(value, Scalar) and value.is_null):
                 continue

@@ -1,12 +1,14 @@
 """Calendars: zone, hours, holidays, exceptions and closures become a `Calendar`."""
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from itertools import pairwise
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfoNotFoundError
 
 from rules.calendar import Calendar, Hours, NeverOpen
 from rules.nodes import Map, Node, Scalar, Seq
+from rules.opening import Week
 from rules.reader_context import Definition, Reading
 from rules.reader_values import day_of, hours, stamp_of
 
@@ -14,23 +16,27 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 YEARS = range(2015, 2041)
 """For which years holidays are worked out where the calendar does not say."""
 
-_KEYS = ("timezone", "open", "holidays", "overrides", "closures", "always")
+_WEEK = ("open", "holidays", "overrides", "closures", "holiday_cuts_overnight", "leap_fallback")
+_KEYS = ("timezone", *_WEEK, "versions", "always")
 _HOLIDAYS = ("country", "region", "years", "extra", "except")
+_LEAP = ("none", "feb28", "mar01")
 
 
 def read_calendar(r: Reading, definition: Definition) -> None:
     what = f"calendar '{definition.name}'"
-    node = r.map(definition.value, what, _KEYS, ("versions",))
-    if r.slug(definition.key, "the name of a calendar") is None or node is None or "versions" in node:
+    node = r.map(definition.value, what, _KEYS)
+    if r.slug(definition.key, "the name of a calendar") is None or node is None:
         return
     always = r.boolean(a, "'always'") if (a := node.get("always")) else False
     if always:
         _only_always(r, node)
         r.calendars[definition.name] = Calendar(always=True)
         return
-    zone, opening = r.need(node, "timezone", what), r.need(node, "open", what, help='add open: { mon-fri: "09:00-17:00" } or always: true')
-    if zone is not None and opening is not None:
-        _built(r, definition, node, zone, opening)
+    zone = r.need(node, "timezone", what)
+    before = len(r.problems)
+    versions = _versions(r, node, what)
+    if zone is not None and versions:
+        _built(r, definition, zone, versions, sound=len(r.problems) == before)
 
 
 def _only_always(r: Reading, node: Map) -> None:
@@ -39,23 +45,83 @@ def _only_always(r: Reading, node: Map) -> None:
             r.wrong(entry.key, "TG207", f"a calendar that is always open has no '{name}'", help=f"remove 'always' or '{name}'")
 
 
-def _built(r: Reading, definition: Definition, node: Map, zone: Node, opening: Node) -> None:
-    weekly = _weekly(r, opening)
+Versions: TypeAlias = list[tuple[date, Week, Node]]
+"""From when, what, and where its hours are written."""
+
+
+def _versions(r: Reading, node: Map, what: str) -> Versions:
+    """The versions of a calendar by date; hours without any are the one that always holds."""
+    if "versions" not in node:
+        week = _week(r, node, what)
+        return [(date.min, *week)] if week else []
+    for name in _WEEK:
+        if name in node:
+            r.wrong(node.entries[name].key, "TG207", f"'{name}' stands beside 'versions'", help="move it into the version it belongs to")
+    found: Versions = []
+    for item in r.seq(node.entries["versions"].value, "'versions'"):
+        _version(r, item, found)
+    return found
+
+
+def _version(r: Reading, item: Node, found: Versions) -> None:
+    version = r.map(item, "a version", ("valid_from", *_WEEK))
+    since = r.need(version, "valid_from", "a version", help="add valid_from: 2024-01-01") if version is not None else None
+    day = _date(r, since) if since is not None else None
+    week = _week(r, version, "a version") if version is not None else None
+    if since is None or day is None or week is None:
+        return
+    if found and day <= found[-1][0]:
+        r.wrong(
+            since, "TG205", f"the version of {day} stands below that of {found[-1][0]}", help="write the versions by date, the oldest first"
+        )
+        return
+    found.append((day, *week))
+
+
+def _week(r: Reading, node: Map, what: str) -> tuple[Week, Node] | None:
+    opening = r.need(node, "open", what, help='add open: { mon-fri: "09:00-17:00" } or always: true')
+    if opening is None:
+        return None
     dates, recurring = _holidays(r, h) if (h := node.get("holidays")) else (frozenset[date](), frozenset[tuple[int, int]]())
-    overrides = _overrides(r, o) if (o := node.get("overrides")) else {}
-    closures = tuple(_closures(r, c)) if (c := node.get("closures")) else ()
+    cuts = r.boolean(c, "'holiday_cuts_overnight'") if (c := node.get("holiday_cuts_overnight")) else True
+    leap: Any = r.choice(f, "'leap_fallback'", _LEAP) if (f := node.get("leap_fallback")) else None
+    week = Week(
+        weekly=_weekly(r, opening),
+        holidays=dates,
+        recurring=recurring,
+        overrides=_overrides(r, o) if (o := node.get("overrides")) else {},
+        closures=tuple(_closures(r, c)) if (c := node.get("closures")) else (),
+        holiday_cuts_overnight=cuts is not False,
+        leap_fallback=leap or "none",
+    )
+    return week, opening
+
+
+def _built(r: Reading, definition: Definition, zone: Node, versions: Versions, *, sound: bool) -> None:
     name = r.text(zone, "'timezone'", help="write a zone like Europe/Berlin")
     if name is None:
         return
     try:
-        r.calendars[definition.name] = Calendar(
-            timezone=name, weekly=weekly, holidays=dates, recurring=recurring, overrides=overrides, closures=closures
-        )
+        made = Calendar.of(name, tuple((since, week) for since, week, _ in versions))
+        for since, week, opening in versions:
+            if sound:
+                _opens(r, Calendar.of(name, ((since, week),)), since, opening)
+        r.calendars[definition.name] = made
     except NeverOpen as closed:
-        if not r.problems or r.problems[-1].place.line < opening.line:
-            r.wrong(opening, "TG205", str(closed), help='write open: { mon-fri: "09:00-17:00" }')
+        if sound:
+            r.wrong(versions[0][2], "TG205", str(closed), help='write open: { mon-fri: "09:00-17:00" }')
     except (ZoneInfoNotFoundError, ValueError, OSError):
         r.wrong(zone, "TG205", f"there is no time zone called '{name}'", help="write a zone like Europe/Berlin or UTC")
+
+
+def _opens(r: Reading, alone: Calendar, since: date, opening: Node) -> None:
+    """Whether it is really open at some time: holidays and closures may have closed all that its hours say."""
+    first = datetime(max(since, date(2000, 1, 1)).year, 1, 1, tzinfo=UTC)
+    try:
+        alone.next_open(first)
+    except NeverOpen:
+        help = "its holidays and closures take away all that 'open' gives; write the hours that remain"
+        r.wrong(opening, "TG205", "this calendar is never open", help=help)
 
 
 def _weekly(r: Reading, node: Node) -> dict[int, tuple[Hours, ...]]:

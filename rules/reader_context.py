@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from rules.bundle import Condition, CustomField, Desk, LookupTable, Place
 from rules.calendar import Calendar
-from rules.fields import SYNONYMS, FieldSpec, every_name, nearest, spec_of
+from rules.fields import METRICS, SLA_STATES, SYNONYMS, FieldSpec, every_name, nearest, spec_of
 from rules.nodes import Map, Node, Scalar, Seq
 from rules.policy import Policy
 from rules.problems import Level, Problem, Spot
@@ -72,6 +72,8 @@ class Reading:
     calendars: dict[str, Calendar] = field(default_factory=dict)
     conditions: dict[str, "Condition | None"] = field(default_factory=dict)  # None: being read now
     policies: dict[str, Policy] = field(default_factory=dict)
+    metrics: tuple[str, ...] = METRICS  # the built-in clocks, and those of the desk's own policies
+    sla_defaults: dict[str, Any] = field(default_factory=dict)
     templates: dict[str, dict[str, Template]] = field(default_factory=dict)
     template_names: frozenset[str] = frozenset()
     used_templates: set[str] = field(default_factory=set)
@@ -228,7 +230,7 @@ class Reading:
     def field_spec(self, node: Scalar, name: str | None = None) -> FieldSpec | None:
         """The field that is named here; TG202 when there is none."""
         written = node.text if name is None else name
-        spec = spec_of(written, self.fields)
+        spec = spec_of(written, self.fields) or self._own_clock(written)
         if spec is None:
             self.no_field(node, written)
         elif written.startswith("custom."):
@@ -237,10 +239,15 @@ class Reading:
             self.definitions[("field", written)].used = True
         return spec
 
+    def _own_clock(self, written: str) -> FieldSpec | None:
+        family, _, rest = written.partition(".")
+        known = family == "sla" and rest in self.metrics
+        return FieldSpec(written, "choice", f"how the clock {rest} stands", SLA_STATES) if known else None
+
     def no_field(self, node: Node, written: str) -> None:
         if written.startswith("custom.") and self.perhaps_in_broken_file(written[7:]):
             return
-        names = every_name(self.fields)
+        names = (*every_name(self.fields), *(f"sla.{name}" for name in self.metrics if name not in METRICS))
         meant = nearest_field(written, names)
         help = "  ".join(part for part in (f"did you mean '{meant}'?" if meant else "", ALL_FIELDS) if part)
         if written.startswith("custom.") and not meant:

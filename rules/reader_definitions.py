@@ -5,26 +5,25 @@ import posixpath
 from collections.abc import Callable, Mapping, Sequence
 from typing import get_args
 
-from rules.bundle import ALWAYS, CustomField, FieldType, LookupTable, Place, Span, TableRow
-from rules.fields import FIELDS, METRICS
-from rules.metrics import short_form
+from rules.bundle import CustomField, FieldType, LookupTable, Place, TableRow
+from rules.fields import FIELDS
 from rules.nodes import Map, Node, Scalar
 from rules.problems import Problem
 from rules.reader_calendars import read_calendar
-from rules.reader_conditions import condition, define_condition
+from rules.reader_conditions import define_condition
 from rules.reader_context import NAME, Definition, Reading
-from rules.reader_values import span
+from rules.reader_policies import find_clocks, read_defaults, read_policy
 from rules.text import folded
-from rules.ticket import Level, Status
 
 FIELD_TYPES = tuple(kind for kind in get_args(FieldType) if kind != "reference")
-_POLICY = ("applies_to", "calendar", "pause_in", "targets")
-_POLICY_LATER = ("match", "calendar_from", "on_unmatch", "clocks", "versions", "breach_memory", "on_reopen", "counts_as_reply")
 
 
 def read_definitions(r: Reading) -> None:
     """All definitions, in the order in which they need each other; problems are reported where they stand."""
+    find_clocks(r)
     for kind in ("field", "list", "calendar", "table", "condition", "policy"):
+        if kind == "policy":
+            read_defaults(r)
         for definition in [d for d in r.definitions.values() if d.kind == kind]:
             r.about = f"in the {_SAID.get(kind, kind)} '{definition.name}'"
             _READ[kind](r, definition)
@@ -176,46 +175,6 @@ def _remotes(r: Reading, node: Map) -> dict[str, str]:
     return found
 
 
-# --- SLA policies ----------------------------------------------------------------------------------------------------
-
-
-def _read_policy(r: Reading, definition: Definition) -> None:
-    what = f"SLA policy '{definition.name}'"
-    node = r.map(definition.value, what, _POLICY, _POLICY_LATER)
-    if r.slug(definition.key, "the name of an SLA policy") is None or node is None:
-        return
-    applies, targets = r.need(node, "applies_to", what), r.need(node, "targets", what)
-    made = condition(r, applies) if applies is not None else ALWAYS
-    calendar = r.named("calendar", c, "'calendar'") if (c := node.get("calendar")) else None
-    pauses = r.scalars(p, "'pause_in'") if (p := node.get("pause_in")) and not _nothing(p) else []
-    r.policies[definition.name] = short_form(
-        definition.name,
-        _targets(r, targets) if targets is not None else {},
-        applies_to=made if made is not None else ALWAYS,
-        calendar=calendar,
-        pause_in=frozenset(word for item in pauses if (word := r.choice(item, "status", tuple(map(str, Status))))),
-        place=definition.key.place,
-    )
-
-
-def _nothing(node: Node) -> bool:
-    return not isinstance(node, Scalar) and not len(node)
-
-
-def _targets(r: Reading, node: Node) -> dict[str, dict[str, Span]]:
-    found: dict[str, dict[str, Span]] = {}
-    rows = r.map(node, "'targets'")
-    if rows is not None and not rows.entries:
-        r.wrong(node, "TG206", "'targets' is empty", help="write urgent: { first_response: 15m }")
-    for entry in rows.entries.values() if rows else ():
-        priority = r.choice(entry.key, "priority", tuple(map(str, Level)))
-        metrics = r.map(entry.value, f"'{entry.key.text}'", METRICS)
-        spans = {metric: span(r, e.value, f"'{metric}'", target=True) for metric, e in metrics.entries.items()} if metrics else {}
-        if priority is not None:
-            found[priority] = {metric: made for metric, made in spans.items() if made is not None and metric in METRICS}
-    return found
-
-
 def _read_condition(r: Reading, definition: Definition) -> None:
     if definition.name not in r.conditions:
         define_condition(r, definition.name)
@@ -227,5 +186,5 @@ _READ: Mapping[str, Callable[[Reading, Definition], None]] = {
     "calendar": read_calendar,
     "table": _read_table,
     "condition": _read_condition,
-    "policy": _read_policy,
+    "policy": read_policy,
 }

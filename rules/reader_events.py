@@ -5,7 +5,7 @@ from typing import Any
 
 from rules.bundle import On, OnSla, OnWaiting, Trigger
 from rules.events import COMPARED, REQUESTER
-from rules.fields import METRICS, FieldSpec, nearest
+from rules.fields import FieldSpec, nearest
 from rules.nodes import Map, Node, Scalar, Seq
 from rules.observation import Kind
 from rules.reader_conditions import words_of
@@ -109,13 +109,13 @@ def _changing(r: Reading, node: Scalar) -> FieldSpec | None:
 
 def _sla(r: Reading, node: Node) -> Trigger | None:
     if isinstance(node, Scalar):
-        metric = r.choice(node, "a metric", METRICS)
+        metric = r.choice(node, "a metric", r.metrics)
         return OnSla(metric) if metric else None
     details = r.map(node, "'sla'", ("metric", "policy"))
     value = r.need(details, "metric", "'sla'") if details else None
     if details is None or value is None:
         return None
-    metric = r.choice(value, "a metric", METRICS)
+    metric = r.choice(value, "a metric", r.metrics)
     policy = r.named("policy", p, "'policy'") if (p := details.get("policy")) else None
     return OnSla(metric, policy) if metric else None
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from rules.bundle import Place
-from rules.fields import FIELDS, METRICS, SYNONYMS, nearest
+from rules.fields import FIELDS, SYNONYMS, nearest
 from rules.nodes import Node, Scalar
 from rules.problems import Problem
 from rules.reader_context import SLUG, Reading
@@ -21,7 +21,7 @@ def placeholders(r: Reading) -> frozenset[str]:
     """Every name that a text may use."""
     fields = (name if name.startswith(("comment.", "sla.")) else f"ticket.{name}" for name in FIELDS)
     own = (f"ticket.custom.{name}" for name in r.fields if name not in FIELDS)
-    return frozenset((*fields, *own, *_MORE, *RULE_NAMES, *SLA_NAMES, *(f"sla.{metric}" for metric in METRICS)))
+    return frozenset((*fields, *own, *_MORE, *RULE_NAMES, *SLA_NAMES, *(f"sla.{metric}" for metric in r.metrics)))
 
 
 def has_placeholders(text: str) -> bool:

@@ -15,6 +15,7 @@ _BUSINESS = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)\s+business\s+(minute|hour|day)s
 _MOMENT = re.compile(r"breach(?:\s*([+-])\s*(.+))?")
 _STAMP = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)\s?(Z|[+-]\d{2}:?\d{2})?)?")
 _HOURS = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)\s*-\s*([01]?\d|2[0-4]):([0-5]\d)")
+_TIME = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)")
 LONGEST = timedelta(days=36_525)
 DURATION_HELP = "write an amount like 90m, 1h30m or 3d; units are s, m, h, d and w"
 
@@ -154,6 +155,19 @@ def timestamp(r: Reading, node: Node, what: str) -> datetime | None:
 def _zone(r: Reading) -> ZoneInfo:
     calendar = r.calendars.get(r.desk.default_calendar or "")
     return ZoneInfo(calendar.timezone if calendar and not calendar.always else "UTC")
+
+
+def minutes_of(r: Reading, node: Node, what: str) -> int | None:
+    """A time of day as minutes after midnight; TG205 else."""
+    text = r.text(node, what)
+    if text is None:
+        return None
+    found = _TIME.fullmatch(text.strip())
+    minutes = int(found[1]) * 60 + int(found[2]) if found else 1441
+    if minutes > 1440:
+        r.wrong(node, "TG205", f"'{text}' is not a time of day", help='write "16:00"')
+        return None
+    return minutes
 
 
 def hours(r: Reading, node: Scalar) -> Hours | None:

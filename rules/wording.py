@@ -118,16 +118,16 @@ class _Sla(Mapping[str, Any]):
         self._look, self._clock = look, clock
 
     def __getitem__(self, name: str) -> datetime | timedelta | str | None:
-        if name == "policy" or name in METRICS:
-            return self._look.sla(name)
         if f"sla.{name}" not in SLA_NAMES:
-            raise KeyError(name)
+            return self._look.sla(name)
         if self._clock is None:
             return None
-        return self._clock.target.written or self._clock.amount if name == "target" else getattr(self._clock, name)
+        written = self._clock.ruling.target.written
+        return written or self._clock.amount if name == "target" else getattr(self._clock, name)
 
     def __contains__(self, name: object) -> bool:
-        return name == "policy" or name in METRICS or f"sla.{name}" in SLA_NAMES
+        """Which clocks there are was checked with the rules."""
+        return isinstance(name, str)
 
     def __iter__(self) -> Iterator[str]:
         return iter(("policy", *METRICS))
