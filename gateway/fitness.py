@@ -6,7 +6,7 @@ from dataclasses import replace
 from gateway.desk import Loaded, Unfit
 from rules.bundle import Bundle
 from rules.problems import errors, ordered
-from rules.trial import read_trials, run
+from rules.trial import Player, read_trials
 from rules.trial_values import Outcome
 
 SHOWN = 5
@@ -36,7 +36,8 @@ def fit(loaded: Loaded) -> Bundle:
     trials, problems = read_trials(loaded.sources, loaded.bundle)
     if errors(problems):
         raise Unfit(replace(loaded, problems=ordered([*loaded.problems, *problems])))
-    outcomes = [run(trial, loaded.bundle) for trial in trials]
+    play = Player(loaded.bundle).play
+    outcomes = [play(trial) for trial in trials]
     failed = [outcome for outcome in outcomes if not outcome.passed]
     if failed:
         raise FailedTests(failed, len(outcomes))

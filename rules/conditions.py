@@ -339,38 +339,22 @@ def _told(parts: tuple[Condition, ...], look: Look, *, until: bool) -> Iterator[
         yield result
 
 
-def unseen(condition: Condition) -> Result:
-    """A condition that nobody looked at."""
+def unseen(condition: Condition, *, opened: bool = False) -> Result:
+    """A condition that nobody looked at; `opened`: with what stands behind each `use`."""
+    look_into = partial(unseen, opened=opened)
     match condition:
         case Test():
             return Result(condition.written, None, place=condition.place)
         case CalendarIs(name, state, place):
             return Result(f"calendar {name} {state}", None, place=place)
-        case Named(name):
-            return Result(f"use {name}", None)
+        case Named(name, part):
+            return Result(f"use {name}", None, parts=(look_into(part),) if opened else ())
         case All(parts):
-            return Result("all", None, parts=tuple(map(unseen, parts)))
+            return Result("all", None, parts=tuple(map(look_into, parts)))
         case AnyOf(parts):
-            return Result("any", None, parts=tuple(map(unseen, parts)))
+            return Result("any", None, parts=tuple(map(look_into, parts)))
         case NoneOf(parts):
-            return Result("none", None, parts=tuple(map(unseen, parts)))
-
-
-def failing(condition: Condition, look: Look) -> Iterator[Result]:
-    """The leaf tests that kept a condition from holding: the answer to 'why not?'"""
-    yield from _failing(explain(condition, look))
-
-
-def _failing(result: Result) -> Iterator[Result]:
-    if not result.parts:
-        if result.held is False:
-            yield result
-        return
-    for part in result.parts:
-        if result.written == "none":
-            yield from (part,) if part.held else ()
-        elif result.held is False:
-            yield from _failing(part)
+            return Result("none", None, parts=tuple(map(look_into, parts)))
 
 
 def _seen(test: Test, look: Look) -> str:

@@ -1,27 +1,46 @@
 """Rule tests: worked examples with a simulated clock, run by the same engine as the real thing."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from rules.bundle import Bundle
-from rules.conditions import failing
+from rules.conditions import explain
+from rules.coverage import Coverage
 from rules.engine import Engine
 from rules.plan import AddComment
 from rules.reader_trials import is_test as is_test
 from rules.reader_trials import read_trials as read_trials
+from rules.reasons import deciding
 from rules.trial_values import Expectation, Outcome, Trial
 from rules.world import Happened, World
 
 
+class Player:
+    """Plays tests against one bundle, which is made ready once, and once more for each choice of rules that a test names."""
+
+    def __init__(self, bundle: Bundle, coverage: Coverage | None = None) -> None:
+        self._bundle, self._coverage = bundle, coverage
+        self._engines: dict[frozenset[str], Engine] = {}
+
+    def play(self, trial: Trial) -> Outcome:
+        """Raises nothing: a test that cannot be run to its end has failed, and its outcome says `error`."""
+        fired: set[str] = set()
+        try:
+            world = World(trial, self._engine(trial.rules), self._coverage)
+            wrong = [*_played(trial, world, fired)]
+        except Exception as problem:
+            return _outcome(trial, fired, [f"it could not be run: {problem}"], error=True)
+        return _outcome(trial, fired, wrong)
+
+    def _engine(self, rules: frozenset[str]) -> Engine:
+        if rules not in self._engines:
+            self._engines[rules] = Engine(_only(self._bundle, rules))
+        return self._engines[rules]
+
+
 def run(trial: Trial, bundle: Bundle) -> Outcome:
-    """Play the test through. Raises nothing: a test that cannot be run to its end has failed, and its outcome says `error`."""
-    fired: set[str] = set()
-    try:
-        world = World(trial, Engine(_only(bundle, trial.rules)))
-        wrong = [*_played(trial, world, fired)]
-    except Exception as problem:
-        return _outcome(trial, fired, [f"it could not be run: {problem}"], error=True)
-    return _outcome(trial, fired, wrong)
+    """`Player(bundle).play(trial)`: for one test."""
+    return Player(bundle).play(trial)
 
 
 def _outcome(trial: Trial, fired: Iterable[str], wrong: list[str], *, error: bool = False) -> Outcome:
@@ -33,6 +52,7 @@ def _outcome(trial: Trial, fired: Iterable[str], wrong: list[str], *, error: boo
         message="\n".join(wrong),
         error=error,
         fired=frozenset(fired),
+        suite=trial.suite,
     )
 
 
@@ -56,10 +76,25 @@ def _played(trial: Trial, world: World, fired: set[str]) -> Iterator[str]:
 def _compared(expected: Expectation, world: World) -> Iterator[str]:
     happened = world.happened
     for name, entries in expected.lists.items():
-        yield from _LISTS[name](entries, happened, expected.exactly)
+        wrong = list(_LISTS[name](entries, happened, expected.exactly))
+        yield from wrong
+        if wrong and name in ("fired", "not_fired"):
+            yield from _why(name, entries, world, expected.exactly)
     if expected.ticket is not None:
-        for result in failing(expected.ticket, world.look()):
+        for result in deciding(explain(expected.ticket, world.look()), held=False):
             yield f"ticket: {result.written} does not hold; it is {result.seen or 'not so'}"
+
+
+def _why(name: str, entries: tuple[str, ...], world: World, exactly: bool) -> Iterator[str]:
+    """For each rule that did not do as it was expected to: the tests that decided."""
+    fired = {rule for rule, _ in world.happened.fired}
+    named = {entry.partition(" ")[0] for entry in entries}
+    missing = named - fired if name == "fired" else set()
+    beyond = named & fired if name == "not_fired" else fired - named if exactly or not entries else set()
+    for rule in sorted(missing):
+        yield from (f"  {rule} did not fire: {line}" for line in world.why(rule))
+    for rule in sorted(beyond):
+        yield from (f"  {rule} fired: {line}" for line in world.why(rule))
 
 
 # --- lists -----------------------------------------------------------------------------------------------------------
@@ -115,6 +150,18 @@ def _synced(entries: tuple[str, ...], happened: Happened, exactly: bool) -> Iter
 
 def _joined(names: Iterable[str]) -> str:
     return ", ".join(f"'{name}'" for name in names) or "none"
+
+
+def called(happened: Happened) -> dict[str, list[str]]:
+    """What happened by the names that a test would expect, the fullest of each."""
+    found: dict[str, Sequence[tuple[str, ...]]] = {
+        "fired": [_names_of(rule, stage) for rule, stage in happened.fired],
+        "replies": [_called(comment) for comment in happened.replies],
+        "notes": [_called(comment) for comment in happened.notes],
+        "notified": [(message.asked_for,) for message in happened.notified],
+        "synced": [(connection,) for connection in happened.synced],
+    }
+    return {name: list(dict.fromkeys(names[0] for names in entries)) for name, entries in found.items()}
 
 
 Compared = Callable[[tuple[str, ...], Happened, bool], Iterator[str]]

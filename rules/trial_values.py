@@ -77,3 +77,4 @@ class Outcome:
     message: str = ""
     error: bool = False  # it could not be run to its end
     fired: frozenset[str] = frozenset()
+    suite: str | None = None

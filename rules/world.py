@@ -5,11 +5,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from rules.coverage import Coverage
 from rules.engine import Engine
 from rules.events import events
 from rules.look import Look
 from rules.observation import Event, Kind, Link, Observation
-from rules.plan import AddComment, Agreement, CreateTicket, Notify, Plan, Update
+from rules.plan import AddComment, Agreement, CreateTicket, FieldChange, Notify, Plan, Update
+from rules.reasons import reasons
 from rules.ticket import Change, Comment, Person, Role, Status, Ticket, TicketRef, Value
 from rules.trial_values import Fields, Happening, Trial, TrialStep
 from rules.working import person_named, with_value
@@ -28,6 +30,7 @@ class Happened:
     notes: list[AddComment] = field(default_factory=list)
     notified: list[Notify] = field(default_factory=list)
     synced: list[str] = field(default_factory=list)
+    changed: list[FieldChange] = field(default_factory=list)  # on the ticket itself
     failures: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
@@ -35,8 +38,9 @@ class Happened:
 class World:
     """Made for one test. `go` takes one step; what rules do to the ticket is there at the next one."""
 
-    def __init__(self, trial: Trial, engine: Engine) -> None:
-        self._engine, self._trial = engine, trial
+    def __init__(self, trial: Trial, engine: Engine, coverage: Coverage | None = None) -> None:
+        self._engine, self._trial, self._coverage = engine, trial, coverage
+        self._judged: list[tuple[Observation, str | None]] = []
         self.happened = Happened()
         self._said = 0
         self._changes: list[Change] = []
@@ -82,7 +86,7 @@ class World:
 
     def go(self, step: TrialStep) -> None:
         """Let the clock run to the step, with what falls due on the way; then let happen what it says."""
-        self.happened = Happened()
+        self.happened, self._judged = Happened(), []
         moment, news = self._trial.now + step.at, self._brings_news(step)
         if self._known and moment > self.now:
             self._pass(moment - _BLINK if news else moment, ())
@@ -98,10 +102,18 @@ class World:
         """The ticket as it stands now, for `expect.ticket`."""
         return self._engine.look(self._observation(self.now, self._events))
 
+    def why(self, rule: str) -> list[str]:
+        """What decided about a rule since the step before; the passes are judged again for it."""
+        found = [reasons(self._engine.explain(observation, only=only), rule) for observation, only in self._judged]
+        return list(dict.fromkeys(line for lines in found for line in lines)) or ["nothing was looked at"]
+
     def _pass(self, moment: datetime, found: tuple[Event, ...], rule: str | None = None) -> None:
         self.now, self._events = moment, found
-        plan = self._engine.evaluate(self._observation(moment, found), only=rule)
-        self._take(plan)
+        observation = self._observation(moment, found)
+        self._judged.append((observation, rule))
+        if self._coverage is not None:
+            self._coverage.add(self._engine.explain(observation, only=rule))
+        self._take(self._engine.evaluate(observation, only=rule))
 
     def _observation(self, moment: datetime, found: tuple[Event, ...]) -> Observation:
         return Observation(
@@ -221,6 +233,7 @@ class World:
 
     def _update(self, update: Update, at: datetime) -> None:
         if update.target == self.ticket.ref:
+            self.happened.changed += update.changes
             self._changes += [Change(field=c.field, before=c.before, after=c.after, at=at, ours=True) for c in update.changes]
             return
         link = self._links[update.target]

@@ -81,12 +81,13 @@ def _known(codes: Sequence[str]) -> None:
 def _of_tests(loaded: "Loaded") -> "Sequence[Problem]":
     """What is wrong in the rule tests, and the rules that none of them fires when they are run."""
     from rules.lint_trials import untested
-    from rules.trial import read_trials, run
+    from rules.trial import Player, read_trials
 
     if loaded.bundle is None:
         return ()
     trials, problems = read_trials(loaded.sources, loaded.bundle)
-    fired = {rule for trial in trials for rule in run(trial, loaded.bundle).fired}
+    play = Player(loaded.bundle).play
+    fired = {rule for trial in trials for rule in play(trial).fired}
     return (*problems, *untested(loaded.bundle, fired, loaded.sources))
 
 

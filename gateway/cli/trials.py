@@ -2,17 +2,22 @@
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.ending import Code, Ended
-from gateway.cli.options import VERSION_LINE, Options, line, options
+from gateway.cli.ending import Code, Ended, in_words
+from gateway.cli.options import Options, options
 from gateway.cli.paths import below, within
+from gateway.cli.trial_reports import Format, Played, report
 
 if TYPE_CHECKING:
     from rules.bundle import Bundle
-    from rules.trial_values import Outcome, Trial
+    from rules.trial_values import Trial
+
+BETWEEN = 0.3
+"""Seconds between two looks at the files."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -23,28 +28,93 @@ def play(
     context: typer.Context,
     paths: Annotated[list[str] | None, typer.Argument(metavar="[PATH]...", help="Only the tests in these files or folders.")] = None,
     named: Annotated[str, typer.Option("-k", metavar="TEXT", help="Only tests whose name holds this text.")] = "",
+    coverage: Annotated[
+        bool, typer.Option("--coverage", help="List rules that no test fires, and single tests inside `any` that never decided anything.")
+    ] = False,
+    fail_under: Annotated[
+        float | None, typer.Option("--fail-under", min=0, max=100, metavar="N", help="End with 1 when fewer than N % of the rules fire.")
+    ] = None,
+    record: Annotated[
+        str | None,
+        typer.Option("--record", metavar="REF", help="Write a test from a real ticket, personal data replaced; PATH names the file."),
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Again whenever a file of the desk changes, until Ctrl-C.")] = False,
     format: Annotated[
-        Literal["text", "json"] | None, typer.Option("--format", help="As the option of the same name before the command.")
+        Format | None, typer.Option("--format", help="For people, one JSON object a line, or JUnit's XML for a build server.")
     ] = None,
 ) -> None:
     """Plays the rule tests of the desk. Ends with 1 when one fails, with 3 when the rules or the tests cannot be read."""
-    from rules.trial import run
+    chosen = options(context)
+    if record is not None:
+        if watch or coverage or fail_under is not None or named:
+            raise Ended(Code.USAGE, "--record writes a test and runs that one alone; only a PATH goes with it.")
+        from gateway.cli.recording import recorded
 
-    chosen, began = options(context), time.monotonic()
+        recorded(chosen, record, paths or [])
+        return
     below(chosen, paths or [])
-    bundle, trials = _read(chosen)
-    wanted = [t for t in trials if named.casefold() in t.name.casefold() and within(chosen, t.place.file, paths or [])]
+    asked = _Asked(paths or [], named, coverage or fail_under is not None, fail_under or 0.0, format or chosen.format)
+    if watch:
+        _watched(chosen, asked)
+    raise Ended(_once(chosen, asked))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Which tests, and how to tell of them."""
+
+    paths: Sequence[str]
+    named: str
+    coverage: bool
+    fail_under: float
+    format: Format
+
+
+def _once(chosen: Options, asked: _Asked) -> Code:
+    bundle, trials = read(chosen)
+    wanted = [t for t in trials if asked.named.casefold() in t.name.casefold() and within(chosen, t.place.file, asked.paths)]
     if not wanted:
         raise Ended(Code.USAGE, "No test was found. They are the *.test.yaml below tests/; config/README.md shows one.")
-    outcomes = [run(trial, bundle) for trial in wanted]
-    if (format or chosen.format) == "json":
-        _as_json(outcomes)
-    else:
-        _as_text(chosen, outcomes, time.monotonic() - began)
-    raise Ended(Code.DONE if all(o.passed for o in outcomes) else Code.FINDINGS)
+    played = _played(bundle, wanted, coverage=asked.coverage)
+    report(chosen, played, asked.format)
+    low = played.covered is not None and played.covered.percent < asked.fail_under
+    if low and played.covered is not None:
+        chosen.err().print(f"Only {played.covered.percent:.1f} % of the rules fire in a test, not {asked.fail_under:g} %.", style="red")
+    return Code.FINDINGS if played.failed or low else Code.DONE
 
 
-def _read(chosen: Options) -> "tuple[Bundle, Sequence[Trial]]":
+def _played(bundle: "Bundle", trials: "Sequence[Trial]", *, coverage: bool) -> Played:
+    from rules.coverage import Coverage
+    from rules.trial import Player
+
+    covered = Coverage() if coverage else None
+    player, began, outcomes = Player(bundle, covered), time.perf_counter(), []
+    for trial in trials:
+        start = time.perf_counter()
+        outcomes.append((player.play(trial), time.perf_counter() - start))
+    return Played(tuple(outcomes), time.perf_counter() - began, covered.of(bundle) if covered else None)
+
+
+def _watched(chosen: Options, asked: _Asked) -> None:
+    """Runs the tests at every change. Ctrl-C ends it, with 130 as everywhere."""
+    from gateway.reloading import stamp_of
+    from rules.problems import Mistakes
+
+    seen: object = None
+    while True:
+        now = stamp_of(chosen.desk, chosen.config_file)
+        if now == seen:
+            time.sleep(BETWEEN)
+            continue
+        seen = now
+        try:
+            _once(chosen, asked)
+        except (Mistakes, Ended) as error:  # half-written files: the next change may mend them
+            chosen.err().print(in_words(error), style="red")
+        chosen.err().print("Waiting for changes; Ctrl-C ends it.", style="dim")
+
+
+def read(chosen: Options) -> "tuple[Bundle, Sequence[Trial]]":
     """The rules and the tests, or every mistake in either. Ends with 3."""
     from gateway.desk import Unfit, load
     from rules.problems import Mistakes, errors, rendered
@@ -57,27 +127,3 @@ def _read(chosen: Options) -> "tuple[Bundle, Sequence[Trial]]":
     if errors(problems):
         raise Ended(Code.NOT_LOADED, rendered(Mistakes(errors(problems)).problems, loaded.sources))
     return loaded.bundle, trials
-
-
-def _as_text(chosen: Options, outcomes: "Sequence[Outcome]", seconds: float) -> None:
-    out = chosen.out()
-    for outcome in outcomes:
-        if outcome.passed and not chosen.quiet:
-            out.print(f"✓ {outcome.name}", style="green")
-        if not outcome.passed:
-            out.print(f"✗ {outcome.name}   {outcome.file}:{outcome.line}", style="bold red")
-            for text in outcome.message.splitlines():
-                out.print(f"    {text}")
-    failed = sum(not o.passed for o in outcomes)
-    if failed or not chosen.quiet:
-        out.print()
-    out.print(f"{len(outcomes) - failed} passed, {failed} failed in {seconds:.2f} s.", style="bold red" if failed else "bold green")
-
-
-def _as_json(outcomes: "Sequence[Outcome]") -> None:
-    line(VERSION_LINE)
-    for o in outcomes:
-        outcome = "passed" if o.passed else "error" if o.error else "failed"
-        line({"type": "test", "name": o.name, "file": o.file, "line": o.line, "outcome": outcome, "message": o.message})
-    failed = sum(not o.passed for o in outcomes)
-    line({"type": "summary", "passed": len(outcomes) - failed, "failed": failed})
