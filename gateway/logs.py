@@ -30,7 +30,7 @@ def set_up(*, as_json: bool, level: str = "info", secrets: Iterable[str] = ()) -
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    for noisy in ("urllib3", "uvicorn", "jira", "pysnow", "zenpy", "simple_salesforce", "apprise"):
+    for noisy in ("apscheduler", "urllib3", "uvicorn", "jira", "pysnow", "zenpy", "simple_salesforce", "apprise"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)  # what they log may hold a body; what matters we log ourselves
 
 

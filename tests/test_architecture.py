@@ -33,6 +33,7 @@ HEAVY = (
     "fastapi",
     "uvicorn",
     "apprise",
+    "apscheduler",
     "connectors.transport",
 )
 
