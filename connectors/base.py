@@ -63,6 +63,7 @@ class Abilities:
     comments: bool = False
     history: bool = False
     pushes: bool = False  # the system can tell us of changes (`heard`)
+    members: bool = False  # it can list who belongs to a group
     guards: bool = False  # the vendor itself refuses a stale write; else read-compare-write with a race left over
 
 
@@ -154,6 +155,10 @@ class Connector(ABC):
     def history(self, key: str) -> tuple[Change, ...]:
         """Changes of our fields (status at least), oldest first, as finely as the system can tell."""
         raise Unsupported(self.connection, "history")
+
+    def members(self, group: str) -> tuple[str, ...]:
+        """Who belongs to a group, each by e-mail address, else name; nobody for a group that is not there."""
+        raise Unsupported(self.connection, "members")
 
     def close(self) -> None:
         """Let go of the connections held open."""

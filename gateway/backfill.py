@@ -182,6 +182,7 @@ class _Connection:
 
     def _page(self, page: Page, state: _State) -> None:
         """Most pages of most runs hold nothing to do and nothing known: those cost one judgement and one transaction."""
+        self._cycle.keep(page.tickets)
         if not self._done_before and page.tickets and self._quiet_page(page, state):
             return
         fresh, linked = self._fresh(page)

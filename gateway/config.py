@@ -80,9 +80,10 @@ class ChannelConfig(Strict):
 
 
 class GroupConfig(Strict):
-    """A team; `lead` is the e-mail address that `team-lead` means."""
+    """A team; `lead` is the e-mail address that `team-lead` means, `members` those whom `assign` with a strategy chooses among."""
 
     lead: str | None = None
+    members: tuple[str, ...] = ()
 
 
 class PiiConfig(Strict):

@@ -156,11 +156,13 @@ def _settings(
 
 def _desk(file: ConfigFile, abilities: Mapping[str, Abilities]) -> Desk:
     leads = {name: one.get("lead") for name, one in file.part("groups").items() if isinstance(one, dict)}
+    teams = file.config.groups.items() if file.config else ()
     language, calendar = file.values.get("default_language"), file.values.get("default_calendar")
     return Desk(
         connections={name: str(one.get("system")) for name, one in file.part("connections").items() if isinstance(one, dict)},
         channels=frozenset(file.part("channels")),
         groups={name: str(lead or "") for name, lead in leads.items()},
+        members={name: team.members for name, team in teams if team.members},
         default_language=file.config.default_language if file.config else str(language or "en"),
         default_calendar=file.config.default_calendar if file.config else calendar if isinstance(calendar, str) else None,
         counted=file.config.figures.fields if file.config else frozenset(),

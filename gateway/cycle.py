@@ -20,7 +20,7 @@ from gateway.ledger import SOON, Ledger, Outcome, Points
 from gateway.overlay import with_update
 from gateway.retrying import Patience
 from gateway.rulebook import Rulebook
-from gateway.store import actions, audits, connections, hits, inbox, links, parked, passes, pausing, tickets, unrecorded
+from gateway.store import actions, alikes, audits, connections, hits, inbox, joins, links, parked, passes, pausing, tickets, unrecorded
 from gateway.store.actions import Row, State
 from gateway.store.opening import Store
 from rules.observation import Observation
@@ -105,6 +105,16 @@ class Cycle:
         self._tell(ticket, plan, outcome)
         return outcome
 
+    def keep(self, some: Sequence[Ticket]) -> None:
+        """What the rules compare of tickets is kept before any of them is judged: of several that come together each sees the others."""
+        if self.book.questions:
+            with self._store.writing() as db:
+                self._keep(db, some)
+
+    def _keep(self, db: sa.Connection, some: Sequence[Ticket]) -> None:
+        if self.book.questions:
+            alikes.put(db, ((ticket, self.book.said(ticket, self._house.clock())) for ticket in some))
+
     def known(self, ticket: Ticket) -> bool:
         """Whether this very version was looked at, so that there is no news."""
         with self._store.reading() as db:
@@ -119,6 +129,7 @@ class Cycle:
             raise Busy(str(ticket.ref))
         if self._has_new_partner(rows) and self._brought_into_step(ticket):
             ticket = self.fetched(ticket.ref)
+        self.keep([ticket])
         gathered = self._house.gatherer.gathered(ticket, book)
         plan = book.evaluate(gathered.observation)
         pass_id, outcome = pass_name(plan), Outcome()
@@ -210,7 +221,7 @@ class Cycle:
         with self._store.reading() as db:
             if not actions.creating(db, ticket.ref.connection) or tickets.seen(db, ticket.ref) is not None:
                 return False
-            return not links.of_ticket(db, ticket.ref)
+            return not (links.of_ticket(db, ticket.ref) or joins.is_other(db, ticket.ref))
 
     def _parked(self, ticket: Ticket, rows: Sequence[int]) -> Plan:
         """A status that nobody declared: never guessed, a person adds the word."""
@@ -229,6 +240,7 @@ class Cycle:
             done = self._done(db, pass_id) if plan else []
             left = self._left(ticket, done)
             tickets.saw(db, left, at, adopted=gathered.observation.adopted, heard=gathered.heard)
+            self._keep(db, [left])
             tickets.remember(db, ref, gathered.comments, gathered.changes)
             tickets.look_again(db, ref, plan.look_again_at)
             actions.echoed(db, gathered.echoed)
@@ -245,7 +257,9 @@ class Cycle:
         """Records what a run did; the live path has still to look at the ticket."""
         with self._store.writing() as db:
             done = self._done(db, pass_id)
-            tickets.saw_page(db, [self._left(observation.ticket, done)], self._house.clock(), looked=False)
+            left = self._left(observation.ticket, done)
+            tickets.saw_page(db, [left], self._house.clock(), looked=False)
+            self._keep(db, [left])
             self._means(db, plan, done, stages=not observation.adopted)
 
     def _done(self, db: sa.Connection, pass_id: str) -> list[Row]:
@@ -260,9 +274,10 @@ class Cycle:
             passes.reached(db, plan.ref, plan.stages)
         passes.use(db, [key for fired in plan.fired for key in fired.used], plan.at)
         hits.counted(db, plan)
+        joins.took_turns(db, plan.turns)
         for rule in set(plan.paused) - pausing.names(db):
             self._paused_by_its_limit(db, rule, plan.at)
-        if any(isinstance(row.action, CreateTicket) for row in done):
+        if any(isinstance(row.action, CreateTicket) and row.action.relation is None for row in done):
             inbox.put_refs(db, [plan.ref], self._house.wall(), PARTNER)
         for agreement in agreed_by(plan, done):
             links.agreed(db, agreement, self._house.clock())

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 import structlog
 
 from connectors.errors import Transient, Unauthorized
+from gateway.answering import caught_up
 from gateway.brake import Brake
 from gateway.cycle import Cycle, House, failed_with
 from gateway.holding import Fenced
@@ -163,7 +164,9 @@ class Daemon:
         taken = self._reload(before) if self._reload else None
         if taken is None or taken.bundle.hash == before.hash:
             return False
-        self._cycle.book = Rulebook(taken.bundle)
+        book = Rulebook(taken.bundle)
+        caught_up(self._house.store, book, self._house.clock())
+        self._cycle.book = book
         with self._house.store.writing() as db:
             self._in_force(db, taken.how, taken.who, before)
         self._signals.retry_words()
@@ -182,6 +185,7 @@ class Daemon:
             self._log.info("settling what was left over", tickets=left)
         self._signals.retry_words()
         self._ask_the_brake_again()
+        caught_up(self._house.store, self._cycle.book, self._house.clock())
         with self._house.store.writing() as db:
             self._in_force(db, "started", "daemon", ran_before(db, self._cycle.book.bundle.hash))
             passes.forget_before(db, self._house.clock() - KEPT)

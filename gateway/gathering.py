@@ -7,12 +7,13 @@ from typing import Any, TypeVar
 
 from connectors.base import Connector
 from connectors.errors import NotFound
+from gateway.answering import Answerer
 from gateway.clock import Clock
 from gateway.clock import now as wall_now
 from gateway.overlay import overlaid
 from gateway.retrying import Patience, not_while_it_rests
 from gateway.rulebook import Rulebook
-from gateway.store import actions, connections, links, passes, pausing, tickets, unrecorded
+from gateway.store import actions, connections, joins, links, passes, pausing, tickets, unrecorded
 from gateway.store.actions import Row
 from gateway.store.links import Pair
 from gateway.store.opening import Store
@@ -60,13 +61,21 @@ class _Known:
     connected_at: datetime
     limits: Mapping[str, tuple[datetime, ...]]
     paused: frozenset[str]
+    is_other: bool  # others are joined to it: one that was never seen was made for them
 
     def before(self, now: Ticket) -> Ticket | None:
         """The ticket as we left it; None at first sight. One that we made ourselves stood as we drafted it."""
         if self.seen is not None and self.seen.ticket is not None:
             return self.seen.ticket
         mine = next((pair for pair in self.pairs if pair.made == now.ref), None)
-        return overlaid(now, mine.agreed) if mine else None
+        if mine is None:
+            return now if self.is_other else None
+        return overlaid(now, mine.agreed)
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What an observation takes over as it is."""
+        return {"done": self.done, "limits": self.limits, "paused": self.paused}
 
     @property
     def heard(self) -> bool:
@@ -87,6 +96,7 @@ class Gatherer:
     def __init__(self, store: Store, connectors: Mapping[str, Connector], clock: Clock, patience: Patience, wall: Clock = wall_now) -> None:
         """`clock` is what rules see; pauses of a connection are the wall's time."""
         self._store, self._connectors, self._clock, self._patience, self._wall = store, connectors, clock, patience, wall
+        self._answerer = Answerer(store, connectors, wall)
 
     def gathered(self, ticket: Ticket, book: Rulebook) -> Gathered:
         """Raises what reading from the connectors raises."""
@@ -101,17 +111,16 @@ class Gatherer:
         if not asks.history:
             changes = _changes_among(happened)
         partners, missing = self._links(ticket, known.pairs) if asks.links else ((), ())
-        observation = Observation(
+        observation = self._with_facts(
+            book,
             ticket=ticket,
             now=now,
             events=happened,
             changes=self._whole_past(ticket.ref, (*known.past.changes, *changes), clocked=wanted.history),
             comments=_by_time((*known.past.comments, *comments)),
             links=partners,
-            done=known.done,
-            limits=known.limits,
-            paused=known.paused,
             adopted=adopted,
+            **known.told,
         )
         heard = known.heard or asks.comments or asks.history
         return Gathered(observation=observation, comments=comments, changes=changes, echoed=echoed, heard=heard, missing=missing)
@@ -136,17 +145,27 @@ class Gatherer:
         told = only is not None or bool(known.pairs)
         comments = self._comments(ticket, replace(known, seen=None)) if told and asks.comments else ()
         changes, _ = self._history(ticket, known) if told and asks.history else ((), ())
-        return just_come(
+        return self._asked(
+            book,
+            only,
             ticket,
             now,
             by_hand=only is not None,
             comments=_by_time((*known.past.comments, *comments)),
             changes=_by_time((*known.past.changes, *changes)),
             links=self._links(ticket, known.pairs)[0] if asks.links else (),
-            done=known.done,
-            limits=known.limits,
-            paused=known.paused,
+            **known.told,
         )
+
+    def _with_facts(self, book: Rulebook, **known: Any) -> Observation:
+        """The observation, with what the rules that may answer it want to know of other tickets."""
+        observation = Observation(**known)
+        return replace(observation, facts=self._answerer.facts(book.engine.questions(observation), observation, book))
+
+    def _asked(self, book: Rulebook, only: str | None, ticket: Ticket, now: datetime, **known: Any) -> Observation:
+        observation = just_come(ticket, now, **known)
+        asked = book.engine.questions(observation, only=only)
+        return replace(observation, facts=self._answerer.facts(asked, observation, book))
 
     def _events(self, ticket: Ticket, known: _Known, comments: tuple[Comment, ...], changes: tuple[Change, ...]) -> tuple[Event, ...]:
         """What is news of what was not known: of a ticket whose comments were never read, only what came after we last saw it."""
@@ -177,6 +196,7 @@ class Gatherer:
                 connected_at=connections.standing(db, ref.connection).connected_at or NEVER,
                 limits=passes.uses(db, book.limits(ticket), now),
                 paused=pausing.names(db),
+                is_other=joins.is_other(db, ref),
             )
 
     def _comments(self, ticket: Ticket, known: _Known) -> tuple[Comment, ...]:

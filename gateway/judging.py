@@ -92,6 +92,8 @@ class Judge:
                 yield self._whole(ticket)
             elif not could_act(ticket):
                 yield Judged(ticket)
+            elif book.engine.asks_anything:
+                yield self._whole(ticket)
             else:
                 plan = evaluate(just_come(ticket, now), replies=asked.replies)
                 yield self._whole(ticket) if plan.actions or plan.failures else Judged(ticket, plan)

@@ -29,12 +29,12 @@ from gateway.failpoint import never
 from gateway.holding import Fenced, Holds
 from gateway.retrying import Patience, not_while_it_rests
 from gateway.sending import Sender, Unanswerable
-from gateway.store import actions, connections, delayed, inbox, links, passes, tickets
+from gateway.store import actions, connections, delayed, inbox, joins, links, passes, tickets
 from gateway.store.actions import Row, State
 from gateway.store.opening import Store
 from rules.events import COMPARED
 from rules.observation import Observation
-from rules.plan import Action, AddComment, CreateTicket, Notify, Plan, Receipt, Update
+from rules.plan import Action, AddComment, CreateTicket, JoinTicket, Notify, Plan, Receipt, Update
 from rules.ticket import Ticket, TicketRef, Value
 from rules.working import alike, value_of
 
@@ -137,6 +137,7 @@ class Ledger:
         """One row from where it stands to its outcome; False when its connection does not answer."""
         try:
             self._rests(row)
+            row = self._resolved(row)
             if row.state is State.PLANNED:
                 self._sent(row, outcome)
             else:
@@ -150,6 +151,22 @@ class Ledger:
         except (InDoubt, Unreadable) as error:  # asked, and no answer: it stays `sending` and is asked again
             return outcome.waits_for(Transient(error.connection, error.message), row)
         return True
+
+    def _resolved(self, row: Row) -> Row:
+        """A joining to a ticket that another action makes, with that ticket's name.
+
+        Raises `Stale` while it is being made for another ticket that is like this one: looked at afresh this one finds it.
+        """
+        join = row.action
+        if not isinstance(join, JoinTicket) or join.to is not None or join.made_by is None:
+            return row
+        with self._store.reading() as db:
+            make = actions.by_key(db, join.made_by)
+        if make is None or make.state in (State.PLANNED, State.SENDING):
+            raise Stale(row.ref.connection, f"the {join.relation} of {row.ref} is being made")
+        if make.receipt is None or make.receipt.key is None or not isinstance(make.action, CreateTicket):
+            raise Rejected(row.ref.connection, f"the {join.relation} that it is to be joined to could not be made")
+        return replace(row, action=replace(join, to=TicketRef(make.action.connection, make.receipt.key)))
 
     def _rests(self, row: Row) -> None:
         """A connection that is paused or stopped is not asked."""
@@ -229,7 +246,7 @@ class Ledger:
         if outcome.tries[row.key] >= TRIES:
             self._refused(row, Rejected(actions.target_of(row.action)[0], f"sent {now.attempts} times without effect"), outcome)
             return
-        self._sent(now, outcome)
+        self._sent(self._resolved(now), outcome)
 
     def _done(self, row: Row, receipt: Receipt, outcome: Outcome) -> None:
         at = self._clock()
@@ -259,6 +276,10 @@ class Ledger:
             case AddComment(mirrors=str(origin)) as copy:
                 source = TicketRef.parse(origin.rpartition("#")[0])
                 links.mirrored(db, source, copy.target, frozenset({origin, f"{copy.target}#{receipt.id}"}), at)
+            case CreateTicket(relation=str(relation)) as create if receipt.key is not None:
+                joins.join(db, create.partner_of, relation, TicketRef(create.connection, receipt.key), create.rule, at)
+            case JoinTicket(to=TicketRef() as other) as join:
+                joins.join(db, join.ticket, join.relation, other, join.rule, at)
             case CreateTicket() as create if receipt.key is not None:
                 made = TicketRef(create.connection, receipt.key)
                 links.joined(db, create.partner_of, made, _agreed(passes.by_id(db, row.pass_id), create, new), at)

@@ -2,17 +2,22 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from functools import cached_property
 
-from rules.bundle import Bundle, Limits, On, Rate, Rule, Sync
+from rules.bundle import Bundle, Limits, On, Rate, Rule, Similar, Sync
 from rules.engine import Engine, Needs, needs
 from rules.ladders import follows_a_clock
 from rules.limits import REPLIES, replies_key
 from rules.observation import Kind, Observation
 from rules.plan import Plan
+from rules.questions import value_of
+from rules.text import fold
 from rules.ticket import Ticket
 
 NOTHING = Needs()
+OPEN_WORK = "open work"
+"""Under which the store keeps whose every unresolved ticket is."""
 
 
 class Rulebook:
@@ -44,6 +49,30 @@ class Rulebook:
         if adopted and ticket.settled:
             return NOTHING
         return self._needs.get(ticket.ref.connection, NOTHING)
+
+    @cached_property
+    def questions(self) -> frozenset[str]:
+        """Under which names the store keeps what the rules compare."""
+        work = {OPEN_WORK} if self.engine.asks_work else set()
+        return frozenset({*(self.kept_as(similar) for similar in self._alike), *work})
+
+    @cached_property
+    def _alike(self) -> tuple[Similar, ...]:
+        return self.engine.asks_alike
+
+    def kept_as(self, similar: Similar) -> str:
+        """One that looks at a condition goes by the lists and names of its own bundle."""
+        return f"{similar.kept_as} @{self.bundle.short}" if similar.among is not None else similar.kept_as
+
+    def said(self, ticket: Ticket, now: datetime) -> dict[str, str]:
+        """What a ticket answers to the questions that the store keeps."""
+        if not self.questions:
+            return {}
+        look = self.engine.look(Observation(ticket=ticket, now=now))
+        found = {self.kept_as(similar): value_of(similar, look) for similar in self._alike}
+        person = ticket.assignee.known_as if ticket.assignee and not ticket.settled else None
+        found |= {OPEN_WORK: fold(person)} if person and OPEN_WORK in self.questions else {}
+        return {name: value for name, value in found.items() if value is not None}
 
     def limits(self, ticket: Ticket) -> dict[str, Rate]:
         """The limits whose use a decision on this ticket must know."""

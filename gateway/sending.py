@@ -1,18 +1,26 @@
 """One action as one call on a connector, and the question whether it took effect."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import assert_never
 
 from connectors.base import Connector
 from connectors.errors import NotFound, Rejected
 from gateway.notify import Sends
-from rules.plan import Action, AddComment, CreateTicket, Notify, Receipt, Update
+from rules.plan import Action, AddComment, CreateTicket, JoinTicket, Notify, Receipt, Update
 from rules.ticket import Ticket, TicketRef
 from rules.working import alike, value_of
 
 
 class Unanswerable(Exception):
     """Nobody can say whether it took effect; the message tells a person where to look."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    on: TicketRef
+    body: str
+    mark: str
 
 
 class Sender:
@@ -30,6 +38,8 @@ class Sender:
                 return self._at(what.target.connection).comment(what.target.key, what.body, public=what.public, mark=what.mark)
             case CreateTicket():
                 return self._at(what.connection).create(what.draft, mark=what.mark)
+            case JoinTicket():
+                return self._joined(what)
             case Notify():
                 self._notifier.send(what)
                 return Receipt()
@@ -45,6 +55,8 @@ class Sender:
                 return at.applied_comment(what.target.key, what.body, public=what.public, mark=what.mark)
             case CreateTicket():
                 return self._at(what.connection).applied_create(what.mark)
+            case JoinTicket():
+                return Receipt() if all(self._noted(note) for note in self._notes(what)) else None
             case Notify():
                 raise Unanswerable(f"it may have reached '{what.asked_for}'; look there, then send it again or let it go")
         assert_never(what)
@@ -52,6 +64,28 @@ class Sender:
     def shown(self, ref: TicketRef) -> Ticket:
         """The ticket as it is now."""
         return self._at(ref.connection).fetch(ref.key)
+
+    def _joined(self, join: JoinTicket) -> Receipt:
+        """A note on either side that names the other, for no system's own links reach beyond it. Each is written once."""
+        for note in self._notes(join):
+            if not self._noted(note):
+                self._at(note.on.connection).comment(note.on.key, note.body, public=False, mark=note.mark)
+        return Receipt()
+
+    def _noted(self, note: "_Note") -> bool:
+        return self._at(note.on.connection).applied_comment(note.on.key, note.body, public=False, mark=note.mark) is not None
+
+    def _notes(self, join: JoinTicket) -> list["_Note"]:
+        """Those that can be written; where a system knows no notes, what the store remembers must do."""
+        if join.to is None:
+            raise Rejected(join.ticket.connection, "it is not known what to join it to")
+        here, there = join.marks
+        said = {"problem": "Its problem is", "duplicate": "It is a duplicate of", "parent": "Its parent is"}[join.relation]
+        asked = {"problem": "This is the problem of", "duplicate": "A duplicate of this is", "parent": "This is the parent of"}[
+            join.relation
+        ]
+        notes = (_Note(join.ticket, f"{said} {join.to}.", here), _Note(join.to, f"{asked} {join.ticket}.", there))
+        return [note for note in notes if self._at(note.on.connection).abilities.notes]
 
     def _looked(self, what: Update) -> Receipt | None:
         """An update is settled by looking: the fields are there, or they are not."""

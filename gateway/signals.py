@@ -10,7 +10,7 @@ from connectors.base import Connector, Cursor, Page
 from connectors.errors import CursorExpired
 from gateway.cycle import House
 from gateway.rulebook import Rulebook
-from gateway.store import actions, connections, delayed, inbox, parked, tickets
+from gateway.store import actions, alikes, connections, delayed, inbox, parked, tickets
 from gateway.store.connections import Standing
 from rules.ticket import Ticket, TicketRef
 
@@ -107,6 +107,8 @@ class Signals:
         for ticket, reason in inbox.put_tickets(db, news, self._house.wall()):
             parked.park(db, connection, ticket.ref.key, "unreadable", reason, self._house.clock(), ticket.version)
         tickets.saw_page(db, old, self._house.clock(), looked=True)
+        if book.questions:
+            alikes.put(db, ((ticket, book.said(ticket, self._house.clock())) for ticket in old))
         for spoilt in page.spoilt:
             parked.park(db, connection, spoilt.key, "unreadable", spoilt.reason, self._house.clock())
         for key in page.gone:

@@ -3,8 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from rules.condition_tree import ALWAYS as ALWAYS
+from rules.condition_tree import NOWHERE as NOWHERE
+from rules.condition_tree import All as All
+from rules.condition_tree import AnyOf as AnyOf
+from rules.condition_tree import CalendarIs as CalendarIs
+from rules.condition_tree import Condition as Condition
+from rules.condition_tree import FieldType as FieldType
+from rules.condition_tree import Named as Named
+from rules.condition_tree import NoneOf as NoneOf
+from rules.condition_tree import Place as Place
+from rules.condition_tree import Similar as Similar
+from rules.condition_tree import Test as Test
 from rules.observation import Kind
 from rules.pii_ids import COUNTRIES
 from rules.ticket import Value
@@ -13,76 +25,6 @@ if TYPE_CHECKING:
     from rules.calendar import Calendar
     from rules.policy import Policy
     from rules.templates import Template
-
-FieldType: TypeAlias = Literal["text", "choice", "ordered_choice", "reference", "set", "number", "time", "boolean"]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where something was written: file relative to the desk, line and column from 1."""
-
-    file: str
-    line: int
-    column: int = 1
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
-
-
-NOWHERE = Place("", 0)
-
-
-# --- conditions ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Test:
-    """One field held against one operator. `value` is ready to compare: text folded, durations as timedelta, patterns compiled.
-
-    The short forms are already spelled out: `product: billing` is `is`, a list is `one_of`; on a set they are `contains` and
-    `contains_any`. `written` is what a person wrote, for explanations.
-    """
-
-    field: str
-    operator: str
-    value: Any
-    type: FieldType
-    written: str = ""
-    place: Place = NOWHERE
-
-
-@dataclass(frozen=True, slots=True)
-class All:
-    parts: tuple["Condition", ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AnyOf:
-    parts: tuple["Condition", ...]
-
-
-@dataclass(frozen=True, slots=True)
-class NoneOf:
-    parts: tuple["Condition", ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """`use: name`, with what the name stands for."""
-
-    name: str
-    part: "Condition"
-
-
-@dataclass(frozen=True, slots=True)
-class CalendarIs:
-    calendar: str
-    state: Literal["open", "closed", "holiday"]
-    place: Place = NOWHERE
-
-
-Condition: TypeAlias = "Test | All | AnyOf | NoneOf | Named | CalendarIs"
-ALWAYS = All(())
 
 
 # --- when ------------------------------------------------------------------------------------------------------------
@@ -141,7 +83,10 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Assign:
-    """`table` looks the group up by the fields of `match`; `otherwise` is the group when no row matches."""
+    """`table` looks the group up by the fields of `match`; `otherwise` is the group when no row matches.
+
+    `strategy` chooses somebody among the group's members; without a group, the one that the ticket has.
+    """
 
     group: str | None = None
     user: str | None = None
@@ -149,6 +94,7 @@ class Assign:
     match: tuple[str, ...] = ()
     column: str | None = None
     otherwise: str | None = None
+    strategy: Literal["keep", "round_robin", "least_open"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,12 +154,24 @@ class Sync:
     public_comments_only: bool = True
 
 
+Relation: TypeAlias = Literal["problem", "duplicate", "parent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Joins the ticket to another: the problem, the original of a duplicate, or the parent that the alike ones have."""
+
+    to: Relation
+    create_missing: bool = False
+    create: Mapping[str, "str | Template"] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Stop:
     scope: Literal["ruleset", "ticket"]
 
 
-Verb: TypeAlias = Assign | Set | RaisePriority | Tag | Say | Tell | Sync | Stop
+Verb: TypeAlias = Assign | Set | RaisePriority | Tag | Say | Tell | Sync | Link | Stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +291,7 @@ class Desk:
     connections: Mapping[str, str] = field(default_factory=dict)  # name: system
     channels: frozenset[str] = frozenset()
     groups: Mapping[str, str] = field(default_factory=dict)  # group: its lead's e-mail address
+    members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # group: those whom `strategy` chooses among
     on_call: frozenset[str] = frozenset()
     default_language: str = "en"
     default_calendar: str | None = None

@@ -22,10 +22,11 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeAlias
 
-from rules.bundle import All, AnyOf, CalendarIs, Condition, FieldType, Named, NoneOf, Place, Test
+from rules.bundle import All, AnyOf, CalendarIs, Condition, FieldType, Named, NoneOf, Place, Similar, Test
 from rules.look import Look as Look
 from rules.look import comparable
-from rules.pii import found, holds_any
+from rules.pii import found
+from rules.specials import calendar_is, contains_pii, how_many, similar
 from rules.ticket import Value
 
 Predicate: TypeAlias = Callable[[Look], bool]
@@ -70,7 +71,9 @@ def compiled(condition: Condition) -> Predicate:
         case Named(part=part):
             return compiled(part)
         case CalendarIs(calendar, state):
-            return partial(_calendar, calendar, state)
+            return partial(calendar_is, calendar, state)
+        case Similar():
+            return partial(similar, condition)
 
 
 def holds(condition: Condition, look: Look) -> bool:
@@ -104,13 +107,6 @@ def _any(parts: list[Predicate]) -> Predicate:
 def _none(parts: list[Predicate]) -> Predicate:
     some = _any(parts)
     return lambda look: not some(look)
-
-
-def _calendar(name: str, state: str, look: Look) -> bool:
-    calendar = look.calendars[name]
-    if state == "holiday":
-        return calendar.is_holiday(look.now)
-    return calendar.is_open(look.now) == (state == "open")
 
 
 def _is(test: Test) -> Predicate:
@@ -187,16 +183,6 @@ def _ends_with(test: Test) -> Predicate:
 def _matches(test: Test) -> Predicate:
     search, name = test.value.search, test.field
     return lambda look: look.values[name] is not None and search(look.composed[name]) is not None
-
-
-def _contains_pii(test: Test) -> Predicate:
-    wanted, name = test.value, test.field
-
-    def holds(look: Look) -> bool:
-        text = look.values[name]
-        return text is not None and holds_any(str(text), wanted)
-
-    return holds
 
 
 def _compared(judge: Callable[[Any, Any], bool]) -> Callable[[Test], Predicate]:
@@ -279,7 +265,7 @@ _MAKE: Mapping[str, Callable[[Test], Predicate]] = {
     "starts_with": _starts_with,
     "ends_with": _ends_with,
     "matches": _matches,
-    "contains_pii": _contains_pii,
+    "contains_pii": contains_pii,
     "above": _compared(lambda value, bound: value > bound),
     "at_least": _compared(lambda value, bound: value >= bound),
     "below": _compared(lambda value, bound: value < bound),
@@ -317,6 +303,8 @@ def explain(condition: Condition, look: Look) -> Result:
         case CalendarIs(name, state, place):
             held = holds(condition, look)
             return Result(f"calendar {name} {state}", held, "" if held else f"it is not {state}", place=place)
+        case Similar():
+            return Result(condition.name, holds(condition, look), f"{how_many(condition, look)} alike", place=condition.place)
         case Named(name, part):
             inner = explain(part, look)
             return Result(f"use {name}", inner.held, parts=(inner,))
@@ -347,6 +335,8 @@ def unseen(condition: Condition, *, opened: bool = False) -> Result:
             return Result(condition.written, None, place=condition.place)
         case CalendarIs(name, state, place):
             return Result(f"calendar {name} {state}", None, place=place)
+        case Similar():
+            return Result(condition.name, None, place=condition.place)
         case Named(name, part):
             return Result(f"use {name}", None, parts=(look_into(part),) if opened else ())
         case All(parts):

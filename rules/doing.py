@@ -12,7 +12,7 @@ from rules.observation import Observation
 from rules.plan import key_of
 from rules.sla import SlaClock
 from rules.templates import Template
-from rules.ticket import Ticket
+from rules.ticket import Ticket, Value
 from rules.wording import context
 from rules.working import Asker, Wanted
 
@@ -43,6 +43,16 @@ class Doing:
 
     def asker(self, step: Step) -> Asker:
         return Asker(self.rule.id, step.place)
+
+    def set(self, step: Step, name: str, value: Value, note: str = "") -> None:
+        """The field on the working copy, where the system can write it."""
+        copy = self.wanted.mine
+        if copy.says(name, value):
+            return
+        if not self.may(frozenset(c for c, fields in self.bundle.desk.writes.items() if {name, name.removeprefix("custom.")} & fields)):
+            self.note(f"{name} was left as it is: {self.observation.ref.connection} cannot write it")
+            return
+        copy.set(name, value, self.asker(step), note)
 
     def key(self, position: str) -> str:
         """The name of a once-only action: ticket, rule, occasion and its position in the rule."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from rules.branches import required_connections
 from rules.bundle import (
+    Assign,
     Bundle,
     Limits,
     On,
@@ -15,6 +16,7 @@ from rules.bundle import (
     RuleSet,
     Say,
     Set,
+    Similar,
     Sync,
     Tell,
     Verb,
@@ -27,6 +29,7 @@ from rules.look import Look
 from rules.observation import Kind, Observation
 from rules.passing import Pass
 from rules.plan import Plan
+from rules.questions import Question, asked, similars, steps_of
 from rules.ready import Ready, prepared
 from rules.sieve import Sieve, sieve
 from rules.sla import Standing, measure
@@ -91,6 +94,25 @@ class Engine:
             if ready.rule.limits != NO_LIMITS:
                 found |= rates(ready.rule, ticket)
         return found
+
+    def questions(self, observation: Observation, *, only: str | None = None) -> tuple[Question, ...]:
+        """What `Observation.facts` must bring for a decision on this observation, or of the one rule."""
+        return asked(self._prepared, observation, only) if self._prepared.asking else ()
+
+    @property
+    def asks_alike(self) -> tuple[Similar, ...]:
+        """Every `similar` of the rules in force: what is compared of each ticket that is seen."""
+        return tuple(dict.fromkeys(s for ready in self._prepared.asking for s in similars(ready.rule.condition)))
+
+    @property
+    def asks_work(self) -> bool:
+        """Whether somebody's open work is ever asked for."""
+        verbs = (step.verb for ready in self._prepared.asking for step in steps_of(ready))
+        return any(isinstance(verb, Assign) and verb.strategy == "least_open" for verb in verbs)
+
+    @property
+    def asks_anything(self) -> bool:
+        return bool(self._prepared.asking)
 
     def look(self, observation: Observation) -> Look:
         """What a condition sees of this observation outside a pass, clocks included."""

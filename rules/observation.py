@@ -75,6 +75,7 @@ class Observation:
     links: tuple[Link, ...] = ()
     done: frozenset[str] = frozenset()
     limits: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
+    facts: Mapping[str, Value] = field(default_factory=dict)  # what only the store can answer; see rules/questions.py
     paused: frozenset[str] = frozenset()  # rules that a person, or a limit of theirs, has stopped
     adopted: bool = False  # first contact with an old ticket: no events, stages behind it are passed over
 

@@ -296,6 +296,7 @@ class Pass:
             look_again_at=self.clocks.look_again_at(wanted.mine, self._stages),
             failures=tuple(dict.fromkeys(self._failures)),
             notes=tuple(dict.fromkeys(wanted.notes)),
+            turns=tuple(wanted.turns),
             paused=tuple(dict.fromkeys(self._paused)),
         )
 

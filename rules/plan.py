@@ -105,6 +105,7 @@ class CreateTicket:
     version: str  # of `partner_of`
     rule: str
     place: str
+    relation: str | None = None  # problem or parent of tickets like `partner_of`; None: its partner, kept in step
 
     @property
     def mark(self) -> str:
@@ -127,7 +128,29 @@ class Notify:
     not_before: datetime | None = None  # of a stage that minds business hours: the next opening
 
 
-Action: TypeAlias = Update | AddComment | CreateTicket | Notify
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinTicket:
+    """A ticket is joined to another as its problem, duplicate or parent. Once-only for a relation.
+
+    `to` is known, or it is the ticket that the action `made_by` makes.
+    """
+
+    key: str
+    ticket: TicketRef
+    version: str
+    relation: str
+    rule: str
+    place: str
+    to: TicketRef | None = None
+    made_by: str | None = None
+
+    @property
+    def marks(self) -> tuple[str, str]:
+        """Of the notes on either side."""
+        return key_of(self.key, "here")[:32], key_of(self.key, "there")[:32]
+
+
+Action: TypeAlias = Update | AddComment | CreateTicket | JoinTicket | Notify
 """Closed: a new action is a type error wherever it is not handled."""
 
 
@@ -191,6 +214,7 @@ class Plan:
     left: Ticket | None = None  # the ticket as this plan leaves it; None: as it was
     look_again_at: datetime | None = None
     notes: tuple[str, ...] = ()  # what was left undone and why: a reply to a robot, the hourly limit
+    turns: tuple[str, ...] = ()  # rules whose `round_robin` gave out a turn, once for each
     paused: tuple[str, ...] = ()  # rules whose limit was reached and that act no more from now on
 
     def leaves(self, ticket: Ticket) -> Ticket:

@@ -11,12 +11,12 @@ from rules.fields import FieldSpec, nearest
 from rules.nodes import Node, Scalar, Seq
 from rules.pii import KINDS, Wanted
 from rules.reader_context import MANY, Reading
+from rules.reader_similar import read_similar
 from rules.reader_values import duration, timestamp
 from rules.text import Needle, fold, folded
 from rules.ticket import Value
 
 GROUPS: Mapping[str, Callable[[tuple[Condition, ...]], Condition]] = {"all": All, "any": AnyOf, "none": NoneOf}
-LATER_SPECIALS = frozenset({"similar"})
 OPERATOR_SYNONYMS = {
     **dict.fromkeys(("equals", "eq", "equal", "=", "=="), "is"),
     **dict.fromkeys(("not", "is_not_equal", "neq", "!="), "is_not"),
@@ -58,7 +58,9 @@ def _entry(r: Reading, name: str, key: Scalar, value: Node) -> list[Condition]:
         return [made for item in r.scalars(value, "'use'") if (made := _used(r, item)) is not None]
     if name == "calendar":
         return list(_calendars(r, value))
-    if name in LATER_SPECIALS or name in ("expr", "else", "for_each", "script"):
+    if name == "similar":
+        return list(read_similar(r, key, value, condition))
+    if name in ("expr", "else", "for_each", "script"):
         r.wrong(key, "TG201", f"'{name}' is kept for a later release", help="remove it; this release does not know it yet")
         return []
     spec = r.field_spec(key)

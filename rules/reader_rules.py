@@ -4,9 +4,10 @@ import posixpath
 import re
 from typing import Any, Literal, get_args
 
-from rules.bundle import ALWAYS, NOWHERE, Limits, Mode, OnSla, OnWaiting, Place, Rule, RuleSet, StageSpec, Trigger
+from rules.bundle import ALWAYS, NOWHERE, Condition, Limits, Link, Mode, OnSla, OnWaiting, Place, Rule, RuleSet, StageSpec, Step, Trigger
 from rules.nodes import Map, Node, Scalar, Seq
 from rules.problems import Spot
+from rules.questions import similar_of
 from rules.reader_conditions import condition
 from rules.reader_context import Reading
 from rules.reader_events import read_when
@@ -97,6 +98,7 @@ def _rule(r: Reading, item: Node, bound: Mode) -> Rule | None:
     done, stages = _work(r, node, triggers)
     if id is None:
         return None
+    _joins_something(r, node, made, (*done, *(step for stage in stages for step in stage.steps)))
     return Rule(
         id=id,
         place=_place(r, node),
@@ -109,6 +111,15 @@ def _rule(r: Reading, item: Node, bound: Mode) -> Rule | None:
         react_to_own_changes=bool(r.boolean(own, "'react_to_own_changes'")) if (own := node.get("react_to_own_changes")) else False,
         **_texts(r, node),
     )
+
+
+def _joins_something(r: Reading, node: Map, made: Condition, done: tuple[Step, ...]) -> None:
+    """A duplicate wants to know of what: only `similar` tells."""
+    if any(isinstance(step.verb, Link) and step.verb.to == "duplicate" for step in done) and similar_of(made) is None:
+        where = node.entries["if"].value if "if" in node else node
+        r.wrong(
+            where, "TG206", "a duplicate wants 'similar' in the condition", help="add similar: { same: [..], within: 24h, at_least: 2 }"
+        )
 
 
 def _place(r: Reading, node: Map) -> Any:

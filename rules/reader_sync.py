@@ -18,7 +18,7 @@ def read_sync(r: Reading, value: Node) -> Sync | None:
     missing = r.choice(m, "'if_missing'", ("create", "skip")) if (m := node.get("if_missing")) else "skip"
     conflict = _conflict(r, c) if (c := node.get("conflict")) else "ask"
     fields = _fields(r, node, conflict)
-    create = _create(r, node, missing)
+    create = read_create(r, node, missing)
     comments, public_only = _comments(r, c, conflict) if (c := node.get("comments")) else (None, True)
     if missing != "create" and not any(key in node for key in ("status", "comments", "fields")):
         r.wrong(node, "TG206", "this sync keeps nothing in step", help="add status:, comments: or fields:, or if_missing: create")
@@ -29,7 +29,7 @@ def read_sync(r: Reading, value: Node) -> Sync | None:
     )
 
 
-def _create(r: Reading, node: Map, missing: str | None) -> dict[str, str | Template]:
+def read_create(r: Reading, node: Map, missing: str | None) -> dict[str, str | Template]:
     entry = node.entries.get("create")
     if entry is None:
         return {}

@@ -19,12 +19,11 @@ from rules.ticket import Value
 from rules.trial_values import LISTS, Earlier, Expectation, Happening, Trial, TrialStep
 
 _TOP = ("version", "suite", "defaults", "tests")
-_GIVENS = ("now", "ticket", "history", "rules")
+_GIVENS = ("now", "ticket", "history", "others", "rules")
 _CASE = ("name", *_GIVENS, "event", "expect", "steps")
 _STEP = ("at", "event", "ticket", "expect")
 _EXPECT = (*LISTS, "ticket", "exactly")
-_LATER_GIVENS = ("others",)
-_LATER_EXPECT = ("paged", "linked", "approvals")
+_LATER_EXPECT = ("paged", "approvals")
 _OF_RULES = ("fired", "not_fired")
 _GROUPS = ("requester", "comment", "custom")
 _NOT_GIVEN = frozenset({"system", "url"})
@@ -66,12 +65,17 @@ class _Givens:
     now: datetime | None = None
     fields: dict[str, Value] = field(default_factory=dict)
     history: Node | None = None
+    others: Node | None = None
     rules: frozenset[str] = frozenset()
 
     def over(self, defaults: "_Givens") -> "_Givens":
         """These on top of the defaults, key by key."""
         return _Givens(
-            self.now or defaults.now, {**defaults.fields, **self.fields}, self.history or defaults.history, self.rules or defaults.rules
+            self.now or defaults.now,
+            {**defaults.fields, **self.fields},
+            self.history or defaults.history,
+            self.others or defaults.others,
+            self.rules or defaults.rules,
         )
 
 
@@ -86,9 +90,7 @@ class _File:
 
     def trials(self) -> Iterator[Trial]:
         defaults = self.top.get("defaults")
-        givens = (
-            self._givens(m) if defaults is not None and (m := self.r.map(defaults, "'defaults'", _GIVENS, _LATER_GIVENS)) else _Givens()
-        )
+        givens = self._givens(m) if defaults is not None and (m := self.r.map(defaults, "'defaults'", _GIVENS)) else _Givens()
         tests = self.r.need(self.top, "tests", "a test file")
         for node in self.r.seq(tests, "'tests'") if tests is not None else ():
             before = len(self.r.problems)
@@ -97,7 +99,7 @@ class _File:
                 yield trial
 
     def _trial(self, node: Node, defaults: _Givens) -> Trial | None:
-        case = self.r.map(node, "a test", _CASE, _LATER_GIVENS)
+        case = self.r.map(node, "a test", _CASE)
         name = self.r.need(case, "name", "a test") if case else None
         if case is None or name is None:
             return None
@@ -112,7 +114,8 @@ class _File:
             now=givens.now,
             steps=tuple(self._steps(case)),
             fields=givens.fields,
-            history=tuple(self._history(givens)),
+            history=tuple(self._rows(givens.history, givens.now, "'history'")),
+            others=tuple(self._others(givens)),
             rules=givens.rules,
             suite=self.suite,
         )
@@ -127,6 +130,7 @@ class _File:
             timestamp(self.r, now, "'now'") if now is not None else None,
             self._fields(ticket) if ticket is not None else {},
             node.get("history"),
+            node.get("others"),
             frozenset(self._rule_names(rules, "'rules'")) if rules is not None else frozenset(),
         )
 
@@ -172,16 +176,20 @@ class _File:
             no_choice(self.r, spec, node, text, choices)
         return text
 
-    def _history(self, givens: _Givens) -> Iterator[Earlier]:
-        if givens.history is None or givens.now is None:
-            return
-        for item in self.r.seq(givens.history, "'history'"):
-            row = self.r.map(item, "an earlier state")
-            at = self.r.need(row, "at", "an earlier state") if row else None
-            if at is not None:
+    def _rows(self, node: Node | None, now: datetime | None, what: str) -> Iterator[Earlier]:
+        """States of tickets, each with its moment: a duration before `now`, or a timestamp."""
+        for item in self.r.seq(node, what) if node is not None and now is not None else ():
+            row = self.r.map(item, f"an entry of {what}")
+            at = self.r.need(row, "at", f"an entry of {what}") if row else None
+            if at is not None and now is not None:
                 before = duration_of(at.text) if isinstance(at, Scalar) else None
-                moment = givens.now - before if before is not None else timestamp(self.r, at, "'at'")
+                moment = now - before if before is not None else timestamp(self.r, at, "'at'")
                 yield Earlier(at=moment or datetime.min.replace(tzinfo=UTC), fields=self._fields(item, ("at",)))
+
+    def _others(self, givens: _Givens) -> Iterator[dict[str, Value]]:
+        """Further tickets, made at their `at`."""
+        for row in self._rows(givens.others, givens.now, "'others'"):
+            yield {**row.fields, "created_at": row.at}
 
     # --- what happens --------------------------------------------------------------------------------------------------
 

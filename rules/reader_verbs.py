@@ -8,6 +8,7 @@ from rules.fields import FieldSpec, nearest
 from rules.nodes import Map, Node, Scalar
 from rules.reader_conditions import choices_of, no_choice, number
 from rules.reader_context import RESERVED, Reading, Written
+from rules.reader_link import read_link
 from rules.reader_sync import read_sync
 from rules.reader_texts import LANGUAGE, compile_text, has_placeholders, template_named
 from rules.reader_values import timestamp
@@ -15,7 +16,7 @@ from rules.templates import Template
 from rules.text import fold
 from rules.ticket import Level, Value
 
-LATER = ("page", "link", "restrict", "approval", "webhook")
+LATER = ("page", "restrict", "approval", "webhook")
 PEOPLE = ("assignee", "team-lead")
 _LEVELS = tuple(map(str, Level))
 _NEVER_EMPTY = frozenset({"status", "subject"})
@@ -97,11 +98,12 @@ def sets(r: Reading, verb: str, field: str, node: Node, value: Value) -> None:
 
 
 def _assign(r: Reading, key: Scalar, value: Node) -> Verb | None:
-    node = r.map(value, "'assign'", ("group", "user", "from_table", "otherwise"), ("strategy",))
+    node = r.map(value, "'assign'", ("group", "user", "from_table", "otherwise", "strategy"))
     if node is None or not only_one(r, node, "group", "from_table", "'assign'"):
         return None
-    if not any(name in node for name in ("group", "user", "from_table")):
+    if not any(name in node for name in ("group", "user", "from_table", "strategy")):
         r.wrong(node, "TG206", "'assign' wants a group, a user or a table", help="write assign: { group: billing }")
+    only_one(r, node, "user", "strategy", "'assign'")
     if "otherwise" in node and "from_table" not in node:
         r.wrong(
             node.entries["otherwise"].key, "TG206", "'otherwise' wants 'from_table' beside it", help="use group: for a group that is known"
@@ -109,11 +111,13 @@ def _assign(r: Reading, key: Scalar, value: Node) -> Verb | None:
     group, user, otherwise = (_name(r, node, name) for name in ("group", "user", "otherwise"))
     table, match, column = _from_table(r, t) if (t := node.get("from_table")) else (None, (), None)
     _remember_assign(r, node, group, user)
-    return Assign(group=group, user=user, table=table, match=match, column=column, otherwise=otherwise)
+    strategy: Any = r.choice(s, "'strategy'", ("keep", "round_robin", "least_open")) if (s := node.get("strategy")) else None
+    return Assign(group=group, user=user, table=table, match=match, column=column, otherwise=otherwise, strategy=strategy)
 
 
 def _remember_assign(r: Reading, node: Map, group: str | None, user: str | None) -> None:
-    for name, field, value in (("group", "group", group), ("from_table", "group", None), ("user", "assignee", user)):
+    asked = (("group", "group", group), ("from_table", "group", None), ("user", "assignee", user), ("strategy", "assignee", None))
+    for name, field, value in asked:
         if name in node:
             sets(r, "assign", field, node.entries[name].value, value)
 
@@ -324,6 +328,10 @@ def _stop(r: Reading, key: Scalar, value: Node) -> Verb | None:
     return Stop(scope) if scope else None
 
 
+def _link(r: Reading, key: Scalar, value: Node) -> Verb | None:
+    return read_link(r, value)
+
+
 def _sync(r: Reading, key: Scalar, value: Node) -> Verb | None:
     return read_sync(r, value)
 
@@ -337,5 +345,6 @@ VERBS: Mapping[str, Callable[[Reading, Scalar, Node], Verb | None]] = {
     "note": _note,
     "notify": _notify,
     "sync": _sync,
+    "link": _link,
     "stop": _stop,
 }

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rules.branches import required_connections
-from rules.bundle import Bundle, On, Rule, RuleSet
+from rules.bundle import All, AnyOf, Assign, Bundle, Condition, Link, Named, NoneOf, On, Rule, RuleSet, Similar
 from rules.conditions import Predicate, compiled
 from rules.index import Index
 from rules.ladders import follows_a_clock
@@ -34,6 +34,7 @@ class Prepared:
     index: Index
     ladders: tuple[Ready, ...]
     reacting: tuple[Ready, ...]
+    asking: tuple[Ready, ...]  # that want to know what only the store can answer
     tables: Mapping[str, Lookup]
     promises: Promises
 
@@ -48,9 +49,27 @@ def prepared(bundle: Bundle) -> Prepared:
         index=Index((r.position, frozenset(on.kind for on in r.ons), r.rule.condition) for r in live if r.ons),
         ladders=tuple(r for r in rules if r.ladder),
         reacting=tuple(r for r in live if r.rule.react_to_own_changes and r.ons),
+        asking=tuple(r for r in live if _asks(r.rule)),
         tables=lookups(bundle.tables),
         promises=Promises.of(bundle),
     )
+
+
+def _asks(rule: Rule) -> bool:
+    verbs = [step.verb for steps in (rule.steps, *(stage.steps for stage in rule.stages)) for step in steps]
+    return _has_similar(rule.condition) or any(isinstance(v, Link) or (isinstance(v, Assign) and v.strategy is not None) for v in verbs)
+
+
+def _has_similar(condition: Condition) -> bool:
+    match condition:
+        case Similar():
+            return True
+        case Named(part=part):
+            return _has_similar(part)
+        case All(parts) | AnyOf(parts) | NoneOf(parts):
+            return any(map(_has_similar, parts))
+        case _:
+            return False
 
 
 def _ready(bundle: Bundle) -> tuple[Ready, ...]:

@@ -148,6 +148,10 @@ def _synced(entries: tuple[str, ...], happened: Happened, exactly: bool) -> Iter
     yield from _listed("synced", entries, [(connection,) for connection in happened.synced], exactly)
 
 
+def _linked(entries: tuple[str, ...], happened: Happened, exactly: bool) -> Iterator[str]:
+    yield from _listed("linked", entries, [(join.relation, join.ticket.connection, str(join.to)) for join in happened.linked], exactly)
+
+
 def _joined(names: Iterable[str]) -> str:
     return ", ".join(f"'{name}'" for name in names) or "none"
 
@@ -172,4 +176,5 @@ _LISTS: Mapping[str, Compared] = {
     "notes": _said("notes", lambda happened: happened.notes),
     "notified": _notified,
     "synced": _synced,
+    "linked": _linked,
 }

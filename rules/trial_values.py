@@ -11,7 +11,7 @@ from rules.ticket import Value
 Fields: TypeAlias = Mapping[str, Value]
 """Ticket fields by their dotted names, as written; None is unset."""
 
-LISTS = ("fired", "not_fired", "replies", "notes", "notified", "synced")
+LISTS = ("fired", "not_fired", "replies", "notes", "notified", "synced", "linked")
 """What may be expected as a list of names."""
 
 
@@ -62,6 +62,7 @@ class Trial:
     steps: tuple[TrialStep, ...]
     fields: Fields = field(default_factory=dict)
     history: tuple[Earlier, ...] = ()
+    others: tuple[Fields, ...] = ()
     rules: frozenset[str] = frozenset()
     suite: str | None = None
 

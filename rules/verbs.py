@@ -4,13 +4,16 @@ from collections.abc import Iterator
 from typing import Literal, TypeAlias, assert_never
 
 from rules import limits
-from rules.bundle import Assign, RaisePriority, Say, Set, Step, Stop, Sync, Tag, Tell
+from rules.bundle import Assign, Link, RaisePriority, Say, Set, Step, Stop, Sync, Tag, Tell
 from rules.doing import Doing
+from rules.joining import join
 from rules.plan import AddComment, Notify
+from rules.questions import column_of
 from rules.sync import synchronize
+from rules.teams import choose
 from rules.templates import Template
 from rules.text import fold
-from rules.ticket import Level, Value
+from rules.ticket import Level
 from rules.wording import chosen
 from rules.working import value_of
 
@@ -39,6 +42,8 @@ def _do(doing: Doing, step: Step, position: str) -> Halt | None:
         case Sync() as verb:
             doing.syncs.append((doing, step, verb))
             synchronize(doing, step, verb)
+        case Link() as verb:
+            join(doing, step, verb)
         case Stop(scope):
             return scope
         case other:
@@ -52,9 +57,9 @@ def _change(doing: Doing, step: Step, verb: Assign | Set | RaisePriority | Tag) 
             _assign(doing, step, verb)
         case Set():
             for name, value in verb.fields.items():
-                _set(doing, step, name, doing.filled(value) if isinstance(value, Template) else value)
+                doing.set(step, name, doing.filled(value) if isinstance(value, Template) else value)
         case RaisePriority():
-            _set(doing, step, "priority", _raised(doing.ticket.priority, verb))
+            doing.set(step, "priority", _raised(doing.ticket.priority, verb))
         case Tag():
             _tag(doing, step, verb)
         case other:
@@ -64,32 +69,20 @@ def _change(doing: Doing, step: Step, verb: Assign | Set | RaisePriority | Tag) 
 # --- fields ----------------------------------------------------------------------------------------------------------
 
 
-def _set(doing: Doing, step: Step, name: str, value: Value, note: str = "") -> None:
-    copy = doing.wanted.mine
-    if copy.says(name, value):
-        return
-    if not doing.may(frozenset(c for c, fields in doing.bundle.desk.writes.items() if _writes(fields, name))):
-        doing.note(f"{name} was left as it is: {doing.observation.ref.connection} cannot write it")
-        return
-    copy.set(name, value, doing.asker(step), note)
-
-
-def _writes(fields: frozenset[str], name: str) -> bool:
-    return name in fields or name.removeprefix("custom.") in fields
-
-
 def _assign(doing: Doing, step: Step, verb: Assign) -> None:
     group, note = (verb.group, "") if verb.table is None else _from_table(doing, verb)
     if group:
-        _set(doing, step, "group", group, note)
+        doing.set(step, "group", group, note)
     if verb.user:
-        _set(doing, step, "assignee", verb.user)
+        doing.set(step, "assignee", verb.user)
+    elif verb.strategy:
+        choose(doing, step, verb.strategy, group or doing.ticket.group)
 
 
 def _from_table(doing: Doing, verb: Assign) -> tuple[str | None, str]:
     lookup = doing.tables[str(verb.table)]
     row = lookup.find([doing.look.values[name] for name in verb.match or lookup.table.keys])
-    column = verb.column or next(name for name in lookup.table.columns if name not in lookup.table.keys)
+    column = column_of(verb, lookup)
     cell = row.cells.get(column, "").strip() if row else ""
     if row and cell:
         return cell, f"{verb.table} row {row.line}"
@@ -113,7 +106,7 @@ def _tag(doing: Doing, step: Step, verb: Tag) -> None:
     have, gone = {fold(tag) for tag in tags}, {fold(tag) for tag in verb.remove}
     kept = frozenset(tag for tag in tags if fold(tag) not in gone)
     added = frozenset(tag for tag in verb.add if fold(tag) not in have or fold(tag) in gone)
-    _set(doing, step, "tags", kept | added)
+    doing.set(step, "tags", kept | added)
 
 
 # --- words -----------------------------------------------------------------------------------------------------------

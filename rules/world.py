@@ -3,14 +3,17 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
+from rules.bundle import Relation
 from rules.coverage import Coverage
 from rules.engine import Engine
 from rules.events import events
 from rules.look import Look
+from rules.neighbours import Neighbours
 from rules.observation import Event, Kind, Link, Observation
-from rules.plan import AddComment, Agreement, CreateTicket, FieldChange, Notify, Plan, Update
+from rules.plan import Action, AddComment, Agreement, CreateTicket, FieldChange, JoinTicket, Notify, Plan, Update
+from rules.questions import answers
 from rules.reasons import reasons
 from rules.ticket import Change, Comment, Person, Role, Status, Ticket, TicketRef, Value
 from rules.trial_values import Fields, Happening, Trial, TrialStep
@@ -31,6 +34,7 @@ class Happened:
     notified: list[Notify] = field(default_factory=list)
     synced: list[str] = field(default_factory=list)
     changed: list[FieldChange] = field(default_factory=list)  # on the ticket itself
+    linked: list[JoinTicket] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
@@ -50,6 +54,7 @@ class World:
         self._limits: dict[str, list[datetime]] = {}
         self._events: tuple[Event, ...] = ()
         self.now = trial.now
+        self._neighbours = Neighbours(tuple(other_ticket(trial, n, fields) for n, fields in enumerate(trial.others, 1)), engine.bundle)
         self.ticket, self._pending = self._begin()
         self._known = False
 
@@ -109,14 +114,14 @@ class World:
 
     def _pass(self, moment: datetime, found: tuple[Event, ...], rule: str | None = None) -> None:
         self.now, self._events = moment, found
-        observation = self._observation(moment, found)
+        observation = self._observation(moment, found, rule)
         self._judged.append((observation, rule))
         if self._coverage is not None:
             self._coverage.add(self._engine.explain(observation, only=rule))
         self._take(self._engine.evaluate(observation, only=rule))
 
-    def _observation(self, moment: datetime, found: tuple[Event, ...]) -> Observation:
-        return Observation(
+    def _observation(self, moment: datetime, found: tuple[Event, ...], rule: str | None = None) -> Observation:
+        observation = Observation(
             ticket=self.ticket,
             now=moment,
             events=found,
@@ -126,6 +131,9 @@ class World:
             done=frozenset(self._done),
             limits={key: tuple(moments) for key, moments in self._limits.items()},
         )
+        questions = self._engine.questions(observation, only=rule)
+        facts = answers(questions, self.ticket, self._engine.look(observation), self._neighbours)
+        return replace(observation, facts=facts)
 
     # --- what people do ------------------------------------------------------------------------------------------------
 
@@ -213,6 +221,7 @@ class World:
                 self.happened.fired.append((fired.rule, fired.stage))
             for key in fired.used:
                 self._limits.setdefault(key, []).append(plan.at)
+        self._neighbours.took_turns(plan.turns)
         for action in plan.actions:
             self._carry_out(action, plan.at)
         for agreement in plan.agreements:
@@ -220,14 +229,18 @@ class World:
         self.happened.failures += [f"rule '{failure.rule}' ({failure.place}): {failure.reason}" for failure in plan.failures]
         self.happened.remarks += plan.notes
 
-    def _carry_out(self, action: Update | AddComment | CreateTicket | Notify, at: datetime) -> None:
+    def _carry_out(self, action: Action, at: datetime) -> None:
         match action:
             case Update():
                 self._update(action, at)
             case AddComment():
                 self._add(action, at)
-            case CreateTicket():
+            case CreateTicket(relation=None):
                 self._create(action, at)
+            case CreateTicket():
+                pass  # the joining that follows tells of it
+            case JoinTicket():
+                self._join(action)
             case Notify():
                 self.happened.notified.append(action)
 
@@ -247,6 +260,11 @@ class World:
             (self.happened.replies if comment.public else self.happened.notes).append(comment)
             made = Comment(id=comment.mark, at=at, text=comment.body, public=comment.public, role=Role.BOT, ours=True)
             self._comments.append(made)
+
+    def _join(self, join: JoinTicket) -> None:
+        other = join.to or TicketRef(join.ticket.connection, f"{join.relation}-made-here")
+        self._neighbours.join(join.ticket, cast(Relation, join.relation), other)
+        self.happened.linked.append(join)
 
     def _create(self, create: CreateTicket, at: datetime) -> None:
         ref = TicketRef(create.connection, "made-here")
@@ -269,6 +287,13 @@ def changed(ticket: Ticket, fields: Fields) -> Ticket:
         elif not (name.startswith("comment.") or name in _REPLIED or name in ("connection", "ref", "created_at", "updated_at")):
             ticket = with_value(ticket, "body" if name == "text" else name, frozenset() if name in _SETS and value is None else value)
     return replace(ticket, requester=replace(ticket.requester or Person(), **person)) if person else ticket
+
+
+def other_ticket(trial: Trial, number: int, fields: Fields) -> Ticket:
+    """A further ticket in the desk: made at the test's `now`, in the same connection, unless it says otherwise."""
+    first = {"connection": trial.fields.get("connection"), **fields}
+    made = fields.get("created_at", trial.now)
+    return _made({"ref": f"{first['connection'] or 'desk'}:other-{number}", **first}, made if isinstance(made, datetime) else trial.now)
 
 
 def _made(fields: Mapping[str, Value], at: datetime) -> Ticket:

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, TypeAlias
 
-from gateway.cli.render import changed, happened, headline
+from gateway.cli.render import changed, created, happened, headline
 from gateway.store.actions import Row
 from gateway.store.passes import Pass
 from rules.conditions import Result
 from rules.explaining import Considered, ConsideredSet, Explanation
-from rules.plan import AddComment, CreateTicket, FieldChange, Notify, Update
+from rules.plan import AddComment, CreateTicket, FieldChange, JoinTicket, Notify, Update
 
 Styled: TypeAlias = tuple[str, str]
 Only: TypeAlias = Literal["matched", "failed"] | None
@@ -108,7 +108,9 @@ def _asked(action: object) -> str:
             kind = "reply" if action.public else "note"
             return f"{kind:<10} {action.template or ('a copy of ' + action.mirrors if action.mirrors else 'text')} on {action.target}"
         case CreateTicket():
-            return f"create     a ticket in {action.connection}"
+            return f"create     {created(action)}"
+        case JoinTicket():
+            return f"link       {action.relation} {action.to or '(the one that is made)'}"
         case Notify():
             return f"notify     {action.to} {action.template or ''}".rstrip()
         case Update():

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, assert_never
 
-from rules.plan import Action, AddComment, CreateTicket, FieldChange, Notify, Plan, Update
+from rules.plan import Action, AddComment, CreateTicket, FieldChange, JoinTicket, Notify, Plan, Update
 from rules.ticket import Person, Ticket, Value
 
 
@@ -44,12 +44,23 @@ def _lines(plan: Plan, action: Action) -> Iterator[str]:
         case AddComment():
             yield _row("!" if action.public else " ", "reply" if action.public else "note", _said(plan, action), action.rule, action.place)
         case CreateTicket():
-            yield _row("!", "create", f"a ticket in {action.connection}", action.rule, action.place)
+            yield _row("!", "create", created(action), action.rule, action.place)
+        case JoinTicket():
+            yield _row(" ", "link", _joined(action), action.rule, action.place)
         case Notify():
             until = f"waits until {shown(action.not_before)}" if action.not_before else ""
             yield _row("!", "notify", f"{action.to} {action.template or ''}".rstrip(), action.rule, action.place, until)
         case _:
             assert_never(action)
+
+
+def created(action: CreateTicket) -> str:
+    """A partner, or what tickets that are alike are to be joined to."""
+    return f"a {action.relation} in {action.connection}" if action.relation else f"a ticket in {action.connection}"
+
+
+def _joined(action: JoinTicket) -> str:
+    return f"{action.relation} {action.to or '(the one that is made)'}"
 
 
 def _row(sign: str, what: str, detail: str, rule: str, place: str, note: str = "") -> str:
@@ -104,7 +115,11 @@ def _action(action: Action) -> dict[str, Any]:
             said = {"template": action.template, "language": action.language, "rule": action.rule, "place": action.place}
             return {"action": kind, "target": str(action.target), "key": action.key, **said}
         case CreateTicket():
-            return {"action": "create", "connection": action.connection, "key": action.key, "rule": action.rule, "place": action.place}
+            made = {"connection": action.connection, "relation": action.relation}
+            return {"action": "create", **made, "key": action.key, "rule": action.rule, "place": action.place}
+        case JoinTicket():
+            to = str(action.to) if action.to else None
+            return {"action": "link", "relation": action.relation, "to": to, "key": action.key, "rule": action.rule, "place": action.place}
         case Notify():
             return {"action": "notify", "to": action.to, "key": action.key, "rule": action.rule, "place": action.place}
         case _:

@@ -2,7 +2,21 @@
 
 from collections.abc import Iterator
 
-from gateway.schema.fragments import BOOLEAN, LASTING, SLUGGED, TEXT, Fragment, choice, either, listed, one_or_more, ref, suggested, told
+from gateway.schema.fragments import (
+    BOOLEAN,
+    LASTING,
+    SLUGGED,
+    TEXT,
+    Fragment,
+    choice,
+    closed,
+    either,
+    listed,
+    one_or_more,
+    ref,
+    suggested,
+    told,
+)
 from gateway.schema.names import Names
 from gateway.topics.language import OPERATORS as SAID
 from rules.conditions import OPERATORS
@@ -55,7 +69,7 @@ def _condition(names: Names, specs: list[FieldSpec]) -> Fragment:
     inner = listed(ref("condition"))
     used = one_or_more(suggested(names.of("conditions")))
     calendars = {"type": "object", "minProperties": 1, "additionalProperties": choice(("open", "closed", "holiday"))}
-    special = {**{group: inner for group in GROUPS}, "use": used, "calendar": calendars}
+    special = {**{group: inner for group in GROUPS}, "use": used, "calendar": calendars, "similar": _similar(names)}
     properties = {name: told(f"condition.{name}", shape) for name, shape in special.items()}
     properties |= {spec.name: {"title": spec.name, "description": spec.meaning, **ref(f"test.{spec.name}")} for spec in specs}
     return {
@@ -67,6 +81,13 @@ def _condition(names: Names, specs: list[FieldSpec]) -> Fragment:
         "patternProperties": {r"^custom\.[a-z]": ref("test.custom")},
         "additionalProperties": False,
     }
+
+
+def _similar(names: Names) -> Fragment:
+    field = {"anyOf": [{"enum": list(every_name(names.fields))}, {"type": "string", "pattern": r"^custom\."}]}
+    least = {"type": "integer", "minimum": 2}
+    shapes = {"same": one_or_more(field), "within": LASTING, "at_least": least, "among": ref("condition")}
+    return closed("similar", shapes, "same", "within", "at_least")
 
 
 def _test(names: Names, spec: FieldSpec) -> Fragment:

@@ -181,8 +181,8 @@ def _tests(names: Names) -> dict[str, Any]:
 
 
 def _givens(names: Names) -> Fragment:
-    rules = one_or_more(suggested(names.rules))
-    return closed("given", {"now": conditions.MOMENT, "ticket": ref("ticket"), "history": listed({"type": "object"}), "rules": rules})
+    rules, rows = one_or_more(suggested(names.rules)), listed({"type": "object"})
+    return closed("given", {"now": conditions.MOMENT, "ticket": ref("ticket"), "history": rows, "others": rows, "rules": rules})
 
 
 def _ticket(names: Names) -> Fragment:

@@ -104,7 +104,7 @@ def _assign(names: Names) -> Fragment:
     return {**closed("assign", shapes, keys=ASSIGN), "minProperties": 1}
 
 
-ASSIGN = ("group", "user", "from_table", "otherwise")
+ASSIGN = ("group", "user", "from_table", "otherwise", "strategy")
 
 
 def _field(names: Names) -> Fragment:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from gateway.store.codec import action_from, from_json, to_json
 from gateway.store.putting import insert_or_leave
 from gateway.store.schema import action
-from rules.plan import Action, AddComment, CreateTicket, Notify, Plan, Receipt, Update
+from rules.plan import Action, AddComment, CreateTicket, JoinTicket, Notify, Plan, Receipt, Update
 from rules.ticket import TicketRef
 
 
@@ -28,7 +28,7 @@ class State(StrEnum):
     IN_DOUBT = "in_doubt"
 
 
-KINDS: dict[type, str] = {Update: "update", AddComment: "comment", CreateTicket: "create", Notify: "notify"}
+KINDS: dict[type, str] = {Update: "update", AddComment: "comment", CreateTicket: "create", JoinTicket: "join", Notify: "notify"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +60,8 @@ def target_of(what: Action) -> tuple[str, str | None]:
             return what.target.connection, what.target.key
         case CreateTicket():
             return what.connection, None
+        case JoinTicket():
+            return what.ticket.connection, what.ticket.key
         case Notify():
             return f"notify:{what.asked_for}", None
 
@@ -102,6 +104,10 @@ def _row(plan: Plan, what: Action, pass_id: str, position: int, at: datetime, ru
         "echoed": False,
         "planned_at": at,
     }
+
+
+def by_key(db: sa.Connection, key: str) -> Row | None:
+    return next(iter(_rows(db, action.c.action_key == key)), None)
 
 
 def of_pass(db: sa.Connection, pass_id: str) -> list[Row]:

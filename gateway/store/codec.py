@@ -14,13 +14,19 @@ from typing import Any, TypeAlias, TypeVar, Union, get_args, get_origin, get_typ
 
 import orjson
 
-from rules.plan import Action, AddComment, CreateTicket, Notify, Update
+from rules.plan import Action, AddComment, CreateTicket, JoinTicket, Notify, Update
 from rules.ticket import Channel, Level, Person, Severity, Status, Ticket, TicketRef, Type, Value
 
 T = TypeVar("T")
 Read: TypeAlias = Callable[[Any], Any]
 
-_KINDS: tuple[tuple[str, type], ...] = (("changes", Update), ("body", AddComment), ("draft", CreateTicket), ("asked_for", Notify))
+_KINDS: tuple[tuple[str, type], ...] = (
+    ("changes", Update),
+    ("body", AddComment),
+    ("draft", CreateTicket),
+    ("made_by", JoinTicket),
+    ("asked_for", Notify),
+)
 """An action is known by a key that no other action has."""
 _NO_MEMBERS: Mapping[str, list[str]] = {"set": []}
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from gateway.overlay import with_update
 from gateway.store.codec import from_json, ticket_json, to_json
 from gateway.store.putting import as_text, execute_rows, insert_or_leave, insert_or_replace, is_ref, replacing
-from gateway.store.schema import alarm, happening, ticket
+from gateway.store.schema import alarm, alike, happening, ticket
 from rules.plan import Update
 from rules.ticket import Change, Comment, Ticket, TicketRef, Value
 
@@ -144,6 +144,7 @@ def gone(db: sa.Connection, ref: TicketRef, at: datetime) -> None:
     """Deleted at the vendor: a tombstone, and no alarm."""
     db.execute(sa.update(ticket).where(is_ref(ticket, ref.connection, ref.key)).values(gone_at=at))
     db.execute(sa.delete(alarm).where(is_ref(alarm, ref.connection, ref.key)))
+    db.execute(sa.delete(alike).where(is_ref(alike, ref.connection, ref.key)))
 
 
 def is_gone(db: sa.Connection, ref: TicketRef) -> bool:

@@ -179,7 +179,7 @@ WORDS: Mapping[str, Word] = {
     "given.ticket": W("the ticket's fields", {"product": "billing", "language": "de"}),
     "given.history": W("earlier states of the ticket, oldest first", [{"at": "2d", "status": "open"}]),
     "given.rules": W("only these rules", ["route-by-product"]),
-    "given.others": W("further tickets in the desk", [{"type": "incident", "product": "billing"}]),
+    "given.others": W("further tickets in the desk", [{"at": "2h", "type": "incident", "product": "billing"}]),
     "step.at": W("how long after now", "45m"),
     "step.event": W("what happens then", "agent_replied"),
     "step.ticket": W("fields that people changed", {"priority": "high"}),

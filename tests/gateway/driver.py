@@ -2,6 +2,7 @@
 
 `python -m tests.gateway.driver once FOLDER [LEASE]` looks at everything there is; `backfill FOLDER` begins or goes on with the one run;
 `run FOLDER` is the daemon. LEASE is in seconds. Each reading of the system is a line of FOLDER/polls: the moment and the process.
+FOLDER/rules.yaml takes the place of the usual rules.
 """
 
 import os
@@ -49,7 +50,9 @@ def main(command: str, folder: Path, lease: float = LASTS) -> None:
             "channels": {"leads": {"url": "file:notified.jsonl"}},
         }
     )
-    gateway = put_together(config, a_bundle(RULES), {"desk": connector}, folder, now, None, Patience(first=0.01), lease=lease)
+    own = folder / "rules.yaml"
+    rules = own.read_text(encoding="utf-8") if own.exists() else RULES
+    gateway = put_together(config, a_bundle(rules), {"desk": connector}, folder, now, None, Patience(first=0.01), lease=lease)
     (folder / "started").touch()
     try:
         if command == "run":

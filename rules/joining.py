@@ -1,0 +1,89 @@
+"""The verb `link`: the ticket is joined to the problem, original or parent of the tickets that are like it."""
+
+from rules.bundle import Link, Step
+from rules.doing import Doing
+from rules.plan import CreateTicket, Draft, JoinTicket, key_of
+from rules.questions import ended_name, joined_name, similar_of
+from rules.templates import Template
+from rules.ticket import TicketRef, Value
+from rules.working import fitting, value_of
+
+_CALLED = {"title": "subject", "text": "body", "description": "body"}
+_OWN = frozenset({"subject", "body", "type", "status", "priority", "severity", "impact", "urgency", "product", "language", "group"})
+_ALONG = ("product", "priority", "group")
+"""What a ticket that is made for others takes over from the first of them."""
+
+
+def join(doing: Doing, step: Step, verb: Link) -> None:
+    """Joins it to what the alike ones are joined to; where that is missing, to one that is made, once for all of them."""
+    ref, key = doing.observation.ref, key_of("join", str(doing.observation.ref), verb.to)
+    if key in doing.observation.done or any(action.key == key for action in doing.wanted.actions):
+        return
+    there = _there(doing, verb)
+    if there == ref:
+        return
+    made_by = None if there else _made(doing, step, verb)
+    if there is None and made_by is None:
+        doing.note(f"it was joined to nothing: there is no {verb.to} yet")
+        return
+    version = doing.observation.ticket.version
+    joined = JoinTicket(
+        key=key, ticket=ref, version=version, relation=verb.to, to=there, made_by=made_by, rule=doing.rule.id, place=str(step.place)
+    )
+    doing.wanted.actions.append(joined)
+
+
+def _there(doing: Doing, verb: Link) -> TicketRef | None:
+    """What the alike ones are joined to and still open; of duplicates the first of them."""
+    name = _name(doing)
+    found = doing.observation.facts.get(f"{name} first" if verb.to == "duplicate" else joined_name(name, verb.to))
+    return TicketRef.parse(found) if isinstance(found, str) else None
+
+
+def _name(doing: Doing) -> str:
+    similar = similar_of(doing.rule.condition)
+    return similar.name if similar else ""
+
+
+def _made(doing: Doing, step: Step, verb: Link) -> str | None:
+    """The key of the action that makes it. Of tickets that are alike each would use the same one, so it is made once."""
+    connection, desk = doing.observation.ref.connection, doing.bundle.desk
+    if not verb.create_missing:
+        return None
+    if connection in desk.writes and connection not in desk.creates:
+        doing.note(f"no {verb.to} was made: {connection} cannot create tickets")
+        return None
+    name = _name(doing)
+    facts = doing.observation.facts
+    group = facts.get(ended_name(name, verb.to)) or facts.get(f"{name} first") or str(doing.observation.ref)
+    key = key_of(verb.to, doing.rule.id, name, str(group))
+    make = CreateTicket(
+        key=key,
+        connection=connection,
+        draft=_draft(doing, verb),
+        partner_of=doing.observation.ref,
+        relation=verb.to,
+        version=doing.observation.ticket.version,
+        rule=doing.rule.id,
+        place=str(step.place),
+    )
+    doing.wanted.actions.append(make)
+    return key
+
+
+def _draft(doing: Doing, verb: Link) -> Draft:
+    """As `create` says, our own fields by their names, the rest in the system's words; with a headline and the first ticket's name."""
+    ticket, writes = doing.ticket, doing.bundle.desk.writes.get(doing.observation.ref.connection)
+    fields: dict[str, Value] = {"subject": ticket.subject, "body": f"{ticket.ref} {ticket.url or ''}".strip()}
+    if verb.to == "problem":
+        fields["type"] = fitting("type", "problem")
+    fields |= {name: value for name in _ALONG if (value := value_of(ticket, name)) is not None}
+    own: dict[str, str] = {}
+    for name, text in verb.create.items():
+        said, called = doing.filled(text) if isinstance(text, Template) else text, _CALLED.get(name, name)
+        if called in _OWN:
+            fields[called] = fitting(called, said)
+        else:
+            own[name] = said
+    always = ("subject", "body")
+    return Draft(fields={n: v for n, v in fields.items() if n in always or writes is None or n in writes}, own=own)
