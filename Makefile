@@ -21,6 +21,7 @@ check: $(VENV)/ready               ## ruff, mypy --strict, and who may import wh
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 	$(BIN)/ticketgate -C config check --strict
+	$(BIN)/ticketgate -C config fmt --check
 
 bench: $(VENV)/ready               ## the speed goals, each as a ratio measured in this run
 	$(BIN)/python -m tests.benchmarks
