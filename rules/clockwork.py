@@ -32,13 +32,13 @@ class ClockWork:
         clock = self.now.clock(name)
         return clock.state if clock else None
 
-    def before(self, earlier: Observation | None) -> Clocks | None:
-        return Clocks(earlier, self._prepared.promises) if earlier else None
+    def before(self, earlier: Iterable[Observation]) -> tuple[Clocks, ...]:
+        return tuple(Clocks(observation, self._prepared.promises) for observation in earlier)
 
-    def due(self, ready: Ready, past: Clocks | None) -> list[Rung]:
-        """Stages due by now, or before the first event of this pass, that neither ran nor were passed over; in rising order."""
+    def due(self, ready: Ready, past: Iterable[Clocks]) -> list[Rung]:
+        """Stages due by now, or just before an event of this pass, that neither ran nor were passed over; in rising order."""
         found: dict[str, Rung] = {}
-        for clocks in (self.now,) if past is None else (past, self.now):
+        for clocks in (*past, self.now):
             for rung in clocks.rungs(ready.rule):
                 if rung.due_at <= clocks.moment and (key := rung.key) not in self._observation.done:
                     found.setdefault(key, rung)

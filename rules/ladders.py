@@ -1,7 +1,7 @@
 """Ladders: which stages of a rule fell due, on which climb, and when the next one will."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rules.bundle import OnSla, OnWaiting, Rule, Span, StageSpec
@@ -9,10 +9,11 @@ from rules.calendar import Calendar
 from rules.fields import newest_reply
 from rules.history import stay_since, stood
 from rules.observation import Kind, Observation
+from rules.past import as_of
 from rules.plan import key_of
 from rules.promises import AROUND_THE_CLOCK, Promises
 from rules.sla import SlaClock, Standing, measure
-from rules.ticket import Change, Comment, Role, Status, Ticket, TicketRef
+from rules.ticket import Change, Comment, Role, Status, TicketRef
 
 _BLINK = timedelta(microseconds=1)
 LATE = timedelta(minutes=15)  # what `catch_up: skip` still takes for punctual
@@ -135,22 +136,18 @@ class Clocks:
         return bundle.calendars.get(bundle.desk.default_calendar or "", counts) if counts.always else counts
 
 
-def just_before(observation: Observation) -> Observation | None:
-    """The ticket as it stood when the first event of this pass came: a stage that fell due before it does not get lost.
+def before_each(observation: Observation) -> tuple[Observation, ...]:
+    """The ticket as it stood just before each thing that is known to have happened since the first event of this pass, by time.
 
-    None where there is no such time: no events, or the ticket itself is new.
+    A stage that fell due before something ended or held its clock does not get lost, however much came at once and however late: what
+    is told late changes all that came after it. What happens at the very moment of a stage comes first.
     """
-    if not observation.events or observation.events[0].kind in (Kind.CREATED, Kind.MANUAL):
-        return None
-    first = min(event.at for event in observation.events)
-    return replace(
-        observation,
-        ticket=_as_it_was(observation),
-        now=first - _BLINK,  # what happens at the very moment of a stage comes first
-        events=(),
-        changes=tuple(c for c in observation.changes if c.at < first),
-        comments=tuple(c for c in observation.comments if c.at < first),
-    )
+    news = [event.at for event in observation.events if event.kind not in (Kind.CREATED, Kind.MANUAL)]
+    if not news:
+        return ()
+    known = (*(change.at for change in observation.changes), *(comment.at for comment in observation.comments))
+    moments = sorted({*news, *(at for at in known if at >= min(news))})
+    return tuple(as_of(observation, at - _BLINK) for at in moments if at > observation.ticket.created_at)
 
 
 def chosen_to_run(rungs: list[Rung], catch_up: str, now: datetime) -> frozenset[str]:
@@ -160,14 +157,6 @@ def chosen_to_run(rungs: list[Rung], catch_up: str, now: datetime) -> frozenset[
     if catch_up == "skip":
         return frozenset(rung.key for rung in rungs if now - rung.due_at <= LATE)
     return frozenset({climb: rung.key for rung in rungs for climb in (rung.climb,)}.values())
-
-
-def _as_it_was(observation: Observation) -> Ticket:
-    before: dict[str, object] = {}
-    for event in observation.events:
-        if event.kind == Kind.CHANGED and event.change and event.change.field in ("status", "priority", "group"):
-            before.setdefault(event.change.field, event.change.before)
-    return replace(observation.ticket, **before) if before else observation.ticket  # type: ignore[arg-type]
 
 
 def _waiting_since(observation: Observation, trigger: OnWaiting) -> datetime | None:

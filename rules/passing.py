@@ -9,7 +9,7 @@ from rules.bundle import On, Rule, Step
 from rules.clockwork import ClockWork
 from rules.doing import Doing, Synced
 from rules.events import differences, milestones
-from rules.ladders import Clocks, Rung, chosen_to_run, just_before
+from rules.ladders import Clocks, Rung, before_each, chosen_to_run
 from rules.look import Look
 from rules.observation import Event, Kind, Observation
 from rules.plan import Action, CreateTicket, Failure, Fired, Plan, Stage, Update
@@ -55,7 +55,7 @@ class Pass:
         if self._observation.events:
             self._rounds_of_rules(self._asked())
         if self._ready.ladders:
-            self._climb(self._ready.ladders, just_before(self._observation))
+            self._climb(self._ready.ladders, before_each(self._observation))
         if self._ready.reacting and self._wanted.mine.changes:
             self._react()
         return self._plan()
@@ -65,7 +65,7 @@ class Pass:
         latest = self._observation.events[-1] if self._observation.events else None
         event = latest or Event(kind=Kind.MANUAL, at=self._observation.ticket.updated_at, rule=ready.rule.id)
         if ready.ladder:
-            self._climb((ready,), None, by_hand=True)
+            self._climb((ready,), (), by_hand=True)
         elif self._open_to(ready):
             self._answer(ready, event)
         return self._plan()
@@ -207,7 +207,7 @@ class Pass:
 
     # --- stages --------------------------------------------------------------------------------------------------------
 
-    def _climb(self, ladders: Iterable[Ready], earlier: Observation | None, *, by_hand: bool = False) -> None:
+    def _climb(self, ladders: Iterable[Ready], earlier: Iterable[Observation], *, by_hand: bool = False) -> None:
         """Every ladder's due stages, set by set; `pick: first` and `stop` hold among them as among rules."""
         past = self.clocks.before(earlier)
         done_with: set[str] = set()
@@ -220,7 +220,7 @@ class Pass:
             if answer == "ruleset" or (answer == "yes" and ready.ruleset.pick == "first"):
                 done_with.add(ready.ruleset.file)
 
-    def _stages_of(self, ready: Ready, past: Clocks | None, by_hand: bool) -> Answer:
+    def _stages_of(self, ready: Ready, past: Iterable[Clocks], by_hand: bool) -> Answer:
         try:
             due = self.clocks.due(ready, past)
         except Exception as problem:
