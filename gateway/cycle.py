@@ -20,7 +20,22 @@ from gateway.ledger import SOON, Ledger, Outcome, Points
 from gateway.overlay import with_update
 from gateway.retrying import Patience
 from gateway.rulebook import Rulebook
-from gateway.store import actions, alikes, audits, connections, hits, inbox, joins, links, parked, passes, pausing, tickets, unrecorded
+from gateway.store import (
+    actions,
+    alikes,
+    audits,
+    connections,
+    hits,
+    inbox,
+    joins,
+    links,
+    parked,
+    passes,
+    pausing,
+    restrictions,
+    tickets,
+    unrecorded,
+)
 from gateway.store.actions import Row, State
 from gateway.store.opening import Store
 from rules.observation import Observation
@@ -275,6 +290,7 @@ class Cycle:
         passes.use(db, [key for fired in plan.fired for key in fired.used], plan.at)
         hits.counted(db, plan)
         joins.took_turns(db, plan.turns)
+        restrictions.restrict(db, plan.ref, plan.restricts, plan.at)
         for rule in set(plan.paused) - pausing.names(db):
             self._paused_by_its_limit(db, rule, plan.at)
         if any(isinstance(row.action, CreateTicket) and row.action.relation is None for row in done):

@@ -13,7 +13,7 @@ from gateway.clock import now as wall_now
 from gateway.overlay import overlaid
 from gateway.retrying import Patience, not_while_it_rests
 from gateway.rulebook import Rulebook
-from gateway.store import actions, connections, joins, links, passes, pausing, tickets, unrecorded
+from gateway.store import actions, connections, joins, links, passes, pausing, restrictions, tickets, unrecorded
 from gateway.store.actions import Row
 from gateway.store.links import Pair
 from gateway.store.opening import Store
@@ -61,6 +61,7 @@ class _Known:
     connected_at: datetime
     limits: Mapping[str, tuple[datetime, ...]]
     paused: frozenset[str]
+    redact: frozenset[str]
     is_other: bool  # others are joined to it: one that was never seen was made for them
 
     def before(self, now: Ticket) -> Ticket | None:
@@ -75,7 +76,7 @@ class _Known:
     @property
     def told(self) -> dict[str, Any]:
         """What an observation takes over as it is."""
-        return {"done": self.done, "limits": self.limits, "paused": self.paused}
+        return {"done": self.done, "limits": self.limits, "paused": self.paused, "redact": self.redact}
 
     @property
     def heard(self) -> bool:
@@ -186,16 +187,18 @@ class Gatherer:
     def _known(self, ticket: Ticket, book: Rulebook, now: datetime) -> _Known:
         ref = ticket.ref
         with self._store.reading() as db:
+            pairs = links.of_ticket(db, ref)
             return _Known(
                 seen=tickets.seen(db, ref),
                 past=tickets.past(db, ref),
-                pairs=links.of_ticket(db, ref),
+                pairs=pairs,
                 done=actions.keys_done(db, ref.connection, [ref.key]).get(ref.key, frozenset()) | passes.stages(db, ref),
                 made=actions.comments_made(db, ref),
                 updates=tuple(actions.not_echoed(db, ref, now - ECHO)),
                 connected_at=connections.standing(db, ref.connection).connected_at or NEVER,
                 limits=passes.uses(db, book.limits(ticket), now),
                 paused=pausing.names(db),
+                redact=restrictions.kinds_of(db, [ref, *(pair.partner_of(ref) for pair in pairs)]),
                 is_other=joins.is_other(db, ref),
             )
 

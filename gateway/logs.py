@@ -1,4 +1,4 @@
-"""Logs: lines for people on a terminal, JSON for machines; known secrets are cut out of whatever is logged."""
+"""Logs: lines for people on a terminal, JSON for machines; known secrets and personal data are cut out of whatever is logged."""
 
 import logging
 import sys
@@ -7,6 +7,9 @@ from typing import Any
 
 import structlog
 
+LOGGED_NEVER = frozenset({"payment_card", "iban", "email", "phone"})
+"""National ids of all countries would blank out numbers that are none; `restrict` knows those of the desk."""
+_OURS = frozenset({"timestamp", "level", "ref", "connection", "rule", "bundle"})
 SHORTEST_SECRET = 6  # characters; shorter ones would blank out ordinary words
 
 
@@ -24,6 +27,7 @@ def set_up(*, as_json: bool, level: str = "info", secrets: Iterable[str] = ()) -
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             without_secrets,
+            without_personal_data,
             last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
@@ -32,6 +36,14 @@ def set_up(*, as_json: bool, level: str = "info", secrets: Iterable[str] = ()) -
     )
     for noisy in ("apscheduler", "urllib3", "uvicorn", "jira", "pysnow", "zenpy", "simple_salesforce", "apprise"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)  # what they log may hold a body; what matters we log ourselves
+
+
+def without_personal_data(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Whatever a vendor's message or a traceback may quote: nobody's card, account, address or number stands in a log."""
+    from rules.pii import Wanted, redacted
+
+    wanted = Wanted(LOGGED_NEVER)
+    return {key: redacted(value, wanted) if isinstance(value, str) and key not in _OURS else value for key, value in event.items()}
 
 
 def _cut(value: Any, hidden: list[str]) -> Any:

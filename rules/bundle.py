@@ -154,6 +154,14 @@ class Sync:
     public_comments_only: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Restrict:
+    """Limits who sees the ticket, and keeps personal data of these kinds out of whatever leaves us of it."""
+
+    group: str
+    redact: frozenset[str] = frozenset()
+
+
 Relation: TypeAlias = Literal["problem", "duplicate", "parent"]
 
 
@@ -171,7 +179,7 @@ class Stop:
     scope: Literal["ruleset", "ticket"]
 
 
-Verb: TypeAlias = Assign | Set | RaisePriority | Tag | Say | Tell | Sync | Link | Stop
+Verb: TypeAlias = Assign | Set | RaisePriority | Tag | Say | Tell | Sync | Link | Restrict | Stop
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from typing import Any, TypeAlias
 from rules.bundle import All, AnyOf, CalendarIs, Condition, FieldType, Named, NoneOf, Place, Similar, Test
 from rules.look import Look as Look
 from rules.look import comparable
-from rules.pii import found
+from rules.pii import Wanted, found, redacted
 from rules.specials import calendar_is, contains_pii, how_many, similar
 from rules.ticket import Value
 
@@ -353,7 +353,8 @@ def _seen(test: Test, look: Look) -> str:
     value = look.was(test.field) if test.operator == "was" else look.values[test.field]
     if test.operator == "contains_pii":  # which kinds, never the text
         return ", ".join(dict.fromkeys(one.kind for one in found(str(value or ""), test.value))) or "none of it"
-    shown = shown_value(value)
+    withheld = look.observation.redact
+    shown = shown_value(redacted(value, Wanted(withheld)) if withheld and type(value) is str else value)
     if test.operator == "in_list" and value is not None:
         return f"{shown} {'is' if holds(test, look) else 'is not'} in the list ({len(test.value)} values)"
     return shown

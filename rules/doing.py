@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
+from rules import pii
 from rules.bundle import Bundle, Rule, Step, Sync
 from rules.look import Look
 from rules.lookup import Lookup
@@ -53,6 +54,12 @@ class Doing:
             self.note(f"{name} was left as it is: {self.observation.ref.connection} cannot write it")
             return
         copy.set(name, value, self.asker(step), note)
+
+    @property
+    def withheld(self) -> pii.Wanted:
+        """The personal data that leaves us no more of this ticket."""
+        kinds = self.observation.redact.union(*(one.kinds for one in self.wanted.restricts))
+        return pii.Wanted(kinds, self.bundle.desk.pii)
 
     def key(self, position: str) -> str:
         """The name of a once-only action: ticket, rule, occasion and its position in the rule."""

@@ -3,7 +3,25 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rules.bundle import All, AnyOf, Assign, Condition, Named, NoneOf, Place, RaisePriority, Rule, RuleSet, Say, Set, Step, Sync, Tag, Test
+from rules.bundle import (
+    All,
+    AnyOf,
+    Assign,
+    Condition,
+    Named,
+    NoneOf,
+    Place,
+    RaisePriority,
+    Restrict,
+    Rule,
+    RuleSet,
+    Say,
+    Set,
+    Step,
+    Sync,
+    Tag,
+    Test,
+)
 from rules.lint_overlap import certain, wanted_words
 from rules.problems import Problem, Spot
 from rules.reader_context import Reading
@@ -122,6 +140,8 @@ def _of_step(r: Reading, step: Step) -> Iterator[_Want]:
         case Set() | Assign() | RaisePriority() | Tag() as verb:
             for name in _written(verb):
                 yield _Want(step.place, f"'{name}' cannot be written", _able(r, name, r.desk.writes))
+        case Restrict():
+            yield _Want(step.place, "'group' cannot be written", _able(r, "group", r.desk.writes))
         case Say(public=public):
             able = r.desk.replies if public else r.desk.notes
             yield _Want(step.place, f"'{step.name}' cannot be done", able if told else connections)

@@ -76,6 +76,7 @@ class Observation:
     done: frozenset[str] = frozenset()
     limits: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
     facts: Mapping[str, Value] = field(default_factory=dict)  # what only the store can answer; see rules/questions.py
+    redact: frozenset[str] = frozenset()  # kinds of personal data that leave us no more of the ticket, or of a partner
     paused: frozenset[str] = frozenset()  # rules that a person, or a limit of theirs, has stopped
     adopted: bool = False  # first contact with an old ticket: no events, stages behind it are passed over
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
-from rules import limits
+from rules import limits, pii
 from rules.bundle import On, Rule, Step
 from rules.clockwork import ClockWork
 from rules.doing import Doing, Synced
@@ -14,6 +14,7 @@ from rules.look import Look
 from rules.observation import Event, Kind, Observation
 from rules.plan import Action, CreateTicket, Failure, Fired, Plan, Stage, Update
 from rules.ready import Prepared, Ready
+from rules.redacting import cleaned
 from rules.sync import synchronize
 from rules.ticket import Change
 from rules.tracing import Trace
@@ -282,13 +283,15 @@ class Pass:
     def _plan(self) -> Plan:
         observation, wanted = self._observation, self._settled()
         update = wanted.mine.update()
+        kinds = observation.redact.union(*(one.kinds for one in wanted.restricts))
+        withheld = pii.Wanted(kinds, self._ready.bundle.desk.pii)
         return Plan(
             ref=observation.ref,
             version=observation.ticket.version,
             bundle=self._ready.bundle.hash,
             at=observation.now,
             events=tuple(event.occasion for event in observation.events),
-            actions=(*self._updates(update), *_in_order(wanted.actions)),
+            actions=tuple(cleaned(a, withheld, observation.ref) for a in (*self._updates(update), *_in_order(wanted.actions))),
             fired=tuple(self._fired),
             stages=tuple(self._stages),
             agreements=tuple(wanted.agreements.values()),
@@ -296,6 +299,8 @@ class Pass:
             look_again_at=self.clocks.look_again_at(wanted.mine, self._stages),
             failures=tuple(dict.fromkeys(self._failures)),
             notes=tuple(dict.fromkeys(wanted.notes)),
+            restricts=tuple(wanted.restricts),
+            redact=withheld.kinds,
             turns=tuple(wanted.turns),
             paused=tuple(dict.fromkeys(self._paused)),
         )

@@ -188,6 +188,14 @@ class Fired:
     used: tuple[str, ...] = ()  # keys of the limits that it used up once, at the plan's `at`; see rules/limits.py
 
 
+@dataclass(frozen=True, slots=True)
+class Restriction:
+    """A rule restricted the ticket: personal data of these kinds leaves us no more of it, from this pass on."""
+
+    rule: str
+    kinds: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """A rule whose evaluation raised: it alone was skipped, and this says why."""
@@ -214,6 +222,8 @@ class Plan:
     left: Ticket | None = None  # the ticket as this plan leaves it; None: as it was
     look_again_at: datetime | None = None
     notes: tuple[str, ...] = ()  # what was left undone and why: a reply to a robot, the hourly limit
+    restricts: tuple[Restriction, ...] = ()
+    redact: frozenset[str] = frozenset()  # kinds of personal data that are not shown of this ticket, nor copied
     turns: tuple[str, ...] = ()  # rules whose `round_robin` gave out a turn, once for each
     paused: tuple[str, ...] = ()  # rules whose limit was reached and that act no more from now on
 

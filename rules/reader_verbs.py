@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rules.bundle import Assign, RaisePriority, Say, Set, Step, Stop, Tag, Tell, Verb
+from rules.bundle import Assign, RaisePriority, Restrict, Say, Set, Step, Stop, Tag, Tell, Verb
 from rules.fields import FieldSpec, nearest
 from rules.nodes import Map, Node, Scalar
-from rules.reader_conditions import choices_of, no_choice, number
+from rules.reader_conditions import choices_of, kinds_of, no_choice, number
 from rules.reader_context import RESERVED, Reading, Written
 from rules.reader_link import read_link
 from rules.reader_sync import read_sync
@@ -16,7 +16,7 @@ from rules.templates import Template
 from rules.text import fold
 from rules.ticket import Level, Value
 
-LATER = ("page", "restrict", "approval", "webhook")
+LATER = ("page", "approval", "webhook")
 PEOPLE = ("assignee", "team-lead")
 _LEVELS = tuple(map(str, Level))
 _NEVER_EMPTY = frozenset({"status", "subject"})
@@ -328,6 +328,17 @@ def _stop(r: Reading, key: Scalar, value: Node) -> Verb | None:
     return Stop(scope) if scope else None
 
 
+def _restrict(r: Reading, key: Scalar, value: Node) -> Verb | None:
+    node = r.map(value, "'restrict'", ("group", "redact"))
+    group = r.need(node, "group", "'restrict'", help="add group: with those who may see it") if node else None
+    if node is None or group is None:
+        return None
+    name = _name(r, node, "group")
+    kinds = kinds_of(r, k, "'redact'") if (k := node.get("redact")) is not None else frozenset[str]()
+    sets(r, "restrict", "group", group, name)
+    return Restrict(name, kinds) if name else None
+
+
 def _link(r: Reading, key: Scalar, value: Node) -> Verb | None:
     return read_link(r, value)
 
@@ -346,5 +357,6 @@ VERBS: Mapping[str, Callable[[Reading, Scalar, Node], Verb | None]] = {
     "notify": _notify,
     "sync": _sync,
     "link": _link,
+    "restrict": _restrict,
     "stop": _stop,
 }

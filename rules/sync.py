@@ -7,6 +7,7 @@ from datetime import datetime
 from rules.bundle import Step, Sync, SyncField
 from rules.doing import Doing
 from rules.observation import Link
+from rules.pii import holds_any
 from rules.plan import AddComment, Agreement, CreateTicket, Draft, key_of
 from rules.templates import Template
 from rules.ticket import Comment, Ticket, TicketRef, Value
@@ -130,6 +131,10 @@ def _can_sync(doing: Doing, name: str, field: SyncField, partner: Ticket) -> boo
     mine, writes = doing.ticket, doing.bundle.desk.writes
     if name in mine.unread or name in partner.unread:
         doing.note(f"{name} was not kept in step: one side holds a word that 'words:' does not know")
+        return False
+    values = (value_of(mine, name), value_of(partner, name))
+    if doing.withheld.kinds and any(isinstance(value, str) and holds_any(value, doing.withheld) for value in values):
+        doing.note(f"{name} was not kept in step: it holds personal data, and the ticket is restricted")
         return False
     written = {mine.ref.connection, partner.ref.connection} - {field.owner}
     short = name.removeprefix("custom.")

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import Literal, TypeAlias, assert_never
 
 from rules import limits
-from rules.bundle import Assign, Link, RaisePriority, Say, Set, Step, Stop, Sync, Tag, Tell
+from rules.bundle import Assign, Link, RaisePriority, Restrict, Say, Set, Step, Stop, Sync, Tag, Tell
 from rules.doing import Doing
 from rules.joining import join
-from rules.plan import AddComment, Notify
+from rules.plan import AddComment, Notify, Restriction
 from rules.questions import column_of
 from rules.sync import synchronize
 from rules.teams import choose
@@ -19,6 +19,8 @@ from rules.working import value_of
 
 Halt: TypeAlias = Literal["ruleset", "ticket"]
 _LEVELS = tuple(Level)
+RESTRICTED = "restricted"
+"""The tag of a ticket that a rule restricted."""
 
 
 def carry_out(doing: Doing, steps: tuple[Step, ...]) -> Halt | None:
@@ -42,6 +44,8 @@ def _do(doing: Doing, step: Step, position: str) -> Halt | None:
         case Sync() as verb:
             doing.syncs.append((doing, step, verb))
             synchronize(doing, step, verb)
+        case Restrict() as verb:
+            _restrict(doing, step, verb)
         case Link() as verb:
             join(doing, step, verb)
         case Stop(scope):
@@ -107,6 +111,12 @@ def _tag(doing: Doing, step: Step, verb: Tag) -> None:
     kept = frozenset(tag for tag in tags if fold(tag) not in gone)
     added = frozenset(tag for tag in verb.add if fold(tag) not in have or fold(tag) in gone)
     doing.set(step, "tags", kept | added)
+
+
+def _restrict(doing: Doing, step: Step, verb: Restrict) -> None:
+    doing.set(step, "group", verb.group)
+    _tag(doing, step, Tag(add=frozenset({RESTRICTED})))
+    doing.wanted.restricts.append(Restriction(doing.rule.id, verb.redact))
 
 
 # --- words -----------------------------------------------------------------------------------------------------------

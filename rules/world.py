@@ -54,6 +54,7 @@ class World:
         self._limits: dict[str, list[datetime]] = {}
         self._events: tuple[Event, ...] = ()
         self.now = trial.now
+        self._redact: frozenset[str] = frozenset()
         self._neighbours = Neighbours(tuple(other_ticket(trial, n, fields) for n, fields in enumerate(trial.others, 1)), engine.bundle)
         self.ticket, self._pending = self._begin()
         self._known = False
@@ -130,6 +131,7 @@ class World:
             links=tuple(self._links.values()),
             done=frozenset(self._done),
             limits={key: tuple(moments) for key, moments in self._limits.items()},
+            redact=self._redact,
         )
         questions = self._engine.questions(observation, only=rule)
         facts = answers(questions, self.ticket, self._engine.look(observation), self._neighbours)
@@ -221,6 +223,7 @@ class World:
                 self.happened.fired.append((fired.rule, fired.stage))
             for key in fired.used:
                 self._limits.setdefault(key, []).append(plan.at)
+        self._redact = plan.redact
         self._neighbours.took_turns(plan.turns)
         for action in plan.actions:
             self._carry_out(action, plan.at)

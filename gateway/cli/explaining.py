@@ -30,7 +30,7 @@ def lines(found: Pass, told: Explanation, rows: Sequence[Row], rule: str | None,
     """The whole answer, a line at a time, each with its style."""
     ticket = found.observation.ticket
     events = happened(found.plan) or "none"
-    yield f"{headline(ticket)}   events: {events}   {found.at:%Y-%m-%d %H:%M:%S}Z   pass {found.id}", "bold"
+    yield f"{headline(ticket, found.plan.redact)}   events: {events}   {found.at:%Y-%m-%d %H:%M:%S}Z   pass {found.id}", "bold"
     considered = len({c.rule for s in told.sets for c in s.rules})
     matched, shadow = told.count("fired", "limited"), told.count("shadow")
     policy = f"   SLA policy {told.policy}" if told.policy else ""

@@ -119,7 +119,7 @@ def _told(chosen: Options, ticket: "Ticket", plan: "Plan") -> "tuple[Ticket, Pla
         line(as_json(plan))
     else:
         out = chosen.out()
-        out.print(headline(ticket), style="bold")
+        out.print(headline(ticket, plan.redact), style="bold")
         for text in lines(plan):
             out.print(text)
         out.print()

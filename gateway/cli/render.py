@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, assert_never
 
+from rules.pii import Wanted, redacted
 from rules.plan import Action, AddComment, CreateTicket, FieldChange, JoinTicket, Notify, Plan, Update
 from rules.ticket import Person, Ticket, Value
 
@@ -144,9 +145,12 @@ def happened(plan: Plan) -> str:
     return ", ".join(dict.fromkeys(event.partition("@")[0].partition("#")[0] for event in plan.events))
 
 
-def headline(ticket: Ticket) -> str:
-    """`zendesk-eu:48213  "Rechnung doppelt"`, with the name that people use where that is not the key."""
-    subject = " ".join(ticket.subject.split())
+def headline(ticket: Ticket, withheld: frozenset[str] = frozenset()) -> str:
+    """`zendesk-eu:48213  "Rechnung doppelt"`, with the name that people use where that is not the key.
+
+    Of a restricted ticket the personal data that is `withheld` is cut out.
+    """
+    subject = " ".join((redacted(ticket.subject, Wanted(withheld)) if withheld else ticket.subject).split())
     subject = subject if len(subject) <= 70 else subject[:69] + "…"
     known_as = f" ({ticket.shown_as})" if ticket.shown_as and ticket.shown_as != ticket.ref.key else ""
     return f'{ticket.ref}{known_as}  "{subject}"'

@@ -46,7 +46,7 @@ class Screen:
             if self.quiet:
                 return
             why = ", ".join(f"{f.rule} {f.stage or ''}".strip() for f in plan.fired if f.stage) or happened(plan)
-            self.out.print(f"{plan.at:%H:%M:%S}  {headline(ticket)}   because: {why}", style="bold")
+            self.out.print(f"{plan.at:%H:%M:%S}  {headline(ticket, plan.redact)}   because: {why}", style="bold")
             for text in lines(plan):
                 self.out.print("        " + text)
 
