@@ -5,14 +5,19 @@ says exactly as much. (`rules.alternatives` takes conditions apart for `check`, 
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import chain
+from typing import NamedTuple
 
 from rules.bundle import All, AnyOf, CalendarIs, Condition, Named, NoneOf, Test
 from rules.text import Needle
 
 MOST = 64
 """Branchs of one condition; one with more is taken to hold perhaps."""
+EXACT = 2**53
+"""Below it every whole number has a float of its own."""
+LAST = datetime.max.replace(tzinfo=UTC) - timedelta(days=2)
 _OF_THE_PASS = frozenset({"changed", "was"})
 _KNOWN = frozenset(
     {
@@ -23,16 +28,14 @@ _KNOWN = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(NamedTuple):
     """A test that must hold, or must not."""
 
     test: Test
     wanted: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(NamedTuple):
     """Tests side by side. `unsure`: there is more to it, which only judging the rule can tell.
 
     `shut`: that may raise, which must show, so nothing written behind it may spare the judgement.
@@ -41,11 +44,6 @@ class Branch:
     literals: tuple[Literal, ...] = ()
     unsure: bool = False
     shut: bool = False
-
-    def then(self, other: "Branch") -> "Branch":
-        if self.shut:
-            return self
-        return Branch((*self.literals, *other.literals), self.unsure or other.unsure, other.shut)
 
 
 ALL = Branch()
@@ -56,6 +54,8 @@ RAISES = Branch(unsure=True, shut=True)
 def branches(condition: Condition, *, wanted: bool = True) -> tuple[Branch, ...]:
     """The condition, or with `wanted=False` its opposite; none at all for one that never holds."""
     match condition:
+        case Test(operator="contains_all", value=value) if not wanted and len(value) > 1:
+            return _some(_each(condition), False)
         case Test():
             return (_of_test(condition, wanted),)
         case Named(part=part):
@@ -72,11 +72,20 @@ def branches(condition: Condition, *, wanted: bool = True) -> tuple[Branch, ...]
 
 
 def _of_test(test: Test, wanted: bool) -> Branch:
-    if test.operator not in _KNOWN or test.field.startswith("sla."):
-        return PERHAPS if test.operator in _OF_THE_PASS and not test.field.startswith("sla.") else RAISES
-    if test.field.startswith("comment.") or _says_nothing(test) or (not wanted and test.operator == "contains_all" and len(test.value) > 1):
+    if test.operator in _OF_THE_PASS and not test.field.startswith("sla."):
+        return PERHAPS
+    if test.operator not in _KNOWN or test.field.startswith("sla.") or _too_large(test):
+        return RAISES
+    if test.field.startswith("comment.") or _says_nothing(test):
         return PERHAPS
     return Branch((Literal(test, wanted),))
+
+
+def _each(test: Test) -> Iterator[Test]:
+    """A test for each thing that must be there."""
+    kind = type(test.value)
+    for one in test.value:
+        yield replace(test, operator="contains", value=kind((one,)))
 
 
 def _says_nothing(test: Test) -> bool:
@@ -85,6 +94,16 @@ def _says_nothing(test: Test) -> bool:
         return True
     needles = test.value if isinstance(test.value, tuple) else (test.value,)
     return any(isinstance(needle, Needle) and not needle.phrase.strip() for needle in needles)
+
+
+def _too_large(test: Test) -> bool:
+    """Numbers that cannot be told from their neighbours, and the last moments of the calendar."""
+    if test.operator == "empty" or test.type not in ("number", "time"):
+        return False
+    bounds = test.value if isinstance(test.value, tuple | frozenset) else (test.value,)
+    if test.type == "number":
+        return any(abs(bound) >= EXACT for bound in bounds)
+    return any(bound >= (LAST if isinstance(bound, datetime) else timedelta.max) for bound in bounds)
 
 
 def _some(parts: Iterable[Condition], wanted: bool) -> tuple[Branch, ...]:
@@ -100,8 +119,12 @@ def _every(parts: Iterable[Condition], wanted: bool) -> tuple[Branch, ...]:
         others = branches(part, wanted=wanted)
         if len(found) * len(others) > MOST:
             others = (RAISES,)
-        found = tuple(one.then(other) for one in found for other in others)
+        found = tuple([_then(one, other) for one in found for other in others])
     return found
+
+
+def _then(one: Branch, other: Branch) -> Branch:
+    return one if one.shut else Branch((*one.literals, *other.literals), one.unsure or other.unsure, other.shut)
 
 
 def required_connections(condition: Condition) -> frozenset[str] | None:

@@ -31,7 +31,7 @@ from rules.passing import Pass
 from rules.plan import Plan
 from rules.questions import Question, asked, similars, steps_of
 from rules.ready import Ready, prepared
-from rules.sieve import Sieve, sieve
+from rules.sieve import Matcher, Sieve
 from rules.sla import Standing, measure
 from rules.templates import Template
 from rules.ticket import Ticket
@@ -74,7 +74,11 @@ class Engine:
         It stands for an observation like the one given, but of that ticket: adopted, its one event is `created`, and nothing else is
         known of it. One look serves all tickets, so a sieve is for one thread.
         """
-        return sieve(self._prepared.index, Kind.CREATED, self.look(observation))
+        return self.matcher(observation).could_match
+
+    def matcher(self, observation: Observation, kind: Kind = Kind.CREATED) -> Matcher:
+        """Asks of one ticket after the other which rules match it; it stands for observations as `sieve` does."""
+        return Matcher(self._prepared, kind, self.look(observation), self.look(observation))
 
     def explain(self, observation: Observation, *, only: str | None = None, replies: bool = True) -> Explanation:
         """The same decision with its trace: each rule, the test that decided, and what it asked for."""

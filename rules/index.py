@@ -4,26 +4,26 @@
 field promises, or a test is none that can be told of the ticket alone, it leaves the rule in doubt, and the condition itself is asked.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import reduce
 from operator import and_, getitem
-from struct import Struct
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 from rules.branches import RAISES, Literal, branches
 from rules.bundle import Condition, Test
-from rules.columns import Bits, Members, Moments, Numbers, Strange, Words
+from rules.cells import Moments, Numbers
+from rules.columns import Bits, Members, Strange, Words
 from rules.fields import Getter, getter
 from rules.leaves import fields_of
 from rules.look import Look
 from rules.observation import Event, Kind
 from rules.reading import Reader
 from rules.scanning import OPERATORS, Texts
+from rules.ticket import Ticket
 
 Judge: TypeAlias = Callable[[int], bool]
 """Whether the condition of the rule at a position holds, as the plain evaluator says."""
-T = TypeVar("T")
 Column: TypeAlias = Words | Members | Numbers | Moments | Texts
 _Rows: TypeAlias = dict[int, list[Literal]]
 
@@ -40,7 +40,6 @@ class Index:
         for position, kinds, condition in rules:
             self._put(position, kinds, condition, rows)
         self._every: Bits = (1 << len(self._positions)) - 1
-        self._chunks = Struct(f"<{max(1, -(-len(self._positions) // 64))}Q")
         self._columns(rows)
 
     def _put(self, position: int, kinds: frozenset[Kind], condition: Condition, rows: dict[tuple[str, str], _Rows]) -> None:
@@ -60,9 +59,9 @@ class Index:
     def _columns(self, rows: Mapping[tuple[str, str], _Rows]) -> None:
         made = [(name, getter(name), _MAKE[kind](found.items(), self._every)) for (name, kind), found in rows.items()]
         self._all: list[tuple[str, Getter, Column]] = made
-        self._read, self._words = _together([(name, column) for name, _, column in made if isinstance(column, Words)])
-        others = [(name, column.bits) for name, _, column in made if isinstance(column, Numbers | Members)]
-        self._read_others, self._others = _together(others)
+        tables = {name: column for name, _, column in made if isinstance(column, dict)}
+        self._read = Reader(tables)
+        self._tables = [tables[name] for name in self._read.names]
         self._times = [(get, column) for _, get, column in made if isinstance(column, Moments)]
         self._texts = [(get, column) for _, get, column in made if isinstance(column, Texts)]
 
@@ -72,13 +71,24 @@ class Index:
         """Positions, rising, of all rules that match or whose judgement may raise, and maybe some that do not."""
         return self._of(self.standing(self.among({event.kind for event in events}), look)[0])
 
-    def matches(self, kinds: Iterable[Kind], look: Look, judge: Judge) -> list[int]:
-        """Positions, rising, of the rules that match. Raises what judging one raises."""
-        standing, doubt = self.standing(self.among(kinds), look)
+    def matches(self, found: tuple[Bits, Bits], judge: Judge) -> list[int]:
+        """Positions, rising, of the rules that match, by what `standing` found. Raises what judging one raises."""
+        standing, doubt = found
         if not doubt:
             return self._of(standing)
-        sure = set(self._of(standing ^ doubt))
-        return sorted(sure.union(position for position in self._of(doubt) if position not in sure and judge(position)))
+        sure = self._of(standing ^ doubt)
+        return sorted({*sure, *(position for position in self._of(doubt) if position not in sure and judge(position))})
+
+    def first(self, found: tuple[Bits, Bits], judge: Judge) -> int | None:
+        """The lowest position of a rule that matches, by what `standing` found. Raises what judging one raises."""
+        standing, doubt = found
+        while standing:
+            low = standing & -standing
+            position = self._positions[low.bit_length() - 1]
+            if not low & doubt or judge(position):
+                return position
+            standing ^= low
+        return None
 
     def among(self, kinds: Iterable[Kind]) -> Bits:
         """The branches of all rules that answer such events."""
@@ -91,65 +101,76 @@ class Index:
         """Those of the branches that hold, and which of these only judging can confirm."""
         try:
             return self._quickly(among, look)
-        except (Strange, TypeError, AttributeError):
+        except _NOT_AS_PROMISED:
             return self._warily(among, look)
 
+    def standings(self, among: Bits, look: Look, tickets: Sequence[Ticket]) -> list[tuple[Bits, Bits]]:
+        """`standing` for many tickets, by turns: what serves one field of all of them stays at hand, which is quicker by a third."""
+        try:
+            return self._page(among, look, tickets)
+        except _NOT_AS_PROMISED:
+            return [self.standing(among, look.shows(ticket)) for ticket in tickets]
+
+    def _page(self, among: Bits, look: Look, tickets: Sequence[Ticket]) -> list[tuple[Bits, Bits]]:
+        found = [self._tabled(among, look.shows(ticket)) for ticket in tickets]
+        for get, texts in self._texts:
+            for n, ticket in enumerate(tickets):
+                standing, value = found[n], get(look.shows(ticket))
+                if standing & texts.touched or value.__class__ is not str:
+                    found[n] = standing & texts.bits(value, standing)
+        return [(standing, standing & self._unsure) for standing in found]
+
     def _quickly(self, among: Bits, look: Look) -> tuple[Bits, Bits]:
-        standing = reduce(and_, map(getitem, self._words, self._read(look)), among)
-        for bits, value in zip(self._others, self._read_others(look), strict=True):
-            standing &= bits(value)
-        for get, moments in self._times:
-            standing &= moments.at(get(look), look.now)
-        doubt = self._unsure
+        standing = self._tabled(among, look)
         for get, texts in self._texts:
             value = get(look)
             if standing & texts.touched or value.__class__ is not str:
-                left, unsure = texts.bits(value)
-                standing &= left
-                doubt |= unsure
-        return standing, standing & doubt
+                standing &= texts.bits(value, standing)
+        return standing, standing & self._unsure
+
+    def _tabled(self, among: Bits, look: Look) -> Bits:
+        standing = reduce(and_, map(getitem, self._tables, self._read(look)), among)
+        for get, moments in self._times:
+            standing &= moments.at(get(look), look.now)
+        return standing
 
     def _warily(self, among: Bits, look: Look) -> tuple[Bits, Bits]:
         """The same where a value is not what its field promises: every rule that asks for it is to be judged."""
-        standing, doubt, forced = among, self._unsure, 0
+        standing, forced = among, 0
         for name, get, column in self._all:
             try:
-                left, unsure = _asked(column, get(look), look.now)
-            except (Strange, TypeError, AttributeError):
+                standing &= _asked(column, get(look), look.now, among)
+            except _NOT_AS_PROMISED:
                 forced |= self._touched[name]
-            else:
-                standing &= left
-                doubt |= unsure
         forced &= among
-        return standing | forced, (standing & doubt) | forced
+        return standing | forced, (standing & self._unsure) | forced
 
     def _of(self, standing: Bits) -> list[int]:
-        """The rules to which branches belong, each once."""
-        numbers, offset = [], 0
-        for chunk in self._chunks.unpack(standing.to_bytes(self._chunks.size, "little")):
-            while chunk:
-                low = chunk & -chunk
-                numbers.append(offset + low.bit_length() - 1)
-                chunk ^= low
-            offset += 64
-        return list(dict.fromkeys(map(self._positions.__getitem__, numbers)))
+        """The rules to which branches belong, each once, rising. From the top, since a number gets shorter that way."""
+        found: list[int] = []
+        last, positions = -1, self._positions
+        while standing:
+            number = standing.bit_length() - 1
+            standing ^= 1 << number
+            position = positions[number]
+            if position != last:
+                last = position
+                found.append(position)
+        found.reverse()
+        return found
 
 
 _MAKE: Mapping[str, Callable[[Any, Bits], Column]] = {"words": Words, "sets": Members, "numbers": Numbers, "times": Moments, "texts": Texts}
 _KINDS = {"set": "sets", "number": "numbers", "time": "times"}
 
 
-def _together(columns: Iterable[tuple[str, T]]) -> tuple[Reader, list[T]]:
-    """What reads the fields of some columns, and the columns in the order of what it reads."""
-    named = dict(columns)
-    read = Reader(named)
-    return read, [named[name] for name in read.names]
+_NOT_AS_PROMISED = (Strange, TypeError, AttributeError, OverflowError, UnicodeError)
 
 
-def _asked(column: Column, value: object, now: datetime) -> tuple[Bits, Bits]:
+def _asked(column: Column, value: object, now: datetime, among: Bits) -> Bits:
     if isinstance(column, Texts):
-        return column.bits(value)
-    return (column.at(value, now) if isinstance(column, Moments) else column.bits(value)), 0
+        return column.bits(value, among)
+    return column.at(value, now) if isinstance(column, Moments) else column[value]
 
 
 def _column(test: Test) -> tuple[str, str]:

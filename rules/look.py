@@ -54,6 +54,11 @@ class Look:
     def now(self) -> datetime:
         return self.observation.now
 
+    def shows(self, ticket: Ticket) -> "Look":
+        """Itself with another ticket, for those who ask it for nothing that it keeps of one: the index."""
+        self.ticket = ticket
+        return self
+
     def see(self, ticket: Ticket) -> None:
         """From now on conditions see this working copy."""
         if ticket is not self.ticket:

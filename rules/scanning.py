@@ -2,13 +2,14 @@
 
 Words and phrases are looked for in the text itself where it is ASCII, or nearly so, and the letters beside a find tell whether it is a
 word; those of any other text are looked for among its words, as `Needle` has them. A pattern is tried only where a piece is found that it
-cannot do without; where that does not settle the matter, the branch is left in doubt, which is for its rule's condition to judge.
+cannot do without.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import Any, TypeAlias
 
 from ahocorasick_rs import AhoCorasick, Implementation
@@ -23,62 +24,90 @@ OPERATORS = frozenset({"contains", "contains_any", "contains_all", "contains_non
 _GAP = re.compile("[^a-z0-9_\x80-\U0010ffff]+")
 
 Thing: TypeAlias = tuple[str, Any]
-"""What is looked for: ("phrase", a needle), ("edge", one at the beginning or the end), ("pattern", (its text, whether it ignores case))."""
+"""What is looked for: a phrase, a phrase at the start or the end, or a compiled pattern; the operator's way of looking comes first."""
 
 
 def things(literal: Literal) -> tuple[Thing, ...]:
     value, operator = literal.test.value, literal.test.operator
-    if operator == "matches":
-        return (("pattern", (value.pattern, not value.options.case_sensitive)),)
-    if operator in ("starts_with", "ends_with"):
-        return (("edge", value),)
-    return tuple(("phrase", one) for one in value)
+    if operator in ("matches", "starts_with", "ends_with"):
+        return ((operator, value),)
+    return tuple(("symbols" if one.symbols else "phrase", one) for one in value)
+
+
+def tried(thing: Thing, text: str) -> bool:
+    """Whether the thing is in the text, by looking for it alone."""
+    how, what = thing
+    if how == "matches":
+        return what.search(composed(text).encode()) is not None  # bytes: where it was found does not matter
+    folded = fold(text)
+    look: Callable[[str, str], bool] = {"starts_with": what.begins, "ends_with": what.finishes}.get(how, what.inside)
+    return look(folded, spoken(folded))
 
 
 @dataclass(slots=True)
-class Found:
-    """What was found in a text, and whom it leaves in doubt."""
-
-    effects: list[Effect]
-    doubt: Bits
-
-    def note(self, meaning: "Meaning") -> None:
-        self.effects.append(meaning.effect)
-        self.doubt |= meaning.doubt
-
-
-@dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a find means for the layers; `doubt`: for whom that does not settle it."""
+    """What a find means: who is content in which layer, and by number the things that are to be tried now."""
 
-    effect: Effect
-    doubt: Bits = 0
+    effects: dict[int, Bits] = field(default_factory=dict)
+    trials: set[int] = field(default_factory=set)
+
+    def add(self, effects: Iterable[Effect], trial: int | None) -> None:
+        if trial is not None:
+            self.trials.add(trial)
+        else:
+            for layer, bits in effects:
+                self.effects[layer] = self.effects.get(layer, 0) | bits
+
+
+Plain: TypeAlias = tuple[tuple[Effect, ...], frozenset[int]]
+"""A meaning as it is used."""
+
+
+def _plain(meaning: Meaning) -> Plain:
+    return tuple(meaning.effects.items()), frozenset(meaning.trials)
 
 
 @dataclass(slots=True)
 class Key:
     """A string in the net: what it means wherever it is found; and what as a word, with the words that must follow."""
 
-    anywhere: list[Meaning] = field(default_factory=list)
-    words: list[tuple[tuple[str, ...], Meaning]] = field(default_factory=list)
+    anywhere: Meaning = field(default_factory=Meaning)
+    words: dict[tuple[str, ...], Meaning] = field(default_factory=dict)
+
+    def as_word(self, rest: tuple[str, ...]) -> Meaning:
+        return self.words.setdefault(rest, Meaning())
 
 
 class Net:
     """Strings that are looked for in one pass."""
 
     def __init__(self, keys: dict[str, Key]) -> None:
-        self._keys = list(keys.values())
-        self._automaton = AhoCorasick(list(keys), store_patterns=False, implementation=Implementation.DFA)
+        self._keys = [
+            (*_plain(key.anywhere), tuple((rest, *_plain(meaning)) for rest, meaning in key.words.items())) for key in keys.values()
+        ]
+        automaton = AhoCorasick(list(keys), store_patterns=False, implementation=Implementation.DFA)
+        self._finds = automaton.find_matches_as_indexes
 
-    def finds(self, text: str, found: Found) -> None:
-        for number, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
-            key = self._keys[number]
-            for meaning in key.anywhere:
-                found.note(meaning)
-            if key.words and (not start or _apart(text[start - 1])):
-                for rest, meaning in key.words:
+    def finds(self, text: str) -> tuple[list[Effect], frozenset[int]]:
+        """What was found means that, and that these things are to be tried."""
+        found: list[Effect] = []
+        trials = _NO_TRIALS
+        keys = self._keys
+        for number, start, end in self._finds(text, True):
+            effects, tries, words = keys[number]
+            if effects:
+                found += effects
+            if tries:
+                trials |= tries
+            if words and (not start or _apart(text[start - 1])):
+                for rest, effects, tries in words:
                     if _goes_on(text, end, rest):
-                        found.note(meaning)
+                        found += effects
+                        trials |= tries
+        return found, trials
+
+
+_NO_TRIALS: frozenset[int] = frozenset()
 
 
 def _apart(c: str) -> bool:
@@ -97,7 +126,7 @@ def _goes_on(text: str, end: int, rest: tuple[str, ...]) -> bool:
 
 
 class Texts:
-    """One text field: the bits that a text leaves standing, and those of them that are in doubt."""
+    """One text field: the bits that a text leaves standing."""
 
     def __init__(self, rows: Rows, every: Bits) -> None:
         rows = list(rows)
@@ -108,85 +137,69 @@ class Texts:
             if any(map(positive, literals)):
                 self._none &= ~(1 << number)
         self._layers = Layers.of([(number, *_wishes(literals)) for number, literals in rows], every)
+        self._bare = self._layers.standing((), every)
+        self._things: list[Thing] = list(self._layers.effects)
+        self._touching = [_all(bits for _, bits in effects) for effects in self._layers.effects.values()]
 
-    def bits(self, value: object) -> tuple[Bits, Bits]:
-        if not isinstance(value, str):
-            if value is None:
-                return self._none, 0
+    def bits(self, value: object, among: Bits) -> Bits:
+        """Nothing is tried for branches that are not among these."""
+        if value.__class__ is not str:
+            return self._rarer(value, among)
+        if not value.isascii():
+            found, trials = self._in_any(value)
+        else:
+            found, trials = self._ascii.finds(value.lower())
+        if self._blind:
+            trials = trials | self._blind
+        if trials:
+            found += self._found_by_trial(value, trials, among)
+        if found:
+            return self._layers.standing(found, self._every)
+        return self._none if not value or value.isspace() else self._bare
+
+    def _rarer(self, value: object, among: Bits) -> Bits:
+        if isinstance(value, str):
+            return self.bits(str(value), among)
+        if value is not None:
             raise Strange
-        if not value or value.isspace():
-            return self._none, 0
-        found = Found([], 0)
-        if value.isascii():
-            self._ascii.finds(value.lower(), found)
-        else:
-            self._in_any(value, found)
-        if self._symbols or self._blind:
-            self._one_by_one(value, found)
-        return (self._layers.standing(found.effects, self._every), found.doubt) if found.effects else (self._bare, 0)
+        return self._none
 
-    def _in_any(self, text: str, found: Found) -> None:
+    def _found_by_trial(self, text: str, trials: Iterable[int], among: Bits) -> Iterator[Effect]:
+        for number in trials:
+            if among & self._touching[number] and tried(self._things[number], text):
+                yield from self._layers.effects[self._things[number]]
+
+    def _in_any(self, text: str) -> tuple[list[Effect], frozenset[int]]:
         plain = plainly(text) if not self._foreign else None
-        if plain is not None:
-            self._plain_words.finds(plain.lower(), found)
-        else:
-            self._words.finds(spoken(fold(text)), found)
+        found, trials = self._words.finds(spoken(fold(text))) if plain is None else self._plain_words.finds(plain.lower())
         if self._patterned:
-            self._pieces.finds(composed(text).lower(), found)
-
-    def _one_by_one(self, text: str, found: Found) -> None:
-        for symbol, meaning in self._symbols:
-            if symbol in fold(text):
-                found.note(meaning)
-        for meaning in self._blind:
-            found.note(meaning)
+            more, tries = self._pieces.finds(composed(text).lower())
+            found, trials = [*found, *more], trials | tries
+        return found, trials
 
     # --- what is looked for, and how -----------------------------------------------------------------------------------
 
-    def _sure(self, thing: Thing) -> Meaning:
-        return Meaning(self._layers.effects[thing])
+    def _needles(self) -> Iterator[tuple[int, Needle]]:
+        for number, (how, needle) in enumerate(self._things):
+            if how not in ("matches", "symbols") and not needle.symbols:
+                yield number, needle
 
-    def _perhaps(self, thing: Thing) -> Meaning:
-        """Content for those who want it, nothing taken from those who do not, and both in doubt."""
-        effect, unwanted = self._layers.effects[thing], len(self._layers.base) - 1
-        doubt = 0
-        for _, bits in effect:
-            doubt |= bits
-        return Meaning(tuple(one for one in effect if one[0] != unwanted), doubt)
+    def _patterns(self) -> Iterator[tuple[int, Pieces | None]]:
+        for number, (how, pattern) in enumerate(self._things):
+            if how == "matches":
+                yield number, pieces(pattern.pattern, ignores_case=not pattern.options.case_sensitive)
 
-    def _needles(self) -> Iterator[tuple[Needle, Meaning]]:
-        for thing in self._layers.effects:
-            kind, needle = thing
-            if kind != "pattern" and not needle.symbols:
-                yield needle, self._sure(thing) if kind == "phrase" else self._perhaps(thing)
-
-    def _patterns(self) -> Iterator[tuple[Thing, Pieces | None]]:
-        for thing in self._layers.effects:
-            if thing[0] == "pattern":
-                text, ignores_case = thing[1]
-                yield thing, pieces(text, ignores_case=ignores_case)
+    def _note(self, meaning: Meaning, number: int, *, sure: bool) -> None:
+        meaning.add(self._layers.effects[self._things[number]], None if sure else number)
 
     def _keys_of_words(self) -> dict[str, Key]:
         keys: dict[str, Key] = {}
-        for needle, meaning in self._needles():
+        for number, needle in self._needles():
             if needle.phrase.isascii():
                 first, *rest = needle.phrase.split()
-                keys.setdefault(first, Key()).words.append((tuple(rest), meaning))
+                meaning = keys.setdefault(first, Key()).as_word(tuple(rest))
+                self._note(meaning, number, sure=self._things[number][0] == "phrase")
         return keys
-
-    @cached_property
-    def _foreign(self) -> bool:
-        """Whether words are looked for that no ASCII text can hold."""
-        return any(not needle.phrase.isascii() for needle, _ in self._needles())
-
-    @cached_property
-    def _patterned(self) -> bool:
-        return any(some is not None for _, some in self._patterns())
-
-    @cached_property
-    def _bare(self) -> Bits:
-        """What a text leaves standing in which nothing is found."""
-        return self._layers.standing((), self._every)
 
     @cached_property
     def _plain_words(self) -> Net:
@@ -196,40 +209,46 @@ class Texts:
     def _ascii(self) -> Net:
         """Words and pieces in one net: in ASCII text both are found as they are."""
         keys = self._keys_of_words()
-        for thing, some in self._patterns():
+        for number, some in self._patterns():
             for piece in some.any_of if some else ():
                 key = keys.setdefault(piece, Key())
-                if some and some.words:
-                    key.words.append(((), self._sure(thing)))
-                else:
-                    key.anywhere.append(self._sure(thing) if some and some.whole else self._perhaps(thing))
+                meaning = key.as_word(()) if some and some.words else key.anywhere
+                self._note(meaning, number, sure=some is not None and some.whole)
         return Net(keys)
 
     @cached_property
     def _words(self) -> Net:
         keys: dict[str, Key] = {}
-        for needle, meaning in self._needles():
-            keys.setdefault(needle.phrase, Key()).anywhere.append(meaning)
+        for number, needle in self._needles():
+            self._note(keys.setdefault(needle.phrase, Key()).anywhere, number, sure=self._things[number][0] == "phrase")
         return Net(keys)
 
     @cached_property
     def _pieces(self) -> Net:
         keys: dict[str, Key] = {}
-        for thing, some in self._patterns():
+        for number, some in self._patterns():
             for piece in some.any_of if some else ():
-                keys.setdefault(piece, Key()).anywhere.append(self._perhaps(thing))
+                self._note(keys.setdefault(piece, Key()).anywhere, number, sure=False)
         return Net(keys)
 
     @cached_property
-    def _symbols(self) -> list[tuple[str, Meaning]]:
-        """Phrases without a letter, by their longest part: rare, and looked for one by one."""
-        some = [(thing, thing[1].phrase) for thing in self._layers.effects if thing[0] != "pattern" and thing[1].symbols]
-        return [(max(phrase.split(), key=len), self._perhaps(thing)) for thing, phrase in some]
+    def _foreign(self) -> bool:
+        """Whether words are looked for that no ASCII text can hold."""
+        return any(not needle.phrase.isascii() for _, needle in self._needles())
 
     @cached_property
-    def _blind(self) -> list[Meaning]:
-        """Patterns of which nothing can be told beforehand."""
-        return [self._perhaps(thing) for thing, some in self._patterns() if some is None]
+    def _patterned(self) -> bool:
+        return any(some is not None for _, some in self._patterns())
+
+    @cached_property
+    def _blind(self) -> frozenset[int]:
+        """What is tried on every text: phrases without a letter, and patterns of which nothing can be told beforehand."""
+        netted = {number for number, _ in self._needles()} | {number for number, some in self._patterns() if some is not None}
+        return frozenset(range(len(self._things))) - netted
+
+
+def _all(some: Iterable[Bits]) -> Bits:
+    return reduce(or_, some, 0)
 
 
 def _wishes(literals: Iterable[Literal]) -> tuple[Sequence[frozenset[Thing]], frozenset[Thing]]:

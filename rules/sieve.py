@@ -1,27 +1,56 @@
-"""Many tickets held against the index one after the other, of which nothing else is known."""
+"""Many tickets held against the rules one after the other, of which nothing else is known."""
 
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
 
-from rules.index import Index
 from rules.look import Look
 from rules.observation import Kind
 from rules.ticket import Ticket
 
+if TYPE_CHECKING:
+    from rules.ready import Prepared
+
 Sieve: TypeAlias = Callable[[Ticket], bool]
 
 
-def sieve(index: Index, kind: Kind, look: Look) -> Sieve:
-    """Whether a rule could match at an event of that kind; False is certain.
+class Matcher:
+    """Which rules match a ticket at an event of some kind, by their positions in the order in which they run.
 
-    `look` lends its observation and its desk, and shows the ticket asked for last. For one thread.
+    The looks lend their observation and their desk, and show the ticket asked for last: one to the index, which wants nothing of what a
+    look keeps of a ticket, and one to the few conditions that it cannot settle. For one thread.
     """
-    among = index.among((kind,))
-    if not among:
-        return lambda ticket: False
 
-    def could_act(ticket: Ticket) -> bool:
-        look.ticket = ticket  # and not `see`: nothing here asks the look for what it keeps of a ticket
-        return bool(index.standing(among, look)[0])
+    def __init__(self, prepared: "Prepared", kind: Kind, look: Look, closer: Look) -> None:
+        self._rules, self._index, self._look, self._closer = prepared.rules, prepared.index, look, closer
+        self._among = prepared.index.among((kind,))
 
-    return could_act
+    def could_match(self, ticket: Ticket) -> bool:
+        """False is certain. Asks no condition, so it raises nothing."""
+        return bool(self._among and self._index.standing(self._among, self._look.shows(ticket))[0])
+
+    def could_match_any(self, tickets: Sequence[Ticket]) -> list[bool]:
+        """`could_match` of each; quicker where there are many."""
+        if not self._among:
+            return [False] * len(tickets)
+        return [bool(standing) for standing, _ in self._index.standings(self._among, self._look, tickets)]
+
+    def all(self, ticket: Ticket) -> list[int]:
+        """All of them, rising. Raises what judging one raises."""
+        return self._index.matches(self._index.standing(self._among, self._look.shows(ticket)), self._judge)
+
+    def all_of(self, tickets: Sequence[Ticket]) -> list[list[int]]:
+        """`all` of each; quicker where there are many."""
+        found = self._index.standings(self._among, self._look, tickets)
+        return [self._index.matches(one, partial(self._judged, ticket)) for ticket, one in zip(tickets, found, strict=True)]
+
+    def first(self, ticket: Ticket) -> int | None:
+        """The first, as in a set that picks it. Raises what judging one raises."""
+        return self._index.first(self._index.standing(self._among, self._look.shows(ticket)), self._judge)
+
+    def _judge(self, position: int) -> bool:
+        return self._judged(self._look.ticket, position)
+
+    def _judged(self, ticket: Ticket, position: int) -> bool:
+        self._closer.see(ticket)
+        return self._rules[position].holds(self._closer)

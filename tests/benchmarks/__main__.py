@@ -2,9 +2,9 @@
 
 import sys
 
-from tests.benchmarks import backfill, startup
+from tests.benchmarks import backfill, engine, startup
 
-ALL = {"startup": startup.figures, "backfill": backfill.figures}
+ALL = {"startup": startup.figures, "engine": engine.figures, "backfill": backfill.figures}
 
 
 def main(names: list[str]) -> int:

@@ -16,7 +16,7 @@ from tests.builders import NOW, a_change, a_comment, a_ticket, an_event
 
 OFFICE = Calendar(timezone="Europe/Berlin", weekly={day: ((540, 1020),) for day in range(5)})
 WORDS = ("card", "Card", "declined", "cat5", "e-mail", "Größe", "refusée", "カード", "счёт", "++", "a_b", "ﬁle", "K", "x")
-GAPS = (" ", "  ", "-", "\n", ", ", "", "_", "\u3000", "...")
+GAPS = ("\ud800", " ", "  ", "-", "\n", ", ", "", "_", "\u3000", "...")
 PATTERNS = (
     *("card", r"\bcard\b", "card|cat5", r"\b(card|x)\b", r"c.t\d", "^card", "x$", r"(?:a|b)_b", "(card|)x", "cards?", "(card){2}", r"\w+@"),
     *(r"e\-mail", "größe", "[a-c]ard", "k", r"\bk|x\b", "", ".", r"card\b.{1,9}\bdeclined", "(?-i)Card", "(?-i)k", r"\Qcard\E", "(?i)x"),

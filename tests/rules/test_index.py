@@ -43,6 +43,7 @@ def says(condition: Condition, look: Look) -> bool | str:
 def test_it_finds_exactly_the_rules_whose_conditions_hold(some: list[Condition], seen: list[Observation]):
     kinds = frozenset(Kind)
     index = Index((n, kinds, one) for n, one in enumerate(some))
+    among = index.among(kinds)
     for one in seen:
         look = look_at(one)
         plain = [says(condition, look) for condition in some]
@@ -50,7 +51,9 @@ def test_it_finds_exactly_the_rules_whose_conditions_hold(some: list[Condition],
         found = index.candidates(one.events, look)
         assert found == sorted(set(found))
         assert {n for n, said in enumerate(plain) if said is not False} <= set(found)
-        assert index.matches([Kind.CREATED], look, judge) == [n for n, said in enumerate(plain) if said is True]
+        standing = index.standing(among, look)
+        assert index.matches(standing, judge) == (match := [n for n, said in enumerate(plain) if said is True])
+        assert index.first(standing, judge) == (match[0] if match else None)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,39 @@
+"""The engine against naive judges that share nothing with it but folding: the same matches, whatever the seed."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from rules.engine import Engine
+from tests.benchmarks import desk_like, foreign
+
+FOLDER = os.environ.get("TICKETGATE_RULE_BENCH")
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_all_and_first_matches_are_those_of_the_naive_judge(seed: int):
+    maker = desk_like.Maker(seed)
+    rules, tickets = maker.rules(300), maker.tickets(60)
+    matcher = Engine(desk_like.bundle(rules)).matcher(foreign.just_come(tickets[0]))
+    naive = [desk_like.match_all(rules, desk_like.seen(ticket)) for ticket in tickets]
+    assert any(naive)
+    assert [matcher.all(ticket) for ticket in tickets] == naive
+    assert matcher.all_of(tickets) == naive
+    assert [matcher.first(ticket) for ticket in tickets] == [found[0] if found else None for found in naive]
+    assert matcher.could_match_any(tickets) == [matcher.could_match(ticket) for ticket in tickets] == list(map(bool, naive))
+
+
+@pytest.mark.skipif(FOLDER is None, reason="TICKETGATE_RULE_BENCH names no folder with the rule benchmark")
+@pytest.mark.parametrize("seed", [20260101, 7])
+def test_the_matches_are_those_of_the_reference(seed: int):
+    sys.path.insert(0, str(Path(FOLDER or ".")))
+    try:
+        import reference
+        import workload
+    finally:
+        sys.path.pop(0)
+    rules, tickets = workload.make_rules(400, seed), workload.make_tickets(200, seed)
+    matcher = Engine(foreign.bundle(rules)).matcher(foreign.just_come(foreign.ticket(tickets[0])))
+    assert [matcher.all(foreign.ticket(one)) for one in tickets] == [reference.match_all(rules, one) for one in tickets]
