@@ -5,20 +5,20 @@ It keeps every promise of the contract, so that tests use it where others would 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
 from pydantic import Field as Setting
-from pydantic import TypeAdapter, ValidationError
 
+from connectors import door
 from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cursor, Custom, Page, Spoilt
 from connectors.errors import NotFound, Rejected, Stale, Unreadable, WriteRefused
 from connectors.mapping import Field, Record, Unwritable, Words, declared, moment, payload, reader
 from connectors.memory_system import MemorySystem, Refused
 from connectors.pushes import Garbled, Heard, Push, by_our_contract, delivery_of, trusted
 from rules.plan import Draft, Receipt, TagChange
-from rules.ticket import Change, Channel, Comment, Level, Person, Role, Severity, Status, Ticket, TicketRef, Type, Value
+from rules.ticket import Change, Channel, Comment, Level, Person, Role, Severity, Status, Ticket, TicketRef, Type, Value, replace
 
 OURS = "api"  # the name under which writes through the connector stand in the system
 
@@ -71,7 +71,6 @@ TABLE = (
     Field(name="updated_at", reads="updated_at", convert=moment),
     Field(name="version", reads="rev", convert=str),
 )
-TICKET = TypeAdapter(Ticket)
 READS = frozenset(f.name for f in TABLE) - {"version"}
 WRITES = frozenset(f.name for f in TABLE if f.writes) | {"tags"}
 
@@ -130,8 +129,8 @@ class MemoryConnector(Connector):
             record = self._record(key)
         try:
             return self._ticket(record)
-        except ValidationError as error:
-            raise Unreadable(self.connection, f"reading {key}: {_first(error)}") from None
+        except ValueError as error:
+            raise Unreadable(self.connection, f"reading {key}: {error!s}") from None
 
     def raw(self, key: str) -> Mapping[str, Any]:
         with self._doing("raw"):
@@ -203,15 +202,15 @@ class MemoryConnector(Connector):
         for record in records:
             try:
                 tickets.append(self._ticket(record))
-            except (ValidationError, ValueError, TypeError) as error:
-                spoilt.append(Spoilt(str(record.get("key")), _first(error)))
+            except (ValueError, TypeError) as error:
+                spoilt.append(Spoilt(str(record.get("key")), str(error)))
         return Page(tuple(tickets), cursor, last, tuple(spoilt), tuple(gone))
 
     def _ticket(self, record: Record) -> Ticket:
         reading = self._read(record)
         custom = {k.removeprefix("custom."): reading.values.pop(k) for k in list(reading.values) if k.startswith("custom.")}
         ref = TicketRef(self.connection, str(record["key"]))
-        ticket = TICKET.validate_python({"status": None, **reading.values, "ref": ref, "unread": reading.unread})
+        ticket = door.ticket({"status": None, **reading.values, "ref": ref, "unread": reading.unread})
         return replace(ticket, custom=custom)
 
     def _payload(self, what: str, fields: Mapping[str, Value]) -> dict[str, Any]:
@@ -272,20 +271,9 @@ def _comment(said: Mapping[str, Any]) -> Comment:
     role = {"customer": Role.CUSTOMER, OURS: Role.BOT}.get(said["by"], Role.AGENT)
     author = said["author"]
     stamped = {"id": said["id"], "at": said["at"], "text": said["text"], "public": said["public"], "author": author, "role": role}
-    return COMMENT.validate_python({**stamped, "ours": said["mark"] is not None})
+    return door.comment({**stamped, "ours": said["mark"] is not None})
 
 
 def _change(row: Mapping[str, Any]) -> Change:
     before, after = (_set(v) if isinstance(v, list) else v for v in (row["before"], row["after"]))
     return Change(field=row["field"], before=before, after=after, at=moment(row["at"]), by=row["by"], ours=row["by"] == OURS)
-
-
-def _first(error: Exception) -> str:
-    """The first thing wrong with a record, without its contents."""
-    if isinstance(error, ValidationError):
-        wrong = error.errors(include_url=False, include_input=False)[0]
-        return f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}"
-    return str(error)
-
-
-COMMENT = TypeAdapter(Comment)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
@@ -41,7 +41,7 @@ from gateway.store.opening import Store
 from rules.observation import Observation
 from rules.plan import AddComment, Agreement, CreateTicket, Plan, Update, key_of
 from rules.sync import answered
-from rules.ticket import Ticket, TicketRef, Value
+from rules.ticket import Ticket, TicketRef, Value, replace
 from rules.working import alike
 
 OnPass: TypeAlias = Callable[[Ticket, Plan, Outcome], None]

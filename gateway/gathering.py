@@ -1,7 +1,7 @@
 """All that a rule may look at, put together: what the store knows, what is new at the vendor, and the partners as they are now."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -22,7 +22,7 @@ from rules.engine import Needs
 from rules.events import events
 from rules.observation import Event, Kind, Link, Observation
 from rules.plan import Receipt, Update
-from rules.ticket import Change, Comment, Ticket, TicketRef, Value
+from rules.ticket import Change, Comment, Ticket, TicketRef, Value, replace
 from rules.working import alike
 
 OVERLAP = timedelta(minutes=10)

@@ -1,13 +1,12 @@
 """A ticket with some fields as a write left them: what we remember of our own edits."""
 
 from collections.abc import Mapping
-from dataclasses import fields
 
 from rules.plan import Update
 from rules.ticket import Ticket, Value
 from rules.working import with_value
 
-OWN = frozenset(f.name for f in fields(Ticket)) - {"ref", "version", "created_at", "updated_at", "requester", "custom", "unread", "url"}
+OWN = frozenset(Ticket.__struct_fields__) - {"ref", "version", "created_at", "updated_at", "requester", "custom", "unread", "url"}
 
 
 def overlaid(ticket: Ticket, values: Mapping[str, Value]) -> Ticket:

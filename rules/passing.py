@@ -1,7 +1,6 @@
 """One pass over one ticket: its rules asked in order, on a working copy, until a plan comes of it."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from rules import limits, pii
@@ -16,7 +15,7 @@ from rules.plan import Action, CreateTicket, Failure, Fired, Plan, Stage, Update
 from rules.ready import Prepared, Ready
 from rules.redacting import cleaned
 from rules.sync import synchronize
-from rules.ticket import Change
+from rules.ticket import Change, replace
 from rules.tracing import Trace
 from rules.triggers import means
 from rules.verbs import Halt, carry_out

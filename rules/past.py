@@ -1,7 +1,7 @@
 """A ticket's past as clocks walk through it: what happened, step by step, and what its fields were from then on."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from rules.events import is_reply, milestones
 from rules.look import Look, present
 from rules.observation import Event, Kind, Observation
-from rules.ticket import SETTLED, Change, Comment, Role, Status, Ticket, Value
+from rules.ticket import SETTLED, Change, Comment, Role, Status, Ticket, Value, replace
 
 JUDGING = frozenset({"priority", "severity", "impact", "urgency"})
 """What ticketgate raises in a ladder: its own changes of these leave the target of a running climb as it was."""
@@ -202,7 +202,7 @@ def as_of(observation: Observation, at: datetime) -> Observation:
 def _rewound(ticket: Ticket, before: Mapping[str, Value]) -> Ticket:
     plain = {name: value for name, value in before.items() if name != "assignee" and hasattr(ticket, name)}
     custom = {name.removeprefix("custom."): value for name, value in before.items() if name.startswith("custom.")}
-    return replace(ticket, **plain, custom={**ticket.custom, **custom})  # type: ignore[arg-type]
+    return replace(ticket, **plain, custom={**ticket.custom, **custom})
 
 
 # --- looking back ----------------------------------------------------------------------------------------------------

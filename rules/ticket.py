@@ -1,10 +1,18 @@
-"""The nouns: a ticket as we mean it, whichever system it came from."""
+"""The nouns: a ticket as we mean it, whichever system it came from.
 
+They are msgspec's structs and not dataclasses: as frozen, as comparable, but made, read and written in C, which is what lets tens of
+thousands of tickets a second go by. None can hold itself, so the garbage collector need not know of them.
+"""
+
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias, TypeVar
+
+from msgspec import Struct, field, structs
+
+T = TypeVar("T")
 
 Value: TypeAlias = str | int | float | bool | datetime | frozenset[str] | None
 """What a ticket's field may hold. Text for choices too: `StrEnum` members are text."""
@@ -74,8 +82,14 @@ class Role(StrEnum):
     BOT = "bot"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class TicketRef:
+def replace(value: T, /, **changes: Any) -> T:
+    """The same value with other fields, as `dataclasses.replace` says it; for our nouns and for dataclasses alike."""
+    if isinstance(value, Struct):
+        return structs.replace(value, **changes)
+    return dataclasses.replace(value, **changes)  # type: ignore[type-var]  # no noun, so a dataclass
+
+
+class TicketRef(Struct, frozen=True, order=True, cache_hash=True, gc=False):
     """A ticket's name: the connection that has it, and its key there. Written `connection:key`."""
 
     connection: str
@@ -93,8 +107,7 @@ class TicketRef:
         return cls(connection, key)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class Person(Struct, frozen=True, kw_only=True, gc=False):
     """Somebody on either side. `id` is the system's own; `automated` is true for bounces, auto-replies and bots."""
 
     id: str | None = None
@@ -111,8 +124,7 @@ class Person:
         return self.email or self.name or self.id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comment:
+class Comment(Struct, frozen=True, kw_only=True, gc=False):
     """One reply (`public`) or note. `id` is the system's own and unique within its ticket; `ours`: ticketgate wrote it."""
 
     id: str
@@ -124,8 +136,7 @@ class Comment:
     ours: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True, gc=False):
     """One field went from `before` to `after`; `at` is the system's stamp. `ours`: ticketgate wrote it."""
 
     field: str
@@ -136,9 +147,11 @@ class Change:
     ours: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ticket:
-    """One ticket at one moment. Never changed, only replaced. Every moment is aware and in UTC."""
+class Ticket(Struct, frozen=True, gc=False):
+    """One ticket at one moment. Never changed, only replaced. Every moment is aware and in UTC.
+
+    Name the fields when you make one; only those who make a page of tickets at once give them by place.
+    """
 
     ref: TicketRef
     subject: str

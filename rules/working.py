@@ -1,14 +1,14 @@
 """The working copy of a pass: the ticket as the rules so far leave it, and what they asked for, until it becomes a plan."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from rules.bundle import Place
 from rules.plan import Action, Agreement, FieldChange, Restriction, Update, key_of
 from rules.text import fold
-from rules.ticket import Channel, Level, Person, Severity, Status, Ticket, TicketRef, Type, Value
+from rules.ticket import Channel, Level, Person, Severity, Status, Ticket, TicketRef, Type, Value, replace
 
 _WORDS: Mapping[str, Any] = {
     "status": Status,

@@ -1,7 +1,7 @@
 """The small world of a rule test: one ticket, what people do to it, and a clock that goes where the test says."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ from rules.observation import Event, Kind, Link, Observation
 from rules.plan import Action, AddComment, Agreement, CreateTicket, FieldChange, JoinTicket, Notify, Plan, Update
 from rules.questions import answers
 from rules.reasons import reasons
-from rules.ticket import Change, Comment, Person, Role, Status, Ticket, TicketRef, Value
+from rules.ticket import Change, Comment, Person, Role, Status, Ticket, TicketRef, Value, replace
 from rules.trial_values import Fields, Happening, Trial, TrialStep
 from rules.working import person_named, with_value
 

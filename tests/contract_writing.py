@@ -1,6 +1,5 @@
 """What every connector promises about writing: once, under a guard, in our words, and found again by its mark."""
 
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +8,7 @@ import pytest
 from connectors.base import Connector
 from connectors.errors import NotFound, Rejected, Stale, Unsupported, WriteRefused
 from rules.plan import Draft, TagChange
-from rules.ticket import Comment, Level, Role, Status, Type
+from rules.ticket import Comment, Level, Role, Status, Ticket, Type
 from tests.contract import LONG_AGO, MARK, OTHER_MARK, one, plainly
 from tests.rigs import LONG_ENOUGH, OWN, Rig, a_sample, keys_of, read
 
@@ -112,7 +111,7 @@ def test_an_update_sends_what_changed_and_nothing_else(rig: Rig, connector: Conn
 
     after = connector.fetch(before.ref.key)
     ours = {"priority", "updated_at", "version", "impact", "urgency"} | connector.abilities.coupled.get("priority", frozenset())
-    touched = {f.name for f in fields(before) if getattr(before, f.name) != getattr(after, f.name)}
+    touched = {name for name in Ticket.__struct_fields__ if getattr(before, name) != getattr(after, name)}
     assert touched - ours == set()
     assert [(e.kind, e.key) for e in rig.effects()] == [("update", before.ref.key)]
 
@@ -126,7 +125,11 @@ def test_what_is_coupled_is_declared_and_echoed(rig: Rig, connector: Connector) 
         receipt = connector.update(ticket.ref.key, {name: value}, version=before.version)
 
         after = connector.fetch(ticket.ref.key)
-        touched = {f.name for f in fields(before) if getattr(before, f.name) != getattr(after, f.name)} - {"updated_at", "version", name}
+        touched = {name for name in Ticket.__struct_fields__ if getattr(before, name) != getattr(after, name)} - {
+            "updated_at",
+            "version",
+            name,
+        }
         assert touched <= connector.abilities.coupled.get(name, frozenset()), name
         assert {n: plainly(receipt.echo.get(n)) for n in touched} == {n: plainly(getattr(after, n)) for n in touched}
 

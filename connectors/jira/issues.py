@@ -15,7 +15,7 @@ from rules.ticket import Person, Ticket, TicketRef, Value
 
 ASKED = "summary,description,issuetype,status,resolution,priority,reporter,assignee,labels,created,updated,duedate"
 NEEDED = ("subject", "created_at", "updated_at")
-OURS = frozenset(Ticket.__dataclass_fields__)
+OURS = frozenset(Ticket.__struct_fields__)
 NO_CATEGORY: Mapping[str, Any] = {}
 MALFORMED = (KeyError, TypeError, ValueError, AttributeError)
 

@@ -6,8 +6,8 @@ from typing import Any
 from zlib import crc32
 
 import orjson
-from pydantic import TypeAdapter, ValidationError
 
+from connectors import door
 from connectors.base import Custom
 from connectors.mapping import Field, Record, Table, Words, declared, moment, reader
 from connectors.salesforce.settings import SalesforceSettings
@@ -92,7 +92,7 @@ def _owned(settings: SalesforceSettings) -> list[Field]:
 
 def _custom_row(custom: Custom) -> Field:
     """An installation's own field. One that bears the name of ours is read into ours; a path (`Account.Industry`) is only read."""
-    ours = custom.name in Ticket.__dataclass_fields__ or custom.name.startswith(ABOUT_REQUESTER)
+    ours = custom.name in Ticket.__struct_fields__ or custom.name.startswith(ABOUT_REQUESTER)
     name = custom.name if ours else f"custom.{custom.name.removeprefix('custom.')}"
     writes = None if "." in custom.remote else custom.remote
     return Field(name=name, reads=custom.remote, writes=writes, convert=CONVERT.get(custom.type), render=_rendered)
@@ -122,14 +122,11 @@ class Cases:
         self.table = table_for(settings, custom)
         self._connection, self._url, self._read = connection, settings.url, reader(self.table)
         self._about_requester = [row.name for row in self.table if row.name.startswith(ABOUT_REQUESTER)]
-        self._ticket = TypeAdapter(Ticket).validate_python
 
     def ticket(self, record: Record) -> Ticket:
         """Raises `ValueError` naming the field, never its text."""
         try:
             return self._read_whole(record)
-        except ValidationError as error:
-            raise ValueError("; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))) from None
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not shaped like a case ({type(error).__name__}: {str(error)[:80]})") from None
 
@@ -144,7 +141,7 @@ class Cases:
         own = [name for name in values if name.startswith("custom.")]
         if own:
             values["custom"] = {name.removeprefix("custom."): values.pop(name) for name in own}
-        return self._ticket(values)
+        return door.ticket(values)
 
 
 NOT_DIGESTED = frozenset({*CHILDREN.values(), "attributes"})

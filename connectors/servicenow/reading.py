@@ -142,7 +142,7 @@ ASKED = (
 """What every read asks for; nothing else of a record travels."""
 
 READS = frozenset(f.name for f in TABLE) | {"tags", "url", "shown_as"}
-OF_TICKET = frozenset(Ticket.__dataclass_fields__) - {"ref", "custom", "unread", "version", "requester", "assignee"}
+OF_TICKET = frozenset(Ticket.__struct_fields__) - {"ref", "custom", "unread", "version", "requester", "assignee"}
 
 
 def table_for(settings: ServiceNowSettings, custom: Iterable[Custom] = ()) -> tuple[Field, ...]:

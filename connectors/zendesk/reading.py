@@ -2,17 +2,16 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 from zlib import crc32
 
 import orjson
-from pydantic import TypeAdapter, ValidationError
 
+from connectors import door
 from connectors.base import Custom
 from connectors.mapping import Field, Record, Table, Words, moment, reader
-from rules.ticket import Change, Comment, Person, Role, Ticket, TicketRef, Value
+from rules.ticket import Change, Comment, Person, Role, Ticket, TicketRef, Value, replace
 
 STATUS = Words({"new": "new", "open": "open", "pending": "pending", "hold": "on_hold", "solved": "resolved", "closed": "closed"})
 PRIORITY = Words({"urgent": "urgent", "high": "high", "normal": "normal", "low": "low"})
@@ -55,7 +54,6 @@ TABLE: Table = (
 )
 """`requester`, `assignee` and `group` are put into the record from what came beside it; only ids stand there."""
 
-TICKET = TypeAdapter(Ticket)
 MARK = "ticketgate"  # our key in an update's metadata, which Zendesk keeps in the audit
 WATCHED = ("subject", "status", "type", "priority", "requester_id", "assignee_id", "group_id", "organization_id", "due_at", "brand_id")
 ROBOTS = re.compile(
@@ -138,7 +136,7 @@ def is_robot(email: str | None) -> bool:
 
 def custom_row(custom: Custom) -> Field:
     """An installation's own field: `remote` is the number of a ticket field, or a key of the ticket such as `brand_id`."""
-    name = custom.name if custom.name in Ticket.__dataclass_fields__ else f"custom.{custom.name.removeprefix('custom.')}"
+    name = custom.name if custom.name in Ticket.__struct_fields__ else f"custom.{custom.name.removeprefix('custom.')}"
     if not custom.remote.isdigit():
         return Field(name=name, reads=custom.remote, convert=CONVERT.get(custom.type))
     number = int(custom.remote)
@@ -181,7 +179,7 @@ def _rendered(value: Value) -> Any:
 
 def ticket_reader(connection: str, table: Table, url: str) -> Callable[[dict[str, Any], Beside], Ticket]:
     """A function from a record and what came beside it to our ticket. It raises `ValueError` naming the field, never its text."""
-    read, has_own, valid = reader(table), any(f.name.startswith("custom.") for f in table), TICKET.validator.validate_python
+    read, has_own = reader(table), any(f.name.startswith("custom.") for f in table)
 
     def ticket(record: dict[str, Any], beside: Beside) -> Ticket:
         group = record.get("group_id")
@@ -197,14 +195,11 @@ def ticket_reader(connection: str, table: Table, url: str) -> Callable[[dict[str
             reading.unread["group"] = str(group)
         values["ref"] = TicketRef(connection, key)
         values["url"] = f"{url}/agent/tickets/{key}"
-        found: Ticket = valid(_with_custom(values) if has_own else values)
-        return found
+        return door.ticket(_with_custom(values) if has_own else values)
 
     def told(record: dict[str, Any], beside: Beside) -> Ticket:
         try:
             return ticket(record, beside)
-        except ValidationError as error:
-            raise ValueError("; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))) from None
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not shaped like a ticket ({type(error).__name__}: {str(error)[:80]})") from None
 

@@ -1,6 +1,5 @@
 """`ticketgate ticket REF`: one ticket in our words, as its system has it now."""
 
-from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -69,7 +68,7 @@ def _past(there: "Connector", key: str) -> "tuple[tuple[Comment, ...], tuple[Cha
 
 
 def _values(found: "Ticket") -> dict[str, Any]:
-    names = [f.name for f in fields(found) if f.name not in (*FIRST, *LAST, *APART)]
+    names = [name for name in found.__struct_fields__ if name not in (*FIRST, *LAST, *APART)]
     return {name: getattr(found, name) for name in (*FIRST, *names, *LAST)}
 
 

@@ -1,6 +1,7 @@
 """Our values to JSON and back: tickets, observations, actions, plans. No pickles; what is written is read back equal.
 
-orjson writes dataclasses by itself. Two things it cannot say are tagged: a moment (`{"at": ...}`) and a set (`{"set": [...]}`).
+orjson writes dataclasses by itself, and our nouns as we hand them to it. Two things it cannot say are tagged: a moment
+(`{"at": ...}`) and a set (`{"set": [...]}`).
 Reading goes by the classes' own annotations, looked up once.
 """
 
@@ -13,6 +14,7 @@ from types import NoneType, UnionType
 from typing import Any, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import orjson
+from msgspec import Struct
 
 from rules.plan import Action, AddComment, CreateTicket, JoinTicket, Notify, Update
 from rules.ticket import Channel, Level, Person, Severity, Status, Ticket, TicketRef, Type, Value
@@ -124,6 +126,8 @@ def _tagged(value: object) -> object:
         return {"at": _utc(value).isoformat()}
     if isinstance(value, (frozenset, set)):
         return {"set": sorted(value)}
+    if isinstance(value, Struct):
+        return {name: getattr(value, name) for name in value.__struct_fields__}
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} has no place in the store")
@@ -176,7 +180,9 @@ def _plain(kind: Any) -> Read:
         return _moment
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind
-    return _dataclass(kind) if is_dataclass(kind) else _same
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        return _made_of(kind, kind.__struct_fields__)
+    return _made_of(kind, tuple(f.name for f in fields(kind))) if is_dataclass(kind) else _same
 
 
 def _optional(kind: Any) -> Read:
@@ -196,11 +202,11 @@ def _mapping(kind: Any) -> Read:
     return lambda said: {name: inner(value) for name, value in said.items()}
 
 
-def _dataclass(kind: Any) -> Read:
+def _made_of(kind: Any, names: tuple[str, ...]) -> Read:
     if kind is TicketRef:
         return lambda said: TicketRef(said["connection"], said["key"])
     hints = get_type_hints(kind)
-    readers = tuple((f.name, _reader(hints[f.name])) for f in fields(kind))
+    readers = tuple((name, _reader(hints[name])) for name in names)
 
     def read(said: Mapping[str, Any]) -> Any:
         """Fields that the writer did not know yet take their default."""

@@ -1,6 +1,5 @@
 """What is written is read back equal, whatever it holds."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,7 +23,7 @@ from rules.plan import (
     Stage,
     Update,
 )
-from rules.ticket import Change, Channel, Comment, Level, Person, Role, Severity, Status, Ticket, TicketRef, Type
+from rules.ticket import Change, Channel, Comment, Level, Person, Role, Severity, Status, Ticket, TicketRef, Type, replace
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 names = st.text("abcdefghijklmnopqrstuvwxyz-_.", min_size=1, max_size=8)

@@ -1,7 +1,6 @@
 """What comes between: a pass that is interrupted, a ticket that is older than what we wrote, a signal or pause in the midst of work."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from connectors.sandbox import Deed
 from gateway.store import connections, parked, passes
 from rules.bundle import Rate
 from rules.plan import Receipt, TagChange
-from rules.ticket import TicketRef, Value
+from rules.ticket import TicketRef, Value, replace
 from tests.gateway.memory_desk import START, Hands, Office, an_office
 
 CHANGED = """

@@ -1,7 +1,6 @@
 """What we wrote is known as ours, whatever the system makes of it and however little its history says."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import pytest
 
 from connectors.memory import MemoryConnector
 from connectors.memory_system import Json, MemorySystem
-from rules.ticket import TicketRef
+from rules.ticket import TicketRef, replace
 from tests.gateway.memory_desk import Hands, Office, an_office
 
 CLIMBS = """

@@ -1,6 +1,5 @@
 """Conditions against their semantics spelled out plainly, one operator after the other."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +12,7 @@ from rules.conditions import OPERATORS, Look, compiled, explain, holds
 from rules.fields import FIELDS, getter, nearest, spec_of
 from rules.observation import Kind
 from rules.reasons import deciding
-from rules.ticket import Level, Person, Role, Status
+from rules.ticket import Level, Person, Role, Status, replace
 from tests.builders import LENA, NOW, a_change, a_comment, a_ticket, an_event, an_observation
 from tests.rules.rule_files import DESK, bundle, codes, rule_file, the_problem
 

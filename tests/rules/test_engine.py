@@ -1,6 +1,5 @@
 """Section 9 of the language page, sentence by sentence: one observation and the rules in force give one plan."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +11,7 @@ from rules.bundle import Bundle, RuleSet
 from rules.engine import Engine, Needs, NoSuchRule, evaluate, explain, needs
 from rules.observation import Kind, Observation
 from rules.plan import AddComment, Notify, Plan, Update
-from rules.ticket import Level, Person, Status
+from rules.ticket import Level, Person, Status, replace
 from tests.builders import ANA, NOW, a_change, a_comment, a_ticket, an_event, an_observation
 from tests.rules.desks import a_bundle, a_desk
 

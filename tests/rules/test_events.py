@@ -1,12 +1,11 @@
 """What happened between two looks at a ticket."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from rules.events import events
 from rules.observation import Kind
-from rules.ticket import Person, Role, Status, Ticket
+from rules.ticket import Person, Role, Status, Ticket, replace
 from tests.builders import ANA, NOW, a_change, a_comment, a_ticket
 
 LONG_AGO = NOW - timedelta(days=30)

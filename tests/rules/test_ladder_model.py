@@ -4,7 +4,7 @@ Whatever happens to the ticket, whenever it is told, however often and by whom i
 """
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rules.engine import Engine
 from rules.observation import Event, Kind, Observation
 from rules.plan import Plan
-from rules.ticket import Change, Comment, Level, Role, Status, Ticket
+from rules.ticket import Change, Comment, Level, Role, Status, Ticket, replace
 from tests.builders import a_comment, a_ticket
 from tests.rules.desks import a_bundle
 

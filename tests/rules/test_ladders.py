@@ -1,6 +1,5 @@
 """Ladders: stages that follow an SLA clock or a stay in a status, once on each climb."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +9,7 @@ from rules.bundle import Bundle
 from rules.engine import evaluate
 from rules.observation import Kind, Observation
 from rules.plan import AddComment, Notify, Plan, Update
-from rules.ticket import Change, Comment, Level, Role, Status, Ticket
+from rules.ticket import Change, Comment, Level, Role, Status, Ticket, replace
 from tests.builders import a_change, a_comment, a_ticket, an_event, an_observation
 from tests.rules.desks import a_bundle, a_desk
 

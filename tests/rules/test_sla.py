@@ -1,7 +1,6 @@
 """SLA clocks, worked out from history: what runs, what pauses, what a priority change does; and the law of `changes_at`."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,7 +15,7 @@ from rules.observation import Observation
 from rules.policy import Policy
 from rules.promises import Promises
 from rules.sla import METRICS, SlaClock, measure
-from rules.ticket import Change, Comment, Level, Role, Status
+from rules.ticket import Change, Comment, Level, Role, Status, replace
 from tests.builders import a_change, a_comment, a_ticket
 
 OFFICE = Calendar(weekly={day: ((9 * 60, 17 * 60),) for day in range(5)})

@@ -1,6 +1,5 @@
 """Sync: the three-way table of the house's section 10, comments that are mirrored once, and partners that are made."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +10,7 @@ from rules.engine import evaluate
 from rules.observation import Kind, Link, Observation
 from rules.plan import AddComment, Agreement, CreateTicket, Plan, Update
 from rules.sync import Base, Side, decide
-from rules.ticket import Level, Role, Status
+from rules.ticket import Level, Role, Status, replace
 from tests.builders import NOW, a_comment, a_ticket, an_observation
 from tests.rules.desks import a_bundle, a_desk
 
