@@ -51,7 +51,7 @@ class Gateway:
     def daemon(self, reload: Reload | None = None) -> Daemon:
         """`reload` is asked for new rules every few seconds; None from it means: no news, or nothing that is fit to run."""
         polls = {name: connection.poll for name, connection in self.config.connections.items()}
-        return Daemon(self.house, self.cycle, self.signals, self.brake, polls, reload)
+        return Daemon(self.house, self.cycle, self.signals, self.brake, polls, reload, self.config.retention.traces)
 
     def close(self) -> None:
         for connector in self.connectors.values():

@@ -13,7 +13,6 @@ SLUG = r"^[a-z][a-z0-9-]{0,62}$"
 LATER = {
     "on_call": "calling people out",
     "endpoints": "webhooks to other programs",
-    "retention": "limits on what is kept",
     "reload": "guarded reloading",
 }
 """Keys of the language that come with a later release: refused, so that nobody believes them to be in force."""
@@ -98,6 +97,12 @@ class BrakeConfig(Strict):
     tickets: int = Field(default=500, ge=1)
 
 
+class RetentionConfig(Strict):
+    """How long the records of passes are kept, by which `why` explains them; the ledger of what was written is kept for ever."""
+
+    traces: Duration = timedelta(days=90)
+
+
 class ServerConfig(Strict):
     """Where the systems' webhooks are taken in. `host` is an address of this machine: its own loopback unless told otherwise."""
 
@@ -142,5 +147,6 @@ class Config(Strict):
     groups: Mapping[str, GroupConfig] = Field(default_factory=dict)
     pii: PiiConfig = PiiConfig()
     brake: BrakeConfig = BrakeConfig()
+    retention: RetentionConfig = RetentionConfig()
     server: ServerConfig | None = None
     figures: FiguresConfig = FiguresConfig()

@@ -41,8 +41,8 @@ RELOAD = 2.0
 """Seconds between two looks at the files of the desk."""
 BEAT = 5.0
 """Seconds between two signs of life."""
-KEPT = timedelta(days=90)
-"""How long the record of a pass is kept; the ledger is kept for ever."""
+TIDY = 600.0
+"""Seconds between two looks for what is kept no longer."""
 CODES = {signal.SIGTERM: 143, signal.SIGINT: 130}
 
 
@@ -66,7 +66,10 @@ class Daemon:
         brake: Brake,
         polls: Mapping[str, timedelta],
         reload: Reload | None = None,
+        traces: timedelta = timedelta(days=90),
     ) -> None:
+        """`traces`: how long the records of passes are kept."""
+        self._traces = traces
         self._house, self._cycle, self._signals, self._polls, self._reload = house, cycle, signals, polls, reload
         self._stop = threading.Event()
         self._stopped_by: int | None = None
@@ -188,7 +191,17 @@ class Daemon:
         caught_up(self._house.store, self._cycle.book, self._house.clock())
         with self._house.store.writing() as db:
             self._in_force(db, "started", "daemon", ran_before(db, self._cycle.book.bundle.hash))
-            passes.forget_before(db, self._house.clock() - KEPT)
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Drops what is kept no longer: a few thousand records at a time, so that nobody waits for it."""
+        before = self._house.clock() - self._traces
+        dropped = 1
+        while dropped and not self._stop.is_set():
+            with self._house.store.writing() as db:
+                dropped = passes.forget_before(db, before)
+        with self._house.store.writing() as db:
+            bundles.forget_before(db, before)
             deliveries.forget_before(db, self._house.wall() - deliveries.KEPT)
 
     def _in_force(self, db: sa.Connection, how: str, who: str, before: Bundle | None) -> None:
@@ -219,7 +232,7 @@ class Daemon:
 
     def _jobs(self) -> dict[str, Job]:
         polls = {f"poll-{name}": each(every.total_seconds(), partial(self.poll, name)) for name, every in self._polls.items()}
-        own = {"reload": each(RELOAD, self.renew), "beat": each(BEAT, self.beat)}
+        own = {"reload": each(RELOAD, self.renew), "beat": each(BEAT, self.beat), "tidy": each(TIDY, self.tidy)}
         leases = each(self._house.holds.renewal, self._house.holds.renew)
         return {name: self._quietly(job) for name, job in {**polls, "sweep": self.sweep, **own, "leases": leases}.items()}
 

@@ -1,7 +1,7 @@
 """`ticketgate why REF`: for every rule, whether it acted on a ticket, and which test decided."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -33,8 +33,9 @@ def why(
     only: Annotated[Literal["matched", "failed"] | None, typer.Option("--only", help="Rules that matched, or that did not.")] = None,
 ) -> None:
     """Reads the record of the last pass over a ticket: what was seen, each rule with the test that decided, what was written."""
-    from gateway.cli.explaining import as_json, lines
+    from gateway.cli.explaining import Answer, as_json
     from gateway.desk import Unfit
+    from gateway.store import passes
     from rules.engine import Engine
 
     chosen, ticket = options(context), ref_of(ref)
@@ -48,12 +49,22 @@ def why(
             rule_there(rule, loaded.bundle)
         told = Engine(loaded.bundle).explain(found.observation, replies=found.run is None)
         rows = _rows(kept, found) if rules is None else []
+        with kept.reading() as db:
+            beside = passes.brief(db, ticket)
+    judged_by = "recorded" if rules is None else f"files in {loaded.folder}"
+    said = as_json(Answer(found=found, told=told, rows=rows, passes=beside, judged_by=judged_by), rule, only)
+    _shown(chosen, said)
+
+
+def _shown(chosen: Options, said: dict[str, Any]) -> None:
+    from gateway.cli.explaining import lines
+
     if chosen.as_json:
         line(VERSION_LINE)
-        line(as_json(found, told, rows, rule, only))
+        line(said)
         return
     out = chosen.out()
-    for text, style in lines(found, told, rows, rule, only):
+    for text, style in lines(said):
         out.print(text, style=style)
 
 

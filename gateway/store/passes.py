@@ -9,11 +9,14 @@ import sqlalchemy as sa
 
 from gateway.store.codec import from_json, to_json
 from gateway.store.putting import insert_or_leave, is_ref
-from gateway.store.schema import pass_, stage, used
+from gateway.store.schema import action, pass_, stage, used
 from rules.bundle import Rate
 from rules.observation import Observation
 from rules.plan import Plan, Stage
 from rules.ticket import TicketRef
+
+UNSETTLED = ("delayed", "planned", "sending", "in_doubt")
+"""States of actions without an outcome."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +55,41 @@ def last(db: sa.Connection, ref: TicketRef, id: str | None = None) -> Pass | Non
     return _pass(row) if row else None
 
 
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """A pass in one line: its id and moment, what had happened, and the rules that acted."""
+
+    id: str
+    at: datetime
+    happened: str
+    fired: tuple[str, ...]
+
+
+def brief(db: sa.Connection, ref: TicketRef, limit: int = 10) -> list[Brief]:
+    """The passes over a ticket, newest first."""
+    columns = (pass_.c.id, pass_.c.at, pass_.c.plan)
+    chosen = sa.select(*columns).where(is_ref(pass_, ref.connection, ref.key)).order_by(pass_.c.at.desc(), pass_.c.id.desc()).limit(limit)
+    return [_brief(row.id, row.at, from_json(Plan, zlib.decompress(row.plan))) for row in db.execute(chosen)]
+
+
+def _brief(id: str, at: datetime, plan: Plan) -> Brief:
+    happened = dict.fromkeys(event.partition("@")[0].partition("#")[0] for event in plan.events)
+    return Brief(id, at, ", ".join(happened), tuple(dict.fromkeys(f"{f.rule} {f.stage}" if f.stage else f.rule for f in plan.fired)))
+
+
 def by_id(db: sa.Connection, id: str) -> Pass | None:
     row = db.execute(sa.select(pass_).where(pass_.c.id == id)).mappings().first()
     return _pass(row) if row else None
 
 
-def forget_before(db: sa.Connection, moment: datetime) -> int:
-    """Drops the records of passes older than that; returns how many. The ledger stays."""
-    return int(db.execute(sa.delete(pass_).where(pass_.c.at < moment)).rowcount)
+def forget_before(db: sa.Connection, moment: datetime, most: int = 5000) -> int:
+    """Drops the records of at most so many passes older than that; returns how many. The ledger stays.
+
+    A pass with an action that has no outcome yet stays as well: it is carried on by its record.
+    """
+    open_ = sa.select(action.c.pass_id).where(action.c.state.in_(UNSETTLED))
+    old = sa.select(pass_.c.id).where(pass_.c.at < moment, pass_.c.id.not_in(open_)).limit(most)
+    return int(db.execute(sa.delete(pass_).where(pass_.c.id.in_(old))).rowcount)
 
 
 def stages(db: sa.Connection, ref: TicketRef) -> frozenset[str]:

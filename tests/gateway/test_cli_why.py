@@ -1,9 +1,14 @@
 """`why`, `ticket`, `status`, `doctor`: what an operator looks at; nothing that is asked for wrongly looks like an answer."""
 
-import pytest
+import re
 
-from connectors.sandbox import Sample
+import pytest
+import sqlalchemy as sa
+
+from connectors.sandbox import Deed, Sample
 from gateway.clock import now
+from gateway.store import bundles, schema
+from gateway.store.opening import opened
 from tests.gateway.program import Desk, Program
 
 
@@ -25,6 +30,49 @@ def test_why_names_rule_line_value_and_what_was_written(program: Program, run: D
     assert "✓ route" in done.out
     assert "group      (empty) → tier-1" in done.out
     assert "done       update     desk:M-2" in done.out
+
+
+def test_why_says_where_it_was_written_when_and_how_long_it_took(program: Program, run: Desk) -> None:
+    out = program("-C", run, "why", "desk:M-2").out
+    assert re.search(r"group +\(empty\) → tier-1\n +tags +\+ routed\n +written to desk \d\d:\d\d:\d\dZ, 1 request, \d+ ms\n", out)
+
+
+def test_why_names_the_other_passes_and_shows_each(program: Program, run: Desk) -> None:
+    run.system().people(Deed(kind="set", key="M-2", by="agent", fields={"priority": "high"}))
+    program("-C", run, "run", "--once")
+    last = program("-C", run, "--format", "json", "why", "desk:M-2").lines[0]
+    assert "changed:priority=high" in last["happened"]
+    assert [(one["events"], one["fired"]) for one in last["passes"]] == [("created", ["route", "acknowledge"])]
+    earlier = program("-C", run, "why", "desk:M-2", "--pass", last["passes"][0]["pass"])
+    assert "✓ route" in earlier.out
+    assert f"{last['pass']} " in earlier.out
+
+
+def test_a_rule_that_did_not_act_shows_the_value_seen_and_the_test_that_decided(program: Program, run: Desk) -> None:
+    key = run.customer_writes("A question", type="question")
+    program("-C", run, "run", "--once")
+    (said,) = program("-C", run, "--format", "json", "why", f"desk:{key}").lines
+    rules = {one["rule"]: one for one in said["sets"][0]["rules"]}
+    assert rules["route"]["what"] == "condition"
+    type_, group = rules["route"]["condition"]["parts"]
+    assert (type_["written"], type_["held"], type_["seen"], type_["line"]) == ("type is incident", False, "'question'", 5)
+    assert (group["written"], group["held"]) == ("group empty true", None)
+    assert (said["differs"], said["judged_by"]) == ("", "recorded")
+
+
+def test_a_record_that_this_release_would_decide_otherwise_is_not_passed_off_as_what_happened(program: Program, run: Desk) -> None:
+    store = opened(f"sqlite:///{run.folder}/.ticketgate/desk.db")
+    with store.writing() as db:
+        force = bundles.running(db)
+        assert force is not None
+        sources = bundles.sources(db, force.hash) or {}
+        text = sources["rules/10-all.yaml"].replace("tier-1", "tier-9")
+        db.execute(sa.delete(schema.bundle))
+        bundles.keep(db, force.hash, {**sources, "rules/10-all.yaml": text}, now())
+    store.close()
+    out = program("-C", run, "why", "desk:M-2").out
+    assert "! judged again, these rules decide otherwise than they did then" in out
+    assert "done       update     desk:M-2: group (empty) → tier-1" in out
 
 
 def test_why_in_json_links_every_result_to_a_line(program: Program, run: Desk) -> None:
