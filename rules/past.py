@@ -185,7 +185,8 @@ def _doubts_of(ticket: Ticket, row: Change, last: Change | None) -> Iterator[Dou
 
 def as_of(observation: Observation, at: datetime) -> Observation:
     """The observation as it stood at `at`: what came later is taken away, and fields are what their history says they were."""
-    later = [row for row in _rows(replace(observation, now=max(at, observation.now))) if row.at > at]
+    last = max([at, observation.now, observation.ticket.updated_at, *(change.at for change in observation.changes)])
+    later = [row for row in _rows(replace(observation, now=last)) if row.at > at]
     before: dict[str, Value] = {}
     for row in later:
         before.setdefault(row.field, row.before)

@@ -8,7 +8,9 @@ import sqlalchemy as sa
 
 from gateway.store.actions import State
 from gateway.store.codec import from_json, ticket_from
+from gateway.store.putting import is_ref
 from gateway.store.schema import action, happening, ticket
+from gateway.store.tickets import past
 from rules.plan import Receipt, Update
 from rules.ticket import Change, Comment, Ticket, TicketRef
 
@@ -40,6 +42,20 @@ def all_known(db: sa.Connection) -> Iterator[Known]:
         past = pasts.get(TicketRef(row.connection, row.key)) or _Past()
         heard = row.heard and row.looked
         yield Known(ticket_from(row.seen), row.adopted, heard, tuple(past.comments), tuple(past.changes), tuple(past.wrote))
+
+
+def known(db: sa.Connection, ref: TicketRef) -> Known | None:
+    """One ticket; None when it was never seen, or is no more."""
+    chosen = sa.select(ticket.c.seen, ticket.c.adopted, ticket.c.heard, ticket.c.looked)
+    row = db.execute(
+        chosen.where(is_ref(ticket, ref.connection, ref.key), ticket.c.gone_at.is_(None), sa.func.length(ticket.c.seen) > 0)
+    ).first()
+    if row is None:
+        return None
+    told = past(db, ref)
+    wrote = _WROTE.where(action.c.target == ref.connection, action.c.target_key == ref.key)
+    written = tuple((from_json(Update, payload), from_json(Receipt, receipt), at) for _, _, payload, receipt, at in db.execute(wrote))
+    return Known(ticket_from(row.seen), row.adopted, row.heard and row.looked, told.comments, told.changes, written)
 
 
 def _pasts(db: sa.Connection) -> dict[TicketRef, _Past]:
