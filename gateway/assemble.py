@@ -21,6 +21,7 @@ from gateway.guarded import one_at_a_time
 from gateway.holding import Holds
 from gateway.ledger import Ledger, Points
 from gateway.notify import Notifier
+from gateway.pager import Pager
 from gateway.retrying import Patience
 from gateway.rulebook import Rulebook
 from gateway.saved import Saved
@@ -47,11 +48,12 @@ class Gateway:
     backfill: Backfill
     saved: Saved
     hearing: Hearing
+    pager: Pager
 
     def daemon(self, reload: Reload | None = None) -> Daemon:
         """`reload` is asked for new rules every few seconds; None from it means: no news, or nothing that is fit to run."""
         polls = {name: connection.poll for name, connection in self.config.connections.items()}
-        return Daemon(self.house, self.cycle, self.signals, self.brake, polls, reload, self.config.retention.traces)
+        return Daemon(self.house, self.cycle, self.signals, self.brake, polls, reload, self.config.retention.traces, pager=self.pager)
 
     def close(self) -> None:
         for connector in self.connectors.values():
@@ -100,7 +102,7 @@ def put_together(
     store = opened(database(folder, config))
     holds = Holds(store, lease)
     guarded = {name: one_at_a_time(connector, holds.fit) for name, connector in there.items()}
-    sender = Sender(guarded, Notifier({name: channel.url for name, channel in config.channels.items()}, folder, clock))
+    sender = Sender(guarded, _notifier(config, folder, clock))
     house = _house(store, guarded, sender, holds, patience or Patience(), clock, wall, points or failpoint.points())
     brake, cycle = Brake(config.brake.tickets), Cycle(house, Rulebook(bundle), on_pass)
     return Gateway(
@@ -114,7 +116,13 @@ def put_together(
         backfill=Backfill(house, cycle, brake),
         saved=Saved(house, cycle, brake),
         hearing=Hearing(store, there, wall),
+        pager=Pager(house, cycle, config.on_call),
     )
+
+
+def _notifier(config: Config, folder: Path, clock: Clock) -> Notifier:
+    called = {name: one.url for name, one in config.on_call.items() if one.url is not None}
+    return Notifier({name: channel.url for name, channel in config.channels.items()}, folder, clock, called)
 
 
 def _house(

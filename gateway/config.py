@@ -3,15 +3,14 @@
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from rules.pii_ids import COUNTRIES
 
 SLUG = r"^[a-z][a-z0-9-]{0,62}$"
 LATER = {
-    "on_call": "calling people out",
     "endpoints": "webhooks to other programs",
     "reload": "guarded reloading",
 }
@@ -73,9 +72,36 @@ class ConnectionConfig(BaseModel):
 
 
 class ChannelConfig(Strict):
-    """Where `notify` goes: an apprise address, which is a secret, or `file:PATH` for lines of JSON beside the desk."""
+    """Where `notify` goes: an apprise address, which is a secret, or `file:PATH` for lines of JSON beside the desk.
+
+    `members` are the e-mail addresses of those who may answer an approval that asks the channel; without them anybody may.
+    """
 
     url: SecretStr
+    members: tuple[str, ...] = ()
+
+
+class MemberConfig(Strict):
+    """One place in a chain: another on-call name or an e-mail address, and how long it is waited for."""
+
+    to: str
+    wait: Duration
+
+
+class OnCallConfig(Strict):
+    """Whom `page` calls: one address, or a chain that is gone through `loops` times until somebody acknowledges."""
+
+    url: SecretStr | None = None
+    chain: tuple[MemberConfig, ...] = ()
+    loops: int = Field(default=1, ge=1, le=50)
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.url is None) is not bool(self.chain):
+            raise ValueError("write either url: with an address, or chain: with a list of { to, wait }")
+        if self.url is not None and self.loops != 1:
+            raise ValueError("loops: is for a chain; an address is called once")
+        return self
 
 
 class GroupConfig(Strict):
@@ -144,6 +170,7 @@ class Config(Strict):
     default_calendar: str | None = None
     connections: Mapping[Annotated[str, Field(pattern=SLUG)], ConnectionConfig] = Field(default_factory=dict)
     channels: Mapping[Annotated[str, Field(pattern=SLUG)], ChannelConfig] = Field(default_factory=dict)
+    on_call: Mapping[Annotated[str, Field(pattern=SLUG)], OnCallConfig] = Field(default_factory=dict)
     groups: Mapping[str, GroupConfig] = Field(default_factory=dict)
     pii: PiiConfig = PiiConfig()
     brake: BrakeConfig = BrakeConfig()

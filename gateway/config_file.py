@@ -11,6 +11,8 @@ from pydantic_core import ErrorDetails
 import connectors
 from connectors.base import Abilities, Connector, ConnectorSettings
 from gateway.config import LATER, Config
+from gateway.notify import PEOPLE
+from gateway.on_call import wrong
 from gateway.placeholders import PLACEHOLDER, UNSET, Missing, Resolver
 from rules.bundle import Desk
 from rules.nodes import Map, Node, Scalar, at, key_at, plain, read
@@ -108,7 +110,9 @@ def read_connections(file: ConfigFile | None, problems: list[Problem]) -> tuple[
     """Each connection's own settings, checked by its connector, and what the rules may name, also where other settings are wrong."""
     if file is None:
         return {}, Desk()
-    problems += _secrets_in_clear(file.root, ("channels",), "url", lambda text: not text.startswith("file:"))
+    for key in ("channels", "on_call"):
+        problems += _secrets_in_clear(file.root, (key,), "url", lambda text: not text.startswith("file:"))
+    problems += _no_chain(file)
     known: dict[str, ConnectorSettings] = {}
     abilities: dict[str, Abilities] = {}
     for name, said in file.part("connections").items():
@@ -161,6 +165,7 @@ def _desk(file: ConfigFile, abilities: Mapping[str, Abilities]) -> Desk:
     return Desk(
         connections={name: str(one.get("system")) for name, one in file.part("connections").items() if isinstance(one, dict)},
         channels=frozenset(file.part("channels")),
+        on_call=frozenset(file.part("on_call")),
         groups={name: str(lead or "") for name, lead in leads.items()},
         members={name: team.members for name, team in teams if team.members},
         default_language=file.config.default_language if file.config else str(language or "en"),
@@ -173,6 +178,13 @@ def _desk(file: ConfigFile, abilities: Mapping[str, Abilities]) -> Desk:
         notes=frozenset(name for name, a in abilities.items() if a.notes),
         creates=frozenset(name for name, a in abilities.items() if a.creates),
     )
+
+
+def _no_chain(file: ConfigFile) -> Iterator[Problem]:
+    """Chains of `on_call:` that lead nowhere, or back to themselves."""
+    if file.config is not None:
+        for path, message, help in wrong(file.config.on_call, people=PEOPLE in file.config.channels):
+            yield at(file.root, path).problem("TG302", message, help=help)
 
 
 def _words(root: Map, where: tuple[str, ...], kind: type[Connector]) -> Iterator[Problem]:
@@ -205,8 +217,9 @@ def _clear_in_model(root: Map, where: tuple[str, ...], model: BaseModel) -> Iter
 def secrets_of(known: Iterable[ConnectorSettings], config: Config | None) -> frozenset[str]:
     """Every secret that the settings hold, wherever it came from, so that logs can leave it out."""
     found = {value for one in known for value in _held(one)}
-    channels = {channel.url.get_secret_value() for channel in config.channels.values()} if config else set()
-    return frozenset(found | {url for url in channels if not url.startswith("file:")}) - {UNSET}
+    urls = [*(c.url for c in config.channels.values()), *(c.url for c in config.on_call.values() if c.url)] if config else []
+    said = {url.get_secret_value() for url in urls}
+    return frozenset(found | {url for url in said if not url.startswith("file:")}) - {UNSET}
 
 
 def _held(model: BaseModel) -> Iterator[str]:

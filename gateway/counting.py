@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rules.plan import AddComment, CreateTicket, Notify, Plan, Update
+from rules.plan import AddComment, Ask, CreateTicket, Notify, Page, Plan, Update
 
 
 @dataclass(slots=True)
@@ -42,7 +42,11 @@ class Counts:
                 case CreateTicket():
                     self.actions["tickets"] += 1
                 case Notify():
-                    self.actions["notifications"] += 1
+                    self.actions["notifications"] += what.asks is None
+                case Page():
+                    self.actions["pages"] += 1
+                case Ask():
+                    self.actions["approvals"] += 1
 
     def as_json(self) -> dict[str, Any]:
         plain = {name: getattr(self, name) for name in ("seen", "changed", "unchanged", "failed", "pending", "replies_left_out")}

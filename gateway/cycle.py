@@ -17,18 +17,20 @@ from gateway.failpoint import never
 from gateway.gathering import BEGINNING, Gathered, Gatherer
 from gateway.holding import Busy, Holds
 from gateway.ledger import SOON, Ledger, Outcome, Points
-from gateway.overlay import with_update
+from gateway.left_behind import agreed_by, answers_a_page, left_by
 from gateway.retrying import Patience
 from gateway.rulebook import Rulebook
 from gateway.store import (
     actions,
     alikes,
+    approvals,
     audits,
     connections,
     hits,
     inbox,
     joins,
     links,
+    pages,
     parked,
     passes,
     pausing,
@@ -39,10 +41,8 @@ from gateway.store import (
 from gateway.store.actions import Row, State
 from gateway.store.opening import Store
 from rules.observation import Observation
-from rules.plan import AddComment, Agreement, CreateTicket, Plan, Update, key_of
-from rules.sync import answered
-from rules.ticket import Ticket, TicketRef, Value, replace
-from rules.working import alike
+from rules.plan import Call, CreateTicket, Plan, key_of
+from rules.ticket import Ticket, TicketRef
 
 OnPass: TypeAlias = Callable[[Ticket, Plan, Outcome], None]
 """Is told of every pass whose plan was carried out: the ticket before, the plan, and what became of it."""
@@ -109,6 +109,14 @@ class Cycle:
         """Carries on what an earlier process left without outcome; whether there was anything. Raises as `handle` does."""
         with self._in_hand(ref):
             return self._resumed(ref)
+
+    def called(self, row: Row, call: Call) -> Outcome:
+        """Makes a call of a page that is still open; takes back one of a page that has ended meanwhile. Raises `Busy`."""
+        with self._in_hand(row.ref):
+            with self._store.writing() as db:
+                if row.state is State.PLANNED and not pages.is_open(db, call.page):
+                    actions.withdraw_one(db, row.key)
+            return self._house.ledger.carry_out(row.pass_id)
 
     def carried(self, ticket: Ticket, observation: Observation, plan: Plan, run: str) -> Outcome:
         """Carries out what a run decided and records it; the live path has still to look at the ticket. Raises `Busy`.
@@ -262,6 +270,9 @@ class Cycle:
             self._means(db, plan, done, stages=True)
             if plan.events or plan.fired or plan.failures or plan.stages:
                 passes.record(db, pass_id, gathered.observation, plan)
+            approvals.handled(db, gathered.observation.events)
+            if (why := answers_a_page(gathered.observation, left)) is not None:
+                pages.ended_about(db, ref, at, why, before=gathered.observation.now)
             for partner, reason in gathered.missing:
                 parked.park(db, partner.connection, partner.key, "link", reason, at)
             inbox.settled(db, rows)
@@ -334,49 +345,9 @@ def undeclared(ticket: Ticket) -> str:
     return f"status '{word}' has no meaning here; add words: {{ status: {{ {word}: OURS }} }} to {ticket.ref.connection}"
 
 
-def left_by(ticket: Ticket, done: Sequence[Row], *, guarded: bool) -> Ticket:
-    """The ticket as our writes left it.
-
-    Its version is that of our update where the vendor itself refuses stale writes: nobody can have come between. Else it stays
-    the one we saw, so that the ticket is looked at once more and nobody's edit is missed.
-    """
-    for row in done:
-        if isinstance(row.action, Update) and row.action.target == ticket.ref:
-            receipt = row.receipt
-            ticket = with_update(ticket, row.action, receipt.echo if receipt else {})
-            if guarded and receipt is not None and receipt.version is not None:
-                ticket = replace(ticket, version=receipt.version)
-    return ticket
-
-
 def pass_name(plan: Plan) -> str:
     """A pass's id: one ticket may be judged twice in one moment of a clock, never in one of the machine's."""
     return key_of("pass", str(plan.ref), plan.at.isoformat(), plan.version, str(tick()))[:16]
-
-
-def agreed_by(plan: Plan, done: Sequence[Row]) -> Iterator[Agreement]:
-    """What both sides of each link now agree on, as far as the writes that it takes were made.
-
-    A partner that is yet to be made has no key; its agreement was kept when it was made.
-    """
-    made = {row.key for row in done}
-    lost = {a.target for a in plan.actions if isinstance(a, Update) and a.key not in made}
-    unsaid = {a.mirrors for a in plan.actions if isinstance(a, AddComment) and a.mirrors and a.key not in made}
-    for agreement in plan.agreements:
-        if not agreement.right.key:
-            continue
-        kept = {} if lost & {agreement.left, agreement.right} else {**agreement.fields, **dict(_answers(agreement, done))}
-        yield replace(agreement, fields=kept, mirrored=agreement.mirrored - unsaid)
-
-
-def _answers(agreement: Agreement, done: Sequence[Row]) -> Iterator[tuple[str, Value]]:
-    """What either side made of a value that was written to it, where that is another one."""
-    for row in done:
-        if isinstance(row.action, Update) and row.action.target in (agreement.left, agreement.right):
-            echo = row.receipt.echo if row.receipt else {}
-            for name in row.action.fields.keys() & agreement.fields.keys() & echo.keys():
-                if not alike(name, echo[name], agreement.fields[name]):
-                    yield answered(row.action.target, name), echo[name]
 
 
 def failed_with(error: Exception) -> str:

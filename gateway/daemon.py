@@ -23,6 +23,8 @@ from gateway.brake import Brake
 from gateway.cycle import Cycle, House, failed_with
 from gateway.holding import Fenced
 from gateway.in_force import ran_before
+from gateway.pager import Pager
+from gateway.questions import Questions
 from gateway.reloading import Taken, ended_stages
 from gateway.rulebook import Rulebook
 from gateway.signals import Polled, Signals
@@ -67,10 +69,13 @@ class Daemon:
         polls: Mapping[str, timedelta],
         reload: Reload | None = None,
         traces: timedelta = timedelta(days=90),
+        *,
+        pager: Pager,
     ) -> None:
         """`traces`: how long the records of passes are kept."""
         self._traces = traces
         self._house, self._cycle, self._signals, self._polls, self._reload = house, cycle, signals, polls, reload
+        self._pager, self._questions = pager, Questions(house)
         self._stop = threading.Event()
         self._stopped_by: int | None = None
         self._awake = {name: threading.Event() for name in polls}
@@ -87,10 +92,11 @@ class Daemon:
             if error is not None:
                 summary.errors[name] = error
         self._house.holds.let_go()
-        self._signals.ring()
+        self.sweep()
         for name, worker in self._workers.items():
             if not self._stop.is_set():
                 summary.drained[name] = worker.drain()
+        self._pager.ring()
         return summary
 
     def run(self) -> int:
@@ -153,8 +159,8 @@ class Daemon:
             return Polled(), error
 
     def sweep(self) -> float:
-        """Alarms whose moment has come; the seconds until the next one, as far as can be told now."""
-        if self._signals.ring():
+        """Alarms whose moment has come, and questions whose time is over; the seconds until the next one, as far as can be told now."""
+        if self._signals.ring() + self._questions.expire():
             for awake in self._awake.values():
                 awake.set()
         following = self._signals.following()
@@ -173,6 +179,7 @@ class Daemon:
         with self._house.store.writing() as db:
             self._in_force(db, taken.how, taken.who, before)
         self._signals.retry_words()
+        self._questions.keep_asked(taken.bundle)
         self._ask_the_brake_again()
         self._log.info("new rules in force", bundle=taken.bundle.short, how=taken.how)
         return True
@@ -187,6 +194,7 @@ class Daemon:
         if left:
             self._log.info("settling what was left over", tickets=left)
         self._signals.retry_words()
+        self._questions.keep_asked(self._cycle.book.bundle)
         self._ask_the_brake_again()
         caught_up(self._house.store, self._cycle.book, self._house.clock())
         with self._house.store.writing() as db:
@@ -232,7 +240,8 @@ class Daemon:
 
     def _jobs(self) -> dict[str, Job]:
         polls = {f"poll-{name}": each(every.total_seconds(), partial(self.poll, name)) for name, every in self._polls.items()}
-        own = {"reload": each(RELOAD, self.renew), "beat": each(BEAT, self.beat), "tidy": each(TIDY, self.tidy)}
+        own = {"pager": each(SWEEP, self._pager.ring), "reload": each(RELOAD, self.renew), "beat": each(BEAT, self.beat)}
+        own |= {"tidy": each(TIDY, self.tidy)}
         leases = each(self._house.holds.renewal, self._house.holds.renew)
         return {name: self._quietly(job) for name, job in {**polls, "sweep": self.sweep, **own, "leases": leases}.items()}
 

@@ -18,10 +18,11 @@ NAMES = (
     "after-commit",
     "before-saw",
     "after-saw",
+    "after-turn",
     "before-page",
     "after-page",
 )
-"""All points, in the order in which one ticket passes them; the last two are a backfill's."""
+"""All points, in the order in which one ticket passes them; the last two are a backfill's, the one before them is the pager's."""
 
 
 @dataclass

@@ -13,7 +13,7 @@ from gateway.clock import now as wall_now
 from gateway.overlay import overlaid
 from gateway.retrying import Patience, not_while_it_rests
 from gateway.rulebook import Rulebook
-from gateway.store import actions, connections, joins, links, passes, pausing, restrictions, tickets, unrecorded
+from gateway.store import actions, approvals, connections, joins, links, pages, passes, pausing, restrictions, tickets, unrecorded
 from gateway.store.actions import Row
 from gateway.store.links import Pair
 from gateway.store.opening import Store
@@ -23,6 +23,7 @@ from rules.events import events
 from rules.observation import Event, Kind, Link, Observation
 from rules.plan import Receipt, Update
 from rules.ticket import Change, Comment, Ticket, TicketRef, Value, replace
+from rules.verbs_asking import paging_key
 from rules.working import alike
 
 OVERLAP = timedelta(minutes=10)
@@ -63,6 +64,8 @@ class _Known:
     paused: frozenset[str]
     redact: frozenset[str]
     is_other: bool  # others are joined to it: one that was never seen was made for them
+    paging: frozenset[str]
+    answers: tuple[Event, ...]
 
     def before(self, now: Ticket) -> Ticket | None:
         """The ticket as we left it; None at first sight. One that we made ourselves stood as we drafted it."""
@@ -76,7 +79,7 @@ class _Known:
     @property
     def told(self) -> dict[str, Any]:
         """What an observation takes over as it is."""
-        return {"done": self.done, "limits": self.limits, "paused": self.paused, "redact": self.redact}
+        return {name: getattr(self, name) for name in ("done", "limits", "paused", "redact", "paging")}
 
     @property
     def heard(self) -> bool:
@@ -105,7 +108,7 @@ class Gatherer:
         known = self._known(ticket, book, now)
         adopted = known.before(ticket) is None and ticket.created_at < known.connected_at
         wanted = book.asks(ticket, adopted=adopted)
-        asks = self._able(ticket, wanted)
+        asks = self._able(ticket, wanted, paging=bool(known.paging))
         comments = self._comments(ticket, known) if asks.comments else ()
         changes, echoed = self._history(ticket, known) if asks.history else ((), ())
         happened = self._events(ticket, known, comments, changes)
@@ -171,18 +174,19 @@ class Gatherer:
     def _events(self, ticket: Ticket, known: _Known, comments: tuple[Comment, ...], changes: tuple[Change, ...]) -> tuple[Event, ...]:
         """What is news of what was not known: of a ticket whose comments were never read, only what came after we last saw it."""
         spoken, changed = known.since()
-        return events(
+        found = events(
             known.before(ticket),
             ticket,
             [c for c in comments if c.at > spoken],
             [c for c in changes if c.at > changed],
             connected_at=known.connected_at,
         )
+        return tuple(sorted((*found, *known.answers), key=lambda event: event.at)) if known.answers else found
 
-    def _able(self, ticket: Ticket, asks: Needs) -> Needs:
-        """What the rules want, as far as the system can tell it."""
+    def _able(self, ticket: Ticket, asks: Needs, *, paging: bool = False) -> Needs:
+        """What the rules want, as far as the system can tell it. `paging`: an agent's reply would end a page."""
         can = self._connectors[ticket.ref.connection].abilities
-        return replace(asks, comments=asks.comments and can.comments, history=asks.history and can.history)
+        return replace(asks, comments=(asks.comments or paging) and can.comments, history=asks.history and can.history)
 
     def _known(self, ticket: Ticket, book: Rulebook, now: datetime) -> _Known:
         ref = ticket.ref
@@ -200,6 +204,8 @@ class Gatherer:
                 paused=pausing.names(db),
                 redact=restrictions.kinds_of(db, [ref, *(pair.partner_of(ref) for pair in pairs)]),
                 is_other=joins.is_other(db, ref),
+                paging=frozenset(paging_key(one.rule, one.to) for one in pages.open_about(db, ref)),
+                answers=approvals.events(db, ref),
             )
 
     def _comments(self, ticket: Ticket, known: _Known) -> tuple[Comment, ...]:

@@ -29,12 +29,12 @@ from gateway.failpoint import never
 from gateway.holding import Fenced, Holds
 from gateway.retrying import Patience, not_while_it_rests
 from gateway.sending import Sender, Unanswerable
-from gateway.store import actions, connections, delayed, inbox, joins, links, passes, tickets
+from gateway.store import actions, approvals, connections, delayed, inbox, joins, links, pages, passes, tickets
 from gateway.store.actions import Row, State
 from gateway.store.opening import Store
 from rules.events import COMPARED
 from rules.observation import Observation
-from rules.plan import Action, AddComment, CreateTicket, JoinTicket, Notify, Plan, Receipt, Update
+from rules.plan import Action, AddComment, Ask, Call, CreateTicket, JoinTicket, Notify, Page, Plan, Receipt, Update
 from rules.ticket import Ticket, TicketRef, Value
 from rules.working import alike, value_of
 
@@ -109,7 +109,7 @@ class Ledger:
     def write_intent(self, db: sa.Connection, plan: Plan, observation: Observation, pass_id: str, run: str | None = None) -> None:
         """As `intend`, in a transaction that has more to do."""
         passes.record(db, pass_id, observation, plan, run)
-        actions.intend(db, plan, in_order(plan), pass_id, plan.at, run)
+        actions.intend(db, plan.ref, in_order(plan), pass_id, plan.at, run)
         delayed.put(db, plan.ref, plan.actions)
 
     def carry_out(self, pass_id: str) -> Outcome:
@@ -283,6 +283,10 @@ class Ledger:
             case CreateTicket() as create if receipt.key is not None:
                 made = TicketRef(create.connection, receipt.key)
                 links.joined(db, create.partner_of, made, _agreed(passes.by_id(db, row.pass_id), create, new), at)
+            case Page() as page:
+                pages.opened(db, page, at)
+            case Ask() as question:
+                approvals.opened(db, question, at)
             case _:
                 pass
 
@@ -322,7 +326,7 @@ def in_order(plan: Plan) -> list[Action]:
     def rank(what: Action) -> int:
         if isinstance(what, Update):
             return 0 if what.target == plan.ref else 1
-        return 3 if isinstance(what, Notify) else 2
+        return 3 if isinstance(what, Notify | Page | Call | Ask) else 2
 
     return sorted(plan.actions, key=rank)
 

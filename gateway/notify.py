@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from connectors.errors import Rejected
 from gateway.clock import Clock
-from rules.plan import Notify
+from rules.plan import Call, Notify
 
 PEOPLE = "people"
 """The channel that reaches one person by e-mail."""
@@ -27,16 +27,27 @@ class Sends(Protocol):
 
     def send(self, message: Notify) -> None: ...
 
+    def call(self, call: Call) -> None: ...
+
 
 class Notifier:
-    """Knows the channels of a desk. `base` is the folder to which `file:` addresses are relative."""
+    """Knows the channels of a desk and the addresses of who is on call. `base` is the folder to which `file:` addresses are relative."""
 
-    def __init__(self, channels: Mapping[str, SecretStr], base: Path, clock: Clock) -> None:
-        self._channels, self._base, self._clock = channels, base, clock
+    def __init__(self, channels: Mapping[str, SecretStr], base: Path, clock: Clock, on_call: Mapping[str, SecretStr] | None = None) -> None:
+        self._channels, self._base, self._clock, self._on_call = channels, base, clock, on_call or {}
 
     def send(self, message: Notify) -> None:
         """Raises `Rejected` where there is no such channel or it took nothing."""
-        url = self._address(message.to)
+        self._deliver(self._address(message.to), message)
+
+    def call(self, call: Call) -> None:
+        """One call of a page. Raises `Rejected` where nobody can be reached so."""
+        known = self._on_call.get(call.to)
+        if known is None and "@" not in call.to:
+            raise Rejected("page", f"'{call.to}' has no address any more; look at on_call: in ticketgate.yaml")
+        self._deliver(known.get_secret_value() if known else self._address(call.to), call)
+
+    def _deliver(self, url: str, message: Notify | Call) -> None:
         if url.startswith("file:"):
             self._append(self._base / url.removeprefix("file:"), message)
         elif url.startswith("log:"):
@@ -57,7 +68,7 @@ class Notifier:
             return url
         return f"{url}{'&' if '?' in url else '?'}to={quote(to)}"
 
-    def _append(self, path: Path, message: Notify) -> None:
+    def _append(self, path: Path, message: Notify | Call) -> None:
         """One line, written at once, so that two processes do not mix theirs."""
         path.parent.mkdir(parents=True, exist_ok=True)
         said = {"at": self._clock(), "to": message.to, "about": str(message.about), "text": message.text, "rule": message.rule}
@@ -65,7 +76,7 @@ class Notifier:
             file.write(orjson.dumps({**said, "key": message.key}) + b"\n")
 
 
-def _apprise(url: str, message: Notify) -> None:
+def _apprise(url: str, message: Notify | Call) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of what its many services import; nothing of ours
         from apprise import Apprise
@@ -73,6 +84,6 @@ def _apprise(url: str, message: Notify) -> None:
         sender = Apprise()
         known = sender.add(url)
     if not known:
-        raise Rejected("notify", f"the address of channel '{message.to}' is not one that apprise knows")
+        raise Rejected("notify", f"the address of '{message.to}' is not one that apprise knows")
     if not sender.notify(body=message.text, title=f"{message.about} ({message.rule})"):
-        raise Rejected("notify", f"channel '{message.to}' did not take the message")
+        raise Rejected("notify", f"'{message.to}' did not take the message")

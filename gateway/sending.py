@@ -7,7 +7,7 @@ from typing import assert_never
 from connectors.base import Connector
 from connectors.errors import NotFound, Rejected
 from gateway.notify import Sends
-from rules.plan import Action, AddComment, CreateTicket, JoinTicket, Notify, Receipt, Update
+from rules.plan import Action, AddComment, Ask, Call, CreateTicket, JoinTicket, Notify, Page, Receipt, Update
 from rules.ticket import Ticket, TicketRef
 from rules.working import alike, value_of
 
@@ -43,6 +43,11 @@ class Sender:
             case Notify():
                 self._notifier.send(what)
                 return Receipt()
+            case Call():
+                self._notifier.call(what)
+                return Receipt()
+            case Page() | Ask():
+                return Receipt()  # nothing leaves: the ledger opens it in the transaction that calls it done
         assert_never(what)
 
     def found(self, what: Action) -> Receipt | None:
@@ -59,6 +64,10 @@ class Sender:
                 return Receipt() if all(self._noted(note) for note in self._notes(what)) else None
             case Notify():
                 raise Unanswerable(f"it may have reached '{what.asked_for}'; look there, then send it again or let it go")
+            case Call():
+                raise Unanswerable(f"'{what.to}' may have been called; the next in the chain is called when their time is over")
+            case Page() | Ask():
+                return None
         assert_never(what)
 
     def shown(self, ref: TicketRef) -> Ticket:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from rules.asking import Approval, CallOut
 from rules.condition_tree import ALWAYS as ALWAYS
 from rules.condition_tree import NOWHERE as NOWHERE
 from rules.condition_tree import All as All
@@ -179,7 +180,7 @@ class Stop:
     scope: Literal["ruleset", "ticket"]
 
 
-Verb: TypeAlias = Assign | Set | RaisePriority | Tag | Say | Tell | Sync | Link | Restrict | Stop
+Verb: TypeAlias = Assign | Set | RaisePriority | Tag | Say | Tell | CallOut | Approval | Sync | Link | Restrict | Stop
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ class Doing:
     replies: bool = True
     not_before: datetime | None = None  # messages to people wait until then
     beside: frozenset[str] | None = None  # connections the rule is about, None: any
+    branch: str = ""  # of a rule's steps: a stage by its name, or what waited for an answer
     syncs: list["Synced"] = field(default_factory=list)
 
     @property
@@ -64,6 +65,10 @@ class Doing:
     def key(self, position: str) -> str:
         """The name of a once-only action: ticket, rule, occasion and its position in the rule."""
         return key_of(str(self.observation.ref), self.rule.id, self.occasion, position)
+
+    def position(self, number: int) -> str:
+        """A step's position in the rule; in a list that waited for an answer it begins with where that list stands."""
+        return f"{self.branch}/{number}" if "/" in self.branch else str(number)
 
     def note(self, text: str) -> None:
         self.wanted.notes.append(f"{self.rule.id}: {text}")

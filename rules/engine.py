@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rules.asking import Approval, CallOut, steps_of
 from rules.branches import required_connections
 from rules.bundle import (
     Assign,
@@ -29,7 +30,7 @@ from rules.look import Look
 from rules.observation import Kind, Observation
 from rules.passing import Pass
 from rules.plan import Plan
-from rules.questions import Question, asked, similars, steps_of
+from rules.questions import Question, asked, similars
 from rules.ready import Ready, prepared
 from rules.sieve import Matcher, Sieve
 from rules.sla import Standing, measure
@@ -111,7 +112,7 @@ class Engine:
     @property
     def asks_work(self) -> bool:
         """Whether somebody's open work is ever asked for."""
-        verbs = (step.verb for ready in self._prepared.asking for step in steps_of(ready))
+        verbs = (step.verb for ready in self._prepared.asking for step in steps_of(ready.rule))
         return any(isinstance(verb, Assign) and verb.strategy == "least_open" for verb in verbs)
 
     @property
@@ -159,7 +160,7 @@ def _concerns(rule: Rule, ruleset: RuleSet, connection: str) -> bool:
 
 def _needs(rule: Rule, bundle: Bundle) -> Needs:
     kinds = {on.kind for on in rule.triggers if isinstance(on, On)}
-    verbs = [step.verb for steps in (rule.steps, *(stage.steps for stage in rule.stages)) for step in steps]
+    verbs = [step.verb for step in steps_of(rule)]
     syncs = [verb for verb in verbs if isinstance(verb, Sync)]
     fields = fields_of(rule.condition) | {name.removeprefix("ticket.") for verb in verbs for name in _named_in(verb, bundle)}
     clocked = any(isinstance(t, OnSla) for t in rule.triggers) or any(name.startswith("sla.") and name != "sla.policy" for name in fields)
@@ -179,6 +180,8 @@ def _named_in(verb: Verb, bundle: Bundle) -> Iterator[str]:
     match verb:
         case Say() | Tell():
             texts = [verb.text, *bundle.templates.get(verb.template or "", {}).values()]
+        case CallOut(text=text) | Approval(question=text):
+            texts = [text]
         case Set(fields):
             texts = [value for value in fields.values() if isinstance(value, Template)]
         case _:

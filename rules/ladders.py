@@ -119,7 +119,7 @@ class Clocks:
         climb = f"waiting@{since.isoformat()}"
         for spec in rule.stages:
             if spec.after is not None:
-                first = _after(since, spec.after, named, named or self.standing.calendar)
+                first = after(since, spec.after, named, named or self.standing.calendar)
                 for again in range(_times(spec)):
                     due_at = (named or AROUND_THE_CLOCK).add(first, _every(spec) * again) if again else first
                     yield self._rung(rule, spec, climb, due_at, again, None, named or self.standing.calendar)
@@ -181,7 +181,7 @@ def _last_update(observation: Observation) -> datetime:
     return max([observation.ticket.created_at, *(item.at for item in known if not item.ours)])
 
 
-def _after(since: datetime, span: Span, named: Calendar | None, business: Calendar) -> datetime:
+def after(since: datetime, span: Span, named: Calendar | None, business: Calendar) -> datetime:
     if span.business:
         day = business.add_days(since, span.days) if span.days else since
         return business.add(day, span.time) if span.time else day

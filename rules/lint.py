@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from rules.asking import lists_of
 from rules.bundle import Moment, OnSla, Place, Rule, RuleSet, Say, StageSpec, Step, Stop
 from rules.lint_abilities import abilities
 from rules.lint_allowed import allowances, unsilenced
@@ -31,8 +32,7 @@ def lint(r: Reading, rulesets: Sequence[RuleSet]) -> tuple[Problem, ...]:
 def _of_rule(r: Reading, rule: Rule) -> Iterator[Problem]:
     if rule.mode == "disabled":
         return
-    lists = (rule.steps, *(stage.steps for stage in rule.stages))
-    for steps in lists:
+    for steps in lists_of(rule):
         yield from _after_stop(r, rule, steps)
     yield from _unlimited(r, rule)
     yield from _out_of_order(r, rule)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from rules.asking import steps_of
 from rules.bundle import (
     All,
     AnyOf,
@@ -129,7 +130,7 @@ def _among(field: str, known: frozenset[str]) -> bool:
 
 
 def _work(r: Reading, rule: Rule) -> Iterator[_Want]:
-    for step in (*rule.steps, *(step for stage in rule.stages for step in stage.steps)):
+    for step in steps_of(rule):
         yield from _of_step(r, step)
 
 

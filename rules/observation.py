@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from rules.asking import Outcome
 from rules.ticket import Change, Comment, Ticket, TicketRef, Value
 
 
@@ -20,7 +21,21 @@ class Kind(StrEnum):
     REOPENED = "reopened"
     RESOLVED = "resolved"
     CLOSED = "closed"
+    APPROVAL_ANSWERED = "approval_answered"
     MANUAL = "manual"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came of a question: by whom, or by nobody in time. `step` is where in its rule it was asked."""
+
+    id: str
+    rule: str
+    step: str
+    outcome: Outcome
+    question: str = ""
+    by: str | None = None
+    comment: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +47,15 @@ class Event:
     change: Change | None = None
     comment: Comment | None = None
     rule: str | None = None  # manual: the rule a person named
+    answer: Answer | None = None  # approval_answered
 
     @property
     def occasion(self) -> str:
         """What makes this happening one of a kind: the vendor's moment or the comment's id, never our clock."""
         if self.comment is not None:
             return f"{self.kind}#{self.comment.id}"
+        if self.answer is not None:
+            return f"{self.kind}#{self.answer.id}"
         what = f":{self.change.field}={_plain(self.change.after)}" if self.change else ""
         return f"{self.kind}{what}@{self.at.isoformat()}"
 
@@ -78,6 +96,7 @@ class Observation:
     facts: Mapping[str, Value] = field(default_factory=dict)  # what only the store can answer; see rules/questions.py
     redact: frozenset[str] = frozenset()  # kinds of personal data that leave us no more of the ticket, or of a partner
     paused: frozenset[str] = frozenset()  # rules that a person, or a limit of theirs, has stopped
+    paging: frozenset[str] = frozenset()  # who is being called out about it, as `paging_key` names it
     adopted: bool = False  # first contact with an old ticket: no events, stages behind it are passed over
 
     @property

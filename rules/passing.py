@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal, TypeAlias
 
 from rules import limits, pii
+from rules.asking import branch_of, question_at
 from rules.bundle import On, Rule, Step
 from rules.clockwork import ClockWork
 from rules.doing import Doing, Synced
 from rules.events import differences, milestones
 from rules.ladders import Clocks, Rung, before_each, chosen_to_run
 from rules.look import Look
+from rules.observation import Answer as Said
 from rules.observation import Event, Kind, Observation
 from rules.plan import Action, CreateTicket, Failure, Fired, Plan, Stage, Update
 from rules.ready import Prepared, Ready
@@ -52,7 +54,7 @@ class Pass:
 
     def whole(self) -> Plan:
         """All events, then the stages that fell due, then what our own changes call for."""
-        if self._observation.events:
+        if self._observation.events and self._answers() != "ticket":
             self._rounds_of_rules(self._asked())
         if self._ready.ladders:
             self._climb(self._ready.ladders, before_each(self._observation))
@@ -69,6 +71,28 @@ class Pass:
         elif self._open_to(ready):
             self._answer(ready, event)
         return self._plan()
+
+    # --- answers -------------------------------------------------------------------------------------------------------
+
+    def _answers(self) -> Answer:
+        """What waited for an answer is done before the rules that follow it are asked; a `stop: ticket` among it ends the pass."""
+        answer: Answer = "no"
+        for event in self._observation.events:
+            if event.answer is not None:
+                answer = self._answered(event, event.answer)
+                if answer == "ticket":
+                    break
+        return answer
+
+    def _answered(self, event: Event, said: Said) -> Answer:
+        ready = next((r for r in self._ready.rules if r.rule.id == said.rule and r.rule.mode != "disabled"), None)
+        question = question_at(ready.rule, said.step) if ready else None
+        if ready is None or question is None:
+            self._wanted.notes.append(f"{said.rule}: the answer to approval {said.id} came to nothing: the rule no longer asks it")
+            return "no"
+        self._look.on(event)
+        steps = question.steps(said.outcome)
+        return self._act(ready, steps, event.occasion, branch=branch_of(said.step, said.outcome), stage=said.outcome) if steps else "no"
 
     # --- events --------------------------------------------------------------------------------------------------------
 
@@ -149,16 +173,19 @@ class Pass:
             self._trace.judged(ready.rule, self._look, held, at.occasion)
         return held
 
-    def _act(self, ready: Ready, steps: tuple[Step, ...], occasion: str, rung: Rung | None = None) -> Answer:
-        rule, stage = ready.rule, rung.spec.name if rung else None
-        reached = limits.reached(rule, self._wanted.mine.ticket, self._observation, self._used)
+    def _act(
+        self, ready: Ready, steps: tuple[Step, ...], occasion: str, rung: Rung | None = None, *, branch: str = "", stage: str | None = None
+    ) -> Answer:
+        """`branch` and `stage` are of steps that waited for an answer: those belong to an occasion that the limits have counted."""
+        rule, stage = ready.rule, rung.spec.name if rung else stage
+        reached = "" if branch else limits.reached(rule, self._wanted.mine.ticket, self._observation, self._used)
         if reached:
             self._fired.append(Fired(rule=rule.id, occasion=occasion, how="limited", stage=stage))
             self._paused += [rule.id] if rule.limits.pauses else []
-            self._note(ready, "limited", occasion, rung, reason=f"{reached} is reached" + (RULE_PAUSED if rule.limits.pauses else ""))
+            self._note(ready, "limited", occasion, stage, reason=f"{reached} is reached" + (RULE_PAUSED if rule.limits.pauses else ""))
             return "no"
         before = self._wanted.twin()
-        doing = self._doing(ready, occasion, rung)
+        doing = self._doing(ready, occasion, rung, branch)
         try:
             halt = carry_out(doing, steps)
         except Exception as problem:
@@ -166,15 +193,15 @@ class Pass:
             self._failed(ready, problem)
             return "no"
         if rule.mode == "shadow":
-            self._told(ready, "shadow", occasion, rung, before)
+            self._told(ready, "shadow", occasion, stage, before)
             self._back_to(before)
             self._fired.append(Fired(rule=rule.id, occasion=occasion, how="shadow", stage=stage))
             return "no"
-        self._told(ready, "fired", occasion, rung, before)
+        self._told(ready, "fired", occasion, stage, before)
         self._keep(doing, occasion, stage)
         return halt or "yes"
 
-    def _doing(self, ready: Ready, occasion: str, rung: Rung | None) -> Doing:
+    def _doing(self, ready: Ready, occasion: str, rung: Rung | None, branch: str) -> Doing:
         return Doing(
             ready.rule,
             occasion,
@@ -187,10 +214,12 @@ class Pass:
             replies=self._replies,
             beside=ready.beside,
             not_before=rung.not_before(self._observation.now) if rung else None,
+            branch=branch or (rung.spec.name if rung else ""),
         )
 
     def _keep(self, doing: Doing, occasion: str, stage: str | None) -> None:
-        used = (*limits.keys(doing.rule, self._wanted.mine.ticket), *self._wanted.used)
+        own = () if "/" in doing.branch else limits.keys(doing.rule, self._wanted.mine.ticket)
+        used = (*own, *self._wanted.used)
         self._wanted.used.clear()
         self._used += used
         self._syncs += doing.syncs
@@ -259,7 +288,7 @@ class Pass:
     def _passed_over(self, ready: Ready, rung: Rung, why: str) -> None:
         self._stages.append(_stage(ready, rung, ran=False, why=why))
         if why not in ("shadow", "limited", "failed"):
-            self._note(ready, "passed_over", rung.occasion, rung, reason=why)
+            self._note(ready, "passed_over", rung.occasion, rung.spec.name, reason=why)
 
     # --- our own changes -----------------------------------------------------------------------------------------------
 
@@ -326,9 +355,9 @@ class Pass:
 
     # --- the trace -----------------------------------------------------------------------------------------------------
 
-    def _note(self, ready: Ready, what: str, occasion: str | None = None, rung: Rung | None = None, reason: str = "") -> None:
+    def _note(self, ready: Ready, what: str, occasion: str | None = None, stage: str | None = None, reason: str = "") -> None:
         if self._trace is not None:
-            self._trace.add(ready.ruleset, ready.rule, what, occasion, rung.spec.name if rung else None, reason)
+            self._trace.add(ready.ruleset, ready.rule, what, occasion, stage, reason)
 
     def _note_rest(self, rules: Iterable[Ready], stopped_by: Ready) -> None:
         if self._trace is not None:
@@ -336,9 +365,9 @@ class Pass:
                 if ready.position > stopped_by.position:
                     self._note(ready, "not_looked_at")
 
-    def _told(self, ready: Ready, what: str, occasion: str, rung: Rung | None, before: Wanted) -> None:
+    def _told(self, ready: Ready, what: str, occasion: str, stage: str | None, before: Wanted) -> None:
         if self._trace is not None:
-            self._trace.acted(ready.ruleset, ready.rule, what, occasion, rung.spec.name if rung else None, before, self._wanted)
+            self._trace.acted(ready.ruleset, ready.rule, what, occasion, stage, before, self._wanted)
 
 
 def _names(on: On, event: Event, rule: Rule) -> bool:

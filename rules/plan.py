@@ -126,6 +126,7 @@ class Notify:
     place: str
     template: str | None = None
     not_before: datetime | None = None  # of a stage that minds business hours: the next opening
+    asks: str | None = None  # the approval that it asks for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +151,65 @@ class JoinTicket:
         return key_of(self.key, "here")[:32], key_of(self.key, "there")[:32]
 
 
-Action: TypeAlias = Update | AddComment | CreateTicket | JoinTicket | Notify
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Whoever is on call is called out, until somebody acknowledges. Once-only; it opens what `Call`s then carry out."""
+
+    key: str
+    about: TicketRef
+    version: str
+    to: str  # a name under `on_call:`
+    urgency: str
+    text: str
+    rule: str
+    place: str
+    not_before: datetime | None = None  # as of a `Notify`
+
+    @property
+    def id(self) -> str:
+        return self.key[:10]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call of a page, to one person or pager. Once-only. The rules ask for none: the pager makes them, one for each turn."""
+
+    key: str
+    about: TicketRef
+    page: str  # its id
+    to: str  # a name under `on_call:` that has an address, or an e-mail address
+    turn: int
+    text: str
+    rule: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A question that stays open until somebody answers or its time is over. Once-only; a `Notify` says it to those who are asked.
+
+    `at` is when it was decided and `due_at` when its time is over, both as the rules saw it.
+    """
+
+    key: str
+    about: TicketRef
+    version: str
+    ask: str  # the word in the rule
+    to: str  # whom that means: a channel's name or an e-mail address
+    question: str
+    step: str
+    at: datetime
+    due_at: datetime
+    rule: str
+    place: str
+    not_before: datetime | None = None  # as of a `Notify`
+
+    @property
+    def id(self) -> str:
+        return self.key[:10]
+
+
+Action: TypeAlias = Update | AddComment | CreateTicket | JoinTicket | Notify | Page | Call | Ask
 """Closed: a new action is a type error wherever it is not handled."""
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
-from rules.bundle import All, AnyOf, Assign, Condition, Link, Named, NoneOf, Relation, Similar, Step
+from rules.asking import steps_of
+from rules.bundle import All, AnyOf, Assign, Condition, Link, Named, NoneOf, Relation, Similar
 from rules.conditions import holds
 from rules.look import Look
 from rules.lookup import Lookup
@@ -85,12 +86,13 @@ def _concerned(ready: Ready, observation: Observation, kinds: frozenset[Kind]) -
         or (ready.beside is not None and here not in ready.beside)
     ):
         return False
-    return ready.ladder or ready.rule.react_to_own_changes or any(on.kind in kinds for on in ready.ons)
+    answered = any(event.answer is not None and event.answer.rule == ready.rule.id for event in observation.events)
+    return answered or ready.ladder or ready.rule.react_to_own_changes or any(on.kind in kinds for on in ready.ons)
 
 
 def _of_rule(ready: Ready, prepared: Prepared, observation: Observation) -> Iterator[Question]:
     yield from (Alike(similar) for similar in similars(ready.rule.condition))
-    for step in steps_of(ready):
+    for step in steps_of(ready.rule):
         match step.verb:
             case Link(to=relation):
                 yield Alike(similar_of(ready.rule.condition), relation)
@@ -98,11 +100,6 @@ def _of_rule(ready: Ready, prepared: Prepared, observation: Observation) -> Iter
                 yield from (Team(group, strategy == "least_open") for group in _groups(verb, prepared, observation))
                 if strategy == "round_robin":
                     yield Turn(ready.rule.id)
-
-
-def steps_of(ready: Ready) -> Iterator[Step]:
-    for steps in (ready.rule.steps, *(stage.steps for stage in ready.rule.stages)):
-        yield from steps
 
 
 def _groups(verb: Assign, prepared: Prepared, observation: Observation) -> Iterator[str]:

@@ -15,7 +15,7 @@ from rules.ticket import Status
 _EVENTS = {str(kind): kind for kind in Kind}
 _LADDERS = ("sla", "waiting")
 WITH_DETAILS = {"changed": "{ changed: priority }", "sla": "{ sla: first_response }", "waiting": "{ waiting: { status: pending } }"}
-_LATER_EVENTS = ("every", "approval_answered")
+_LATER_EVENTS = ("every",)
 EVENT_NAMES = (*_EVENTS, *_LADDERS)
 EVENT_SYNONYMS = {
     **dict.fromkeys(("create", "new", "opened", "ticket_created"), "created"),

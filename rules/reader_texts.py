@@ -9,19 +9,19 @@ from rules.nodes import Node, Scalar
 from rules.problems import Problem
 from rules.reader_context import SLUG, Reading
 from rules.templates import Template, TemplateProblem
-from rules.wording import RULE_NAMES, SLA_NAMES
+from rules.wording import APPROVAL_NAMES, RULE_NAMES, SLA_NAMES
 
 LANGUAGE = re.compile(r"[a-z]{2,3}([-_][a-z0-9]{2,8})*")
 _TEMPLATE_FILE = re.compile(r"templates/([^/]+)/([^/]+)\.md")
 _MORE = ("ticket.key", "ticket.shown_as", "ticket.requester", "ticket.custom", "comment.at")
-_LATER = ("approval",)
 
 
 def placeholders(r: Reading) -> frozenset[str]:
     """Every name that a text may use."""
     fields = (name if name.startswith(("comment.", "sla.")) else f"ticket.{name}" for name in FIELDS)
     own = (f"ticket.custom.{name}" for name in r.fields if name not in FIELDS)
-    return frozenset((*fields, *own, *_MORE, *RULE_NAMES, *SLA_NAMES, *(f"sla.{metric}" for metric in r.metrics)))
+    metrics = (f"sla.{metric}" for metric in r.metrics)
+    return frozenset((*fields, *own, *_MORE, *RULE_NAMES, *SLA_NAMES, *APPROVAL_NAMES, *metrics))
 
 
 def has_placeholders(text: str) -> bool:
@@ -53,8 +53,6 @@ def _part(r: Reading, node: Scalar, name: str) -> Scalar:
 
 
 def placeholder_help(r: Reading, name: str) -> str:
-    if name.partition(".")[0] in _LATER:
-        return "approvals are kept for a later release"
     known = placeholders(r)
     bare = name.removeprefix("ticket.")
     behind = f"ticket.{SYNONYMS.get(bare, bare)}"

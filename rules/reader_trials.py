@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from rules.bundle import Bundle, On
+from rules.asking import OUTCOMES, Approval, steps_of
+from rules.bundle import Bundle, On, Rule
 from rules.fields import FieldSpec, nearest, spec_of
 from rules.nodes import Map, Node, Scalar, Seq, read
 from rules.observation import Kind
@@ -23,7 +25,6 @@ _GIVENS = ("now", "ticket", "history", "others", "rules")
 _CASE = ("name", *_GIVENS, "event", "expect", "steps")
 _STEP = ("at", "event", "ticket", "expect")
 _EXPECT = (*LISTS, "ticket", "exactly")
-_LATER_EXPECT = ("paged", "approvals")
 _OF_RULES = ("fired", "not_fired")
 _GROUPS = ("requester", "comment", "custom")
 _NOT_GIVEN = frozenset({"system", "url"})
@@ -235,7 +236,12 @@ class _File:
         if isinstance(node, Map) and set(node.entries) == {"manual"}:
             names = list(self._rule_names(node.entries["manual"].value, "'manual'"))
             return Happening(On(Kind.MANUAL), names[0]) if names else None
+        if isinstance(node, Map) and "approval_answered" in node:
+            return self._answer(node)
         made = trigger(self.r, node)
+        if isinstance(made, On) and made.kind == Kind.APPROVAL_ANSWERED:
+            self.r.wrong(node, "TG206", "a test says which answer came", help="write { approval_answered: approved, by: ana@example.com }")
+            return None
         if isinstance(made, On) and made.kind != Kind.MANUAL:
             return Happening(made)
         if made is not None:
@@ -244,10 +250,19 @@ class _File:
             )
         return None
 
+    def _answer(self, node: Map) -> Happening | None:
+        """`{ approval_answered: approved, by: NAME }`: the newest open question gets its answer, or its time is over."""
+        self.r.map(node, "an answer", ("approval_answered", "by"))
+        outcome: Any = self.r.choice(node.entries["approval_answered"].value, "'approval_answered'", OUTCOMES)
+        by = self.r.text(b, "'by'") if (b := node.get("by")) is not None else None
+        if b is not None and outcome == "no_answer":
+            self.r.wrong(b, "TG205", "nobody answered, so there is nobody to name", help="remove by:")
+        return Happening(On(Kind.APPROVAL_ANSWERED), outcome=outcome, by=by) if outcome else None
+
     # --- what is expected ----------------------------------------------------------------------------------------------
 
     def _expect(self, node: Node) -> Expectation | None:
-        expected = self.r.map(node, "'expect'", _EXPECT, _LATER_EXPECT)
+        expected = self.r.map(node, "'expect'", _EXPECT)
         if expected is None:
             return None
         exactly, ticket = expected.get("exactly"), expected.get("ticket")
@@ -274,11 +289,17 @@ class _File:
             if rule is None:
                 meant = nearest(id, self.known)
                 self.r.wrong(item, "TG302", f"there is no rule called '{id}'", help=f"did you mean '{meant}'?" if meant else "")
-            elif stage and stage not in {spec.name for spec in rule.stages}:
-                names = ", ".join(f"'{spec.name}'" for spec in rule.stages) or "none"
+            elif stage and stage not in (stages := _stages_of(rule)):
+                names = ", ".join(f"'{name}'" for name in stages) or "none"
                 self.r.wrong(item, "TG302", f"rule '{id}' has no stage '{stage}'", help=f"its stages are {names}")
             else:
                 yield item.text.strip()
+
+
+def _stages_of(rule: Rule) -> tuple[str, ...]:
+    """The names by which parts of a rule fire: its stages, and what waits for an answer."""
+    asks = any(isinstance(step.verb, Approval) for step in steps_of(rule))
+    return (*(spec.name for spec in rule.stages), *(OUTCOMES if asks else ()))
 
 
 def _none(node: Node) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 from rules.bundle import Assign, RaisePriority, Restrict, Say, Set, Step, Stop, Tag, Tell, Verb
 from rules.fields import FieldSpec, nearest
 from rules.nodes import Map, Node, Scalar
+from rules.reader_asking import PEOPLE, read_approval, read_page
 from rules.reader_conditions import choices_of, kinds_of, no_choice, number
 from rules.reader_context import RESERVED, Reading, Written
 from rules.reader_link import read_link
@@ -16,8 +17,7 @@ from rules.templates import Template
 from rules.text import fold
 from rules.ticket import Level, Value
 
-LATER = ("page", "approval", "webhook")
-PEOPLE = ("assignee", "team-lead")
+LATER = ("webhook",)
 _LEVELS = tuple(map(str, Level))
 _NEVER_EMPTY = frozenset({"status", "subject"})
 VERB_SYNONYMS = {
@@ -28,6 +28,8 @@ VERB_SYNONYMS = {
     **dict.fromkeys(("internal_note", "add_note"), "note"),
     **dict.fromkeys(("alert", "message", "send", "email"), "notify"),
     **dict.fromkeys(("escalate", "priority", "bump_priority"), "raise_priority"),
+    **dict.fromkeys(("call", "pager", "call_out"), "page"),
+    **dict.fromkeys(("ask", "approve", "question"), "approval"),
     **dict.fromkeys(("mirror", "synchronize"), "sync"),
     **dict.fromkeys(("break", "end", "halt"), "stop"),
 }
@@ -317,7 +319,7 @@ def _notify(r: Reading, key: Scalar, value: Node) -> Verb | None:
 
 def _recipient(r: Reading, node: Scalar) -> str | None:
     if node.text in r.desk.on_call:
-        r.wrong(node, "TG302", f"'{node.text}' is on call, not a channel", help="paging is kept for a later release; notify a channel")
+        r.wrong(node, "TG302", f"'{node.text}' is on call, not a channel", help=f"call them out: page: {{ to: {node.text}, text: .. }}")
         return None
     known = (*PEOPLE, *sorted(r.desk.channels))
     return r.member(node, "'to'", "channel", known, "channels stand in ticketgate.yaml; assignee and team-lead are always there")
@@ -343,6 +345,14 @@ def _link(r: Reading, key: Scalar, value: Node) -> Verb | None:
     return read_link(r, value)
 
 
+def _page(r: Reading, key: Scalar, value: Node) -> Verb | None:
+    return read_page(r, value)
+
+
+def _approval(r: Reading, key: Scalar, value: Node) -> Verb | None:
+    return read_approval(r, value, steps)
+
+
 def _sync(r: Reading, key: Scalar, value: Node) -> Verb | None:
     return read_sync(r, value)
 
@@ -355,6 +365,8 @@ VERBS: Mapping[str, Callable[[Reading, Scalar, Node], Verb | None]] = {
     "reply": _reply,
     "note": _note,
     "notify": _notify,
+    "page": _page,
+    "approval": _approval,
     "sync": _sync,
     "link": _link,
     "restrict": _restrict,

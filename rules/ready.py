@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rules.asking import steps_of
 from rules.branches import required_connections
 from rules.bundle import All, AnyOf, Assign, Bundle, Condition, Link, Named, NoneOf, On, Rule, RuleSet, Similar
 from rules.conditions import Predicate, compiled
@@ -56,7 +57,7 @@ def prepared(bundle: Bundle) -> Prepared:
 
 
 def _asks(rule: Rule) -> bool:
-    verbs = [step.verb for steps in (rule.steps, *(stage.steps for stage in rule.stages)) for step in steps]
+    verbs = [step.verb for step in steps_of(rule)]
     return _has_similar(rule.condition) or any(isinstance(v, Link) or (isinstance(v, Assign) and v.strategy is not None) for v in verbs)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from rules.pii import Wanted, redacted
-from rules.plan import Action, AddComment, CreateTicket, Draft, FieldChange, JoinTicket, Notify, Update
+from rules.plan import Action, AddComment, Ask, Call, CreateTicket, Draft, FieldChange, JoinTicket, Notify, Page, Update
 from rules.ticket import TicketRef, Value
 
 
@@ -20,8 +20,10 @@ def cleaned(action: Action, wanted: Wanted, mine: TicketRef) -> Action:
             return replace(action, body=redacted(action.body, wanted))
         case CreateTicket():
             return replace(action, draft=_draft(action.draft, wanted))
-        case Notify():
+        case Notify() | Page() | Call():
             return replace(action, text=redacted(action.text, wanted))
+        case Ask():
+            return replace(action, question=redacted(action.question, wanted))
         case JoinTicket():
             return action  # names tickets, and says nothing else
         case _:

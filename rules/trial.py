@@ -144,6 +144,14 @@ def _notified(entries: tuple[str, ...], happened: Happened, exactly: bool) -> It
     yield from _listed("notified", entries, [(message.asked_for, message.to) for message in happened.notified], exactly)
 
 
+def _paged(entries: tuple[str, ...], happened: Happened, exactly: bool) -> Iterator[str]:
+    yield from _listed("paged", entries, [(page.to,) for page in happened.paged], exactly)
+
+
+def _approvals(entries: tuple[str, ...], happened: Happened, exactly: bool) -> Iterator[str]:
+    yield from _listed("approvals", entries, [(question.ask, question.to) for question in happened.approvals], exactly)
+
+
 def _synced(entries: tuple[str, ...], happened: Happened, exactly: bool) -> Iterator[str]:
     yield from _listed("synced", entries, [(connection,) for connection in happened.synced], exactly)
 
@@ -175,6 +183,8 @@ _LISTS: Mapping[str, Compared] = {
     "replies": _said("replies", lambda happened: happened.replies),
     "notes": _said("notes", lambda happened: happened.notes),
     "notified": _notified,
+    "paged": _paged,
     "synced": _synced,
     "linked": _linked,
+    "approvals": _approvals,
 }

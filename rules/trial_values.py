@@ -5,22 +5,25 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from rules.asking import Outcome as Answered
 from rules.bundle import Condition, On, Place
 from rules.ticket import Value
 
 Fields: TypeAlias = Mapping[str, Value]
 """Ticket fields by their dotted names, as written; None is unset."""
 
-LISTS = ("fired", "not_fired", "replies", "notes", "notified", "synced", "linked")
+LISTS = ("fired", "not_fired", "replies", "notes", "notified", "paged", "synced", "linked", "approvals")
 """What may be expected as a list of names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """An event of a test: the trigger that it is the least of; `rule` for a manual one."""
+    """An event of a test: the trigger that it is the least of; `rule` for a manual one, `outcome` and `by` for an answer."""
 
     on: On
     rule: str | None = None
+    outcome: Answered | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

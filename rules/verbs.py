@@ -1,9 +1,9 @@
 """The administrator's steps become changes on the working copy and actions."""
 
-from collections.abc import Iterator
 from typing import Literal, TypeAlias, assert_never
 
 from rules import limits
+from rules.asking import Approval, CallOut
 from rules.bundle import Assign, Link, RaisePriority, Restrict, Say, Set, Step, Stop, Sync, Tag, Tell
 from rules.doing import Doing
 from rules.joining import join
@@ -14,8 +14,8 @@ from rules.teams import choose
 from rules.templates import Template
 from rules.text import fold
 from rules.ticket import Level
+from rules.verbs_asking import addresses, call_or_ask
 from rules.wording import chosen
-from rules.working import value_of
 
 Halt: TypeAlias = Literal["ruleset", "ticket"]
 _LEVELS = tuple(Level)
@@ -25,22 +25,21 @@ RESTRICTED = "restricted"
 
 def carry_out(doing: Doing, steps: tuple[Step, ...]) -> Halt | None:
     """Do the steps in order; a `stop` among them ends them and says what else it ends. Raises `ValueError` where one cannot be done."""
-    for position, step in enumerate(steps):
-        halt = _do(doing, step, str(position))
+    for number in range(len(steps)):
+        halt = _do(doing, steps, number)
         doing.look.see(doing.ticket)
         if halt:
             return halt
     return None
 
 
-def _do(doing: Doing, step: Step, position: str) -> Halt | None:
+def _do(doing: Doing, steps: tuple[Step, ...], number: int) -> Halt | None:
+    step = steps[number]
     match step.verb:
         case Assign() | Set() | RaisePriority() | Tag() as verb:
             _change(doing, step, verb)
-        case Say() as verb:
-            _say(doing, step, verb, position)
-        case Tell() as verb:
-            _tell(doing, step, verb, position)
+        case Say() | Tell() | CallOut() | Approval() as verb:
+            _speak(doing, steps, number, verb)
         case Sync() as verb:
             doing.syncs.append((doing, step, verb))
             synchronize(doing, step, verb)
@@ -53,6 +52,18 @@ def _do(doing: Doing, step: Step, position: str) -> Halt | None:
         case other:
             assert_never(other)
     return None
+
+
+def _speak(doing: Doing, steps: tuple[Step, ...], number: int, verb: Say | Tell | CallOut | Approval) -> None:
+    match verb:
+        case Say():
+            _say(doing, steps[number], verb, doing.position(number))
+        case Tell():
+            _tell(doing, steps[number], verb, doing.position(number))
+        case CallOut() | Approval():
+            call_or_ask(doing, steps, number, verb)
+        case other:
+            assert_never(other)
 
 
 def _change(doing: Doing, step: Step, verb: Assign | Set | RaisePriority | Tag) -> None:
@@ -189,11 +200,14 @@ def _tell(doing: Doing, step: Step, verb: Tell, position: str) -> None:
     default = doing.bundle.desk.default_language
     found = chosen(doing.bundle, verb.template, doing.ticket, default) if verb.template else None
     text = found.template if found else verb.text
+    if not doing.replies:
+        doing.note("nobody was told: messages are switched off for this run")
+        return
     for asked_for in verb.to:
         key = doing.key(f"{position}.{asked_for}")
         if key in doing.observation.done:
             continue
-        for address in _addresses(doing, asked_for):
+        for address in addresses(doing, asked_for, "nobody was told"):
             doing.wanted.actions.append(
                 Notify(
                     key=key,
@@ -208,25 +222,3 @@ def _tell(doing: Doing, step: Step, verb: Tell, position: str) -> None:
                     not_before=doing.not_before,
                 )
             )
-
-
-def _addresses(doing: Doing, asked_for: str) -> Iterator[str]:
-    """The one address behind a word of `notify`; none, with a note, when there is nobody."""
-    if asked_for == "assignee":
-        person = doing.ticket.assignee
-        address = person.email if person else None
-        missing = "the assignee has no e-mail address" if person else "nobody is assigned"
-    elif asked_for == "team-lead":
-        address = _lead(doing)
-        missing = f"group {value_of(doing.ticket, 'group') or '(none)'} has no lead under 'groups:' of ticketgate.yaml"
-    else:
-        address, missing = asked_for, ""
-    if address:
-        yield address
-    else:
-        doing.note(f"nobody was told: {missing}")
-
-
-def _lead(doing: Doing) -> str | None:
-    group = fold(doing.ticket.group or "")
-    return next((lead for name, lead in doing.bundle.desk.groups.items() if fold(name) == group), None) if group else None

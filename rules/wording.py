@@ -8,6 +8,7 @@ from typing import Any
 from rules.bundle import Bundle, Rule
 from rules.fields import METRICS, newest_reply
 from rules.look import Look
+from rules.observation import Answer
 from rules.sla import SlaClock
 from rules.templates import Template
 from rules.ticket import Comment, Person, Role, Ticket
@@ -19,6 +20,8 @@ _PLAIN = (
 _PERSON = ("name", "email", "organization", "language", "automated")
 SLA_NAMES = frozenset({"sla.metric", "sla.state", "sla.target", "sla.due_at", "sla.elapsed", "sla.remaining"})
 """What a text may say about the clock of its ladder; empty elsewhere. `sla.policy` and `sla.METRIC` are fields."""
+APPROVAL_NAMES = frozenset({"approval.by", "approval.outcome", "approval.question", "approval.comment"})
+"""What a text may say about the answer that set off its steps; empty elsewhere."""
 RULE_NAMES = frozenset({"rule.id", "rule.name", "rule.description", "rule.owner"})
 
 
@@ -32,12 +35,13 @@ class Chosen:
 
 
 def context(look: Look, rule: Rule, clock: SlaClock | None = None) -> dict[str, Any]:
-    """The data for a text: `ticket.*` by the names of conditions, `rule.*`, `sla.*`, `comment.*`. Plain values only."""
+    """The data for a text: `ticket.*` by the names of conditions, `rule.*`, `sla.*`, `comment.*`, `approval.*`. Plain values only."""
     return {
         "ticket": _ticket(look),
         "rule": {"id": rule.id, "name": rule.name or rule.id, "description": rule.description, "owner": rule.owner},
         "sla": _Sla(look, clock),
         "comment": _comment(look.event.comment if look.event else None),
+        "approval": _approval(look.event.answer if look.event else None),
     }
 
 
@@ -95,6 +99,10 @@ def _comment(comment: Comment | None) -> dict[str, Any]:
         return dict.fromkeys(("author", "role", "public", "text", "at"))
     author = comment.author.name or comment.author.known_as if comment.author else None
     return {"author": author, "role": str(comment.role), "public": comment.public, "text": comment.text, "at": comment.at}
+
+
+def _approval(answer: Answer | None) -> dict[str, Any]:
+    return {name: getattr(answer, name, None) for name in ("by", "outcome", "question", "comment")}
 
 
 def _plain(value: Any) -> Any:

@@ -12,11 +12,12 @@ from rules.events import events
 from rules.look import Look
 from rules.neighbours import Neighbours
 from rules.observation import Event, Kind, Link, Observation
-from rules.plan import Action, AddComment, Agreement, CreateTicket, FieldChange, JoinTicket, Notify, Plan, Update
+from rules.plan import Action, AddComment, Agreement, Ask, CreateTicket, FieldChange, JoinTicket, Notify, Page, Plan, Update
 from rules.questions import answers
 from rules.reasons import reasons
 from rules.ticket import Change, Comment, Person, Role, Status, Ticket, TicketRef, Value, replace
 from rules.trial_values import Fields, Happening, Trial, TrialStep
+from rules.trial_waiting import Waiting
 from rules.working import person_named, with_value
 
 _REPLIED = {"last_customer_reply_at": Role.CUSTOMER, "last_agent_reply_at": Role.AGENT}
@@ -32,6 +33,8 @@ class Happened:
     replies: list[AddComment] = field(default_factory=list)
     notes: list[AddComment] = field(default_factory=list)
     notified: list[Notify] = field(default_factory=list)
+    paged: list[Page] = field(default_factory=list)
+    approvals: list[Ask] = field(default_factory=list)
     synced: list[str] = field(default_factory=list)
     changed: list[FieldChange] = field(default_factory=list)  # on the ticket itself
     linked: list[JoinTicket] = field(default_factory=list)
@@ -52,6 +55,7 @@ class World:
         self._links: dict[TicketRef, Link] = {}
         self._done: set[str] = set()
         self._limits: dict[str, list[datetime]] = {}
+        self._waiting = Waiting()
         self._events: tuple[Event, ...] = ()
         self.now = trial.now
         self._redact: frozenset[str] = frozenset()
@@ -95,7 +99,8 @@ class World:
         self.happened, self._judged = Happened(), []
         moment, news = self._trial.now + step.at, self._brings_news(step)
         if self._known and moment > self.now:
-            self._pass(moment - _BLINK if news else moment, ())
+            until = moment - _BLINK if news else moment
+            self._pass(until, self._waiting.over(until))
         if news or not self._known:
             found, rule = self._news(step, moment)
             self._known = True
@@ -132,6 +137,7 @@ class World:
             done=frozenset(self._done),
             limits={key: tuple(moments) for key, moments in self._limits.items()},
             redact=self._redact,
+            paging=self._waiting.paging,
         )
         questions = self._engine.questions(observation, only=rule)
         facts = answers(questions, self.ticket, self._engine.look(observation), self._neighbours)
@@ -143,6 +149,9 @@ class World:
         """The events of the step; for a manual one the rule that a person named."""
         fields, happening = {**self._pending, **step.fields}, step.event
         self._pending = {}
+        if happening is not None and happening.outcome is not None:
+            self.ticket = changed(self.ticket, fields)
+            return (self._waiting.answered(happening.outcome, happening.by, moment),), None
         if happening is None:
             return self._told(self.ticket, changed(self.ticket, fields), (), moment), None
         if happening.rule is not None:
@@ -225,6 +234,7 @@ class World:
                 self._limits.setdefault(key, []).append(plan.at)
         self._redact = plan.redact
         self._neighbours.took_turns(plan.turns)
+        self._waiting.looked(plan.events)
         for action in plan.actions:
             self._carry_out(action, plan.at)
         for agreement in plan.agreements:
@@ -244,8 +254,19 @@ class World:
                 pass  # the joining that follows tells of it
             case JoinTicket():
                 self._join(action)
-            case Notify():
+            case _:
+                self._to_people(action)
+
+    def _to_people(self, action: Action) -> None:
+        match action:
+            case Notify(asks=None):
                 self.happened.notified.append(action)
+            case Page():
+                self.happened.paged.append(action)
+                self._waiting.pages.append(action)
+            case Ask():
+                self.happened.approvals.append(action)
+                self._waiting.questions.append(action)
 
     def _update(self, update: Update, at: datetime) -> None:
         if update.target == self.ticket.ref:

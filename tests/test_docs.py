@@ -28,7 +28,10 @@ def test_every_event_stands_in_the_guide(kind: str) -> None:
     assert f"`{kind}`" in GUIDE
 
 
-@pytest.mark.parametrize("verb", ["assign", "set", "raise_priority", "tag", "reply", "note", "notify", "sync", "link", "restrict", "stop"])
+VERBS = ("assign", "set", "raise_priority", "tag", "reply", "note", "notify", "page", "approval", "sync", "link", "restrict", "stop")
+
+
+@pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_stands_in_the_guide(verb: str) -> None:
     assert f"| `{verb}` |" in GUIDE
 

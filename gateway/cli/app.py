@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, cast
 import typer
 
 from gateway.cli import (
+    approvals,
     backfill,
     check,
     daemon,
@@ -22,6 +23,7 @@ from gateway.cli import (
     explain,
     fmt,
     init,
+    pages,
     plan,
     reload,
     report,
@@ -70,6 +72,8 @@ for group in (
     ticket,
     status,
     report,
+    pages,
+    approvals,
     doctor,
 ):
     group.add_to(app)

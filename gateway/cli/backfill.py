@@ -26,7 +26,11 @@ def backfill(
     rule: Annotated[str | None, typer.Option("--rule", metavar="ID", help="Ask this rule alone, whatever its when:.")] = None,
     resume: Annotated[str | None, typer.Option("--resume", metavar="ID", help="Go on with an interrupted run.")] = None,
     replies: Annotated[
-        bool | None, typer.Option("--send-replies/--no-replies", help="Whether customers hear of it; they do not by default.")
+        bool | None,
+        typer.Option(
+            "--send-replies/--no-replies",
+            help="Whether people hear of it: replies, notifications, pages, approvals. By default nobody does.",
+        ),
     ] = None,
     max_changes: Annotated[
         int | None, typer.Option("--max-changes", min=1, metavar="N", help="Instead of brake: in ticketgate.yaml.")
@@ -57,6 +61,7 @@ def backfill(
             agreed(chosen, _question(asked), yes=yes)
             run = found.backfill.begin(asked)
         counts = _carried_out(chosen, found, run, max_changes)
+        found.pager.ring()
     _told(chosen, run.id, counts)
     raise Ended(Code.PARTLY if counts.failed or counts.pending else Code.DONE)
 
@@ -80,7 +85,7 @@ def _found(chosen: Options, found: "Gateway", id: str) -> "Run":
 
 def _question(asked: "Asked") -> str:
     rule = f"rule {asked.rule}" if asked.rule else "all rules"
-    replies = "replies ARE SENT to customers" if asked.replies else "no replies to customers"
+    replies = "replies ARE SENT to customers" if asked.replies else "no replies to customers, no messages to anybody"
     which = f"every ticket of {', '.join(asked.connections)} {_between(asked)}"
     return f"Hold {which} against {rule} and write what they ask for ({replies})?"
 

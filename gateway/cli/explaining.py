@@ -13,7 +13,7 @@ from gateway.store.actions import Row, rules_of, target_of
 from gateway.store.passes import Brief, Pass
 from rules.conditions import Result
 from rules.explaining import Considered, ConsideredSet, Explanation
-from rules.plan import AddComment, CreateTicket, FieldChange, JoinTicket, Notify, Update
+from rules.plan import AddComment, Ask, Call, CreateTicket, FieldChange, JoinTicket, Notify, Page, Update
 
 Styled: TypeAlias = tuple[str, str]
 Only: TypeAlias = Literal["matched", "failed"] | None
@@ -115,10 +115,21 @@ def _asked(action: object) -> str:
             return f"create     {created(action)}"
         case JoinTicket():
             return f"link       {action.relation} {action.to or '(the one that is made)'}"
-        case Notify():
-            return f"notify     {action.to} {action.template or ''}".rstrip()
         case Update():
             return f"update     {action.target}: " + ", ".join(f"{c.field} {changed(c)}" for c in action.changes)
+    return _to_people(action)
+
+
+def _to_people(action: object) -> str:
+    match action:
+        case Notify():
+            return f"notify     {action.to} {action.template or ''}{f'asks approval {action.asks}' if action.asks else ''}".rstrip()
+        case Page():
+            return f"page       {action.to} ({action.urgency} urgency), page {action.id}"
+        case Call():
+            return f"call       {action.to}"
+        case Ask():
+            return f"approval   {action.id} asks {action.ask} until {action.due_at:%Y-%m-%d %H:%M}Z"
     return str(action)
 
 

@@ -166,6 +166,7 @@ def apply(
 
         try:
             counts = found.saved.apply(decided, replies=replies, max_changes=max_changes, progress=progress, silent=silent)
+            found.pager.ring()
         except KeyboardInterrupt:
             again = chosen.command(f"apply {shlex.quote(str(file))}")
             raise Ended(Code.INTERRUPTED, f"Interrupted; what was written is recorded. The same command does the rest: {again}") from None

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, assert_never
 
 from rules.pii import Wanted, redacted
-from rules.plan import Action, AddComment, CreateTicket, FieldChange, JoinTicket, Notify, Plan, Update
+from rules.plan import Action, AddComment, Ask, Call, CreateTicket, FieldChange, JoinTicket, Notify, Page, Plan, Update
 from rules.ticket import Person, Ticket, Value
 
 
@@ -48,9 +48,8 @@ def _lines(plan: Plan, action: Action) -> Iterator[str]:
             yield _row("!", "create", created(action), action.rule, action.place)
         case JoinTicket():
             yield _row(" ", "link", _joined(action), action.rule, action.place)
-        case Notify():
-            until = f"waits until {shown(action.not_before)}" if action.not_before else ""
-            yield _row("!", "notify", f"{action.to} {action.template or ''}".rstrip(), action.rule, action.place, until)
+        case Notify() | Page() | Call() | Ask():
+            yield from _to_people(action)
         case _:
             assert_never(action)
 
@@ -62,6 +61,24 @@ def created(action: CreateTicket) -> str:
 
 def _joined(action: JoinTicket) -> str:
     return f"{action.relation} {action.to or '(the one that is made)'}"
+
+
+def _to_people(action: Notify | Page | Call | Ask) -> Iterator[str]:
+    match action:
+        case Notify(asks=None):
+            yield _row("!", "notify", f"{action.to} {action.template or ''}".rstrip(), action.rule, action.place, _waits(action.not_before))
+        case Page():
+            yield _row("!", "page", f"{action.to} ({action.urgency} urgency)", action.rule, action.place, _waits(action.not_before))
+        case Call():
+            yield _row("!", "call", action.to, action.rule, action.place)
+        case Ask():
+            yield _row("!", "approval", f"asks {action.ask} until {action.due_at:%Y-%m-%d %H:%M}Z", action.rule, action.place)
+        case Notify():
+            return  # how a question is said is part of the question
+
+
+def _waits(not_before: datetime | None) -> str:
+    return f"waits until {shown(not_before)}" if not_before else ""
 
 
 def _row(sign: str, what: str, detail: str, rule: str, place: str, note: str = "") -> str:
@@ -121,10 +138,20 @@ def _action(action: Action) -> dict[str, Any]:
         case JoinTicket():
             to = str(action.to) if action.to else None
             return {"action": "link", "relation": action.relation, "to": to, "key": action.key, "rule": action.rule, "place": action.place}
-        case Notify():
-            return {"action": "notify", "to": action.to, "key": action.key, "rule": action.rule, "place": action.place}
+        case Notify() | Page() | Call() | Ask():
+            return {**_of_people(action), "key": action.key, "rule": action.rule, "place": action.place}
         case _:
             assert_never(action)
+
+
+def _of_people(action: Notify | Page | Call | Ask) -> dict[str, Any]:
+    match action:
+        case Notify():
+            return {"action": "notify", "to": action.to, "asks": action.asks}
+        case Page() | Call():
+            return {"action": "page" if isinstance(action, Page) else "call", "to": action.to}
+        case Ask():
+            return {"action": "approval", "ask": action.ask, "approval": action.id, "due_at": action.due_at.isoformat()}
 
 
 def plain(value: object) -> object:

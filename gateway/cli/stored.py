@@ -1,9 +1,9 @@
 """The store of a desk, for commands that only look into it: no secret is needed, no system is asked."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from gateway.cli.ending import Code, Ended
 from gateway.cli.options import Options
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from gateway.store.opening import Store
     from rules.bundle import Bundle
     from rules.ticket import TicketRef
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -76,3 +78,19 @@ def ref_of(text: str) -> "TicketRef":
         return TicketRef.parse(text)
     except ValueError as error:
         raise Ended(Code.USAGE, str(error)) from None
+
+
+def one_of(kind: str, id: str, found: "Sequence[T]") -> "T":
+    """The one that an id, or the beginning of one, names. Ends with 8 for none, and with 2 for several."""
+    if not found:
+        raise Ended(Code.NO_SUCH, f"There is no {kind} {id}; `ticketgate {kind}s list --all` shows them.")
+    if len(found) > 1:
+        raise Ended(Code.USAGE, f"{len(found)} {kind}s begin with {id}; write more of it.")
+    return found[0]
+
+
+def who(by: str | None) -> str:
+    """Who does something by hand: as they say, else the user of this machine."""
+    from getpass import getuser
+
+    return by or getuser()

@@ -19,7 +19,8 @@ from gateway.schema.names import Names
 from gateway.topics.language import VERBS as SAID
 from rules.fields import every_name, spec_of
 from rules.pii import KINDS
-from rules.reader_verbs import PEOPLE, VERBS
+from rules.reader_asking import PEOPLE
+from rules.reader_verbs import VERBS
 from rules.ticket import Level
 
 _LEVELS = tuple(map(str, Level))
@@ -60,13 +61,14 @@ def _verbs(names: Names) -> dict[str, Fragment]:
 def _messages(names: Names) -> dict[str, Fragment]:
     said = {"template": suggested(names.templates), "text": TEXT}
     steps = ref("steps")
-    asked = {"ask": TEXT, "within": LASTING_OR_BUSINESS, "question": TEXT, "approved": steps, "denied": steps, "no_answer": steps}
+    asked = {"ask": TEXT, "within": LASTING_OR_BUSINESS, "calendar": suggested(names.of("calendars")), "question": TEXT}
+    waiting = {"approved": steps, "denied": steps, "no_answer": steps}
     return {
         "reply": closed("reply", {**said, "language": _LANGUAGE, "public": {"const": True}}),
         "note": closed("note", said),
         "notify": closed("notify", {"to": _recipients(names), **said}, "to"),
-        "page": closed("page", {"to": _strict(names.desk.on_call), "urgency": choice(("high", "low")), "text": TEXT}, "to"),
-        "approval": closed("approval", asked, "ask"),
+        "page": closed("page", {"to": _strict(names.desk.on_call), "urgency": choice(("high", "low")), "text": TEXT}, "to", "text"),
+        "approval": closed("approval", {**asked, **waiting}, "ask", "within", "question"),
     }
 
 

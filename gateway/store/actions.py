@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import assert_never
 
 import sqlalchemy as sa
 
 from gateway.store.codec import action_from, from_json, to_json
 from gateway.store.putting import insert_or_leave
 from gateway.store.schema import action
-from rules.plan import Action, AddComment, CreateTicket, JoinTicket, Notify, Plan, Receipt, Update
+from rules.plan import Action, AddComment, Ask, Call, CreateTicket, JoinTicket, Notify, Page, Receipt, Update
 from rules.ticket import TicketRef
 
 
@@ -28,7 +29,10 @@ class State(StrEnum):
     IN_DOUBT = "in_doubt"
 
 
-KINDS: dict[type, str] = {Update: "update", AddComment: "comment", CreateTicket: "create", JoinTicket: "join", Notify: "notify"}
+KINDS: dict[type, str] = {
+    **{Update: "update", AddComment: "comment", CreateTicket: "create", JoinTicket: "join", Notify: "notify"},
+    **{Page: "page", Call: "call", Ask: "approval"},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +58,7 @@ class Row:
 
 
 def target_of(what: Action) -> tuple[str, str | None]:
-    """The connection an action goes to, and the ticket there; a notification goes to its channel."""
+    """The connection an action goes to, and the ticket there; what goes to people is named by whom it is for."""
     match what:
         case Update() | AddComment():
             return what.target.connection, what.target.key
@@ -64,6 +68,11 @@ def target_of(what: Action) -> tuple[str, str | None]:
             return what.ticket.connection, what.ticket.key
         case Notify():
             return f"notify:{what.asked_for}", None
+        case Page() | Call():
+            return f"page:{what.to}", None
+        case Ask():
+            return f"approval:{what.ask}", None
+    assert_never(what)
 
 
 def waits_until(what: Action) -> datetime | None:
@@ -77,20 +86,20 @@ def rules_of(what: Action) -> str:
     return ",".join(dict.fromkeys(c.rule for c in what.changes)) if isinstance(what, Update) else what.rule
 
 
-def intend(db: sa.Connection, plan: Plan, actions: Sequence[Action], pass_id: str, at: datetime, run: str | None = None) -> int:
-    """Plans the actions whose keys were never used; returns how many."""
-    rows = [_row(plan, what, pass_id, n, at, run) for n, what in enumerate(actions)]
+def intend(db: sa.Connection, ref: TicketRef, actions: Sequence[Action], pass_id: str, at: datetime, run: str | None = None) -> int:
+    """Plans the actions, about this ticket, whose keys were never used; returns how many."""
+    rows = [_row(ref, what, pass_id, n, at, run) for n, what in enumerate(actions)]
     insert_or_leave(db, action, rows)
     mine = sa.select(sa.func.count()).where(action.c.pass_id == pass_id)
     return int(db.execute(mine).scalar_one())
 
 
-def _row(plan: Plan, what: Action, pass_id: str, position: int, at: datetime, run: str | None) -> dict[str, object]:
+def _row(ref: TicketRef, what: Action, pass_id: str, position: int, at: datetime, run: str | None) -> dict[str, object]:
     target, target_key = target_of(what)
     return {
         "action_key": what.key,
-        "connection": plan.ref.connection,
-        "key": plan.ref.key,
+        "connection": ref.connection,
+        "key": ref.key,
         "target": target,
         "target_key": target_key,
         "kind": KINDS[type(what)],
@@ -129,6 +138,11 @@ def unsettled_refs(db: sa.Connection) -> list[TicketRef]:
 def of_ticket(db: sa.Connection, ref: TicketRef) -> list[Row]:
     """All actions of the passes over a ticket, oldest first."""
     return _rows(db, _about(ref))
+
+
+def calls_unsettled(db: sa.Connection) -> list[Row]:
+    """Calls of pages that are to be made, or were being made when their process ended."""
+    return _rows(db, action.c.kind == "call", action.c.state.in_([State.PLANNED, State.SENDING]))
 
 
 def for_person(db: sa.Connection) -> list[Row]:

@@ -11,23 +11,20 @@ from datetime import UTC, datetime
 from enum import Enum
 from functools import lru_cache
 from types import NoneType, UnionType
-from typing import Any, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import orjson
 from msgspec import Struct
 
-from rules.plan import Action, AddComment, CreateTicket, JoinTicket, Notify, Update
+from rules.plan import Action, AddComment, Ask, Call, CreateTicket, JoinTicket, Notify, Page, Update
 from rules.ticket import Channel, Level, Person, Severity, Status, Ticket, TicketRef, Type, Value
 
 T = TypeVar("T")
 Read: TypeAlias = Callable[[Any], Any]
 
 _KINDS: tuple[tuple[str, type], ...] = (
-    ("changes", Update),
-    ("body", AddComment),
-    ("draft", CreateTicket),
-    ("made_by", JoinTicket),
-    ("asked_for", Notify),
+    *(("changes", Update), ("body", AddComment), ("draft", CreateTicket), ("made_by", JoinTicket), ("asked_for", Notify)),
+    *(("turn", Call), ("urgency", Page), ("question", Ask)),
 )
 """An action is known by a key that no other action has."""
 _NO_MEMBERS: Mapping[str, list[str]] = {"set": []}
@@ -168,6 +165,8 @@ def _reader(kind: Any) -> Read:
         return _optional(next(part for part in get_args(kind) if part is not NoneType))
     if origin is tuple:
         return _tuple(get_args(kind))
+    if origin is Literal:
+        return _same
     if origin is not None and issubclass(origin, Mapping):
         return _mapping(get_args(kind)[1])
     return _plain(kind)

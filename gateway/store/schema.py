@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-SCHEMA = "0008"
+SCHEMA = "0009"
 """The revision that this program writes and reads; the newest file of `migrations/versions`."""
 
 
@@ -265,6 +265,50 @@ parked = sa.Table(
     sa.Column("times", sa.Integer, nullable=False, default=1),
     sa.Column("at", Moment, nullable=False),
     sa.UniqueConstraint("connection", "key", "kind", name="parked_once"),
+)
+
+# Who is being called out: `made` calls so far, the next one at `next_at`. `state`: open | acknowledged | ended | unanswered.
+page = sa.Table(
+    "page",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    *_ref(primary=False),
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("to", sa.Text, nullable=False),
+    sa.Column("urgency", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("place", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("made", sa.Integer, nullable=False),
+    sa.Column("opened_at", Moment, nullable=False),
+    sa.Column("next_at", Moment),
+    sa.Column("ended_at", Moment),
+    sa.Column("by", sa.Text),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Index("page_ref", "connection", "key"),
+    sa.Index("page_due", "state", "next_at"),
+)
+
+# Questions to people. `state`: open | approved | denied | no_answer | ended; `handled`: a look has done what waited for the answer.
+approval = sa.Table(
+    "approval",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    *_ref(primary=False),
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("step", sa.Text, nullable=False),
+    sa.Column("ask", sa.Text, nullable=False),
+    sa.Column("to", sa.Text, nullable=False),
+    sa.Column("question", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("opened_at", Moment, nullable=False),
+    sa.Column("due_at", Moment, nullable=False),
+    sa.Column("answered_at", Moment),
+    sa.Column("by", sa.Text),
+    sa.Column("comment", sa.Text),
+    sa.Column("handled", sa.Boolean, nullable=False),
+    sa.Index("approval_ref", "connection", "key"),
+    sa.Index("approval_due", "state", "due_at"),
 )
 
 # Who has a ticket in hand; without a key, who reads the connection. `until` is in seconds of the machine's steady clock.

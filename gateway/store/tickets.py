@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gateway.overlay import with_update
+from gateway.store import approvals, pages
 from gateway.store.codec import from_json, ticket_json, to_json
 from gateway.store.putting import as_text, execute_rows, insert_or_leave, insert_or_replace, is_ref, replacing
 from gateway.store.schema import alarm, alike, happening, ticket
@@ -141,10 +142,12 @@ def wrote(db: sa.Connection, update: Update, echo: Mapping[str, Value]) -> None:
 
 
 def gone(db: sa.Connection, ref: TicketRef, at: datetime) -> None:
-    """Deleted at the vendor: a tombstone, and no alarm."""
+    """Deleted at the vendor: a tombstone, no alarm, and nobody is called out or asked about it any more."""
     db.execute(sa.update(ticket).where(is_ref(ticket, ref.connection, ref.key)).values(gone_at=at))
     db.execute(sa.delete(alarm).where(is_ref(alarm, ref.connection, ref.key)))
     db.execute(sa.delete(alike).where(is_ref(alike, ref.connection, ref.key)))
+    pages.ended_about(db, ref, at, "the ticket is gone")
+    approvals.ended_about(db, ref, at)
 
 
 def is_gone(db: sa.Connection, ref: TicketRef) -> bool:

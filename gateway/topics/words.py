@@ -134,6 +134,7 @@ WORDS: Mapping[str, Word] = {
     "restrict.redact": W("personal data that is kept out of copies and notifications", ["payment_card", "iban"]),
     "approval.ask": W("the channel or person that is asked", "trust-leads"),
     "approval.within": W(f"how long to wait: {_SPAN}, or 4 business hours", "4 business hours"),
+    "approval.calendar": W("in which business time is counted", "support-emea"),
     "approval.question": W("what is asked", "May this go to billing?"),
     "approval.approved": W("what is done on a yes", _STEPS),
     "approval.denied": W("what is done on a no", _STEPS),

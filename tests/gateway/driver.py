@@ -25,6 +25,13 @@ from gateway.store import inbox, runs
 from gateway.store.leases import LASTS
 from tests.gateway.memory_desk import RULES, a_bundle
 
+CALLS_OUT = """
+  - id: call-out
+    when: customer_replied
+    if: { comment.text: { contains: urgent } }
+    then: [{ page: { to: pager, text: "Please look." } }]
+"""
+
 
 class Told(MemoryConnector):
     """Says in a file when it was read."""
@@ -48,10 +55,11 @@ def main(command: str, folder: Path, lease: float = LASTS) -> None:
             "database": "sqlite:///desk.db",
             "connections": {"desk": {"system": "memory", "poll": "1s"}},
             "channels": {"leads": {"url": "file:notified.jsonl"}},
+            "on_call": {"pager": {"url": "file:paged.jsonl"}},
         }
     )
     own = folder / "rules.yaml"
-    rules = own.read_text(encoding="utf-8") if own.exists() else RULES
+    rules = own.read_text(encoding="utf-8") if own.exists() else RULES + CALLS_OUT
     gateway = put_together(config, a_bundle(rules), {"desk": connector}, folder, now, None, Patience(first=0.01), lease=lease)
     (folder / "started").touch()
     try:

@@ -45,6 +45,12 @@ rules:
 """
 
 
+ON_CALL: dict[str, Any] = {
+    "pager": {"url": "file:paged.jsonl"},
+    "duty": {"chain": [{"to": "pager", "wait": "10m"}, {"to": "max@example.com", "wait": "15m"}], "loops": 2},
+}
+
+
 def no_holidays(country: str, region: str | None, years: Any) -> frozenset[date]:
     return frozenset()
 
@@ -56,6 +62,7 @@ def a_bundle(rules: str = RULES, connections: tuple[str, ...] = ("desk",)) -> Bu
     desk = Desk(
         connections=dict.fromkeys(connections, "memory"),
         channels=frozenset({"leads", "people"}),
+        on_call=frozenset(ON_CALL),
         reads=dict.fromkeys(connections, able.reads),
         writes=dict.fromkeys(connections, able.writes),
         replies=names,
@@ -129,8 +136,8 @@ class Office:
     def effects(self, connection: str = "desk", kind: str | None = None) -> list[Any]:
         return [e for e in self.systems[connection].effects if kind in (None, e.kind)]
 
-    def notified(self) -> list[dict[str, Any]]:
-        path = self.folder / "notified.jsonl"
+    def notified(self, file: str = "notified.jsonl") -> list[dict[str, Any]]:
+        path = self.folder / file
         return [orjson.loads(line) for line in path.read_bytes().splitlines()] if path.exists() else []
 
 
@@ -157,7 +164,11 @@ def an_office(
             "version": "1",
             "database": "sqlite:///desk.db",
             "connections": {name: {"system": "memory"} for name in connections},
-            "channels": {"leads": {"url": "file:notified.jsonl"}},
+            "channels": {
+                "leads": {"url": "file:notified.jsonl", "members": ["ana@example.com"]},
+                "people": {"url": "file:mailed.jsonl"},
+            },
+            "on_call": ON_CALL,
             "brake": {"tickets": brake},
         }
     )

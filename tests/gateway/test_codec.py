@@ -8,16 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.store.codec import action_from, from_json, ticket_from, ticket_json, to_json, values_from
-from rules.observation import Event, Kind, Link, Observation
+from rules.asking import OUTCOMES
+from rules.observation import Answer, Event, Kind, Link, Observation
 from rules.plan import (
     AddComment,
     Agreement,
+    Ask,
+    Call,
     CreateTicket,
     Draft,
     Failure,
     FieldChange,
     Fired,
     Notify,
+    Page,
     Plan,
     Receipt,
     Stage,
@@ -68,8 +72,18 @@ comments = st.builds(
     author=st.none() | people,
     ours=st.booleans(),
 )
+answers = st.builds(Answer, id=words, rule=words, step=words, outcome=st.sampled_from(OUTCOMES), question=words, by=maybe, comment=maybe)
 changes = st.builds(Change, field=names, before=values, after=values, at=moments, by=maybe, ours=st.booleans())
-events = st.builds(Event, kind=st.sampled_from(Kind), at=moments, change=st.none() | changes, comment=st.none() | comments, rule=maybe)
+events = st.builds(
+    Event,
+    kind=st.sampled_from(Kind),
+    at=moments,
+    change=st.none() | changes,
+    comment=st.none() | comments,
+    rule=maybe,
+    answer=st.none() | answers,
+)
+about = {"key": words, "about": refs, "rule": words, "place": words}
 actions = st.one_of(
     st.builds(
         Update,
@@ -90,6 +104,10 @@ actions = st.one_of(
         place=words,
     ),
     st.builds(Notify, key=words, about=refs, version=words, to=words, asked_for=words, text=words, rule=words, place=words, template=maybe),
+    st.builds(Notify, **about, version=words, to=words, asked_for=words, text=words, asks=words),
+    st.builds(Page, **about, version=words, to=words, urgency=words, text=words),
+    st.builds(Call, **about, page=words, to=words, turn=st.integers(1, 200), text=words),
+    st.builds(Ask, **about, version=words, ask=words, to=words, question=words, step=words, at=moments, due_at=moments),
 )
 agreements = st.builds(Agreement, left=refs, right=refs, fields=st.dictionaries(names, values), mirrored=sets)
 plans = st.builds(
@@ -120,6 +138,7 @@ observations = st.builds(
     links=st.lists(st.builds(Link, partner=tickets, agreed=st.dictionaries(names, values), mirrored=sets), **many).map(tuple),
     done=sets,
     limits=st.dictionaries(names, st.lists(moments, **many).map(tuple), **many),
+    paging=sets,
     adopted=st.booleans(),
 )
 

@@ -28,9 +28,11 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 PAGES = ("before-page", "after-page")
 ACTIONS = ("before-send", "after-send", "before-commit", "after-commit")
+PAGER = ("after-turn:1", "before-send:10", "after-send:10", "before-commit:10", "after-commit:10")
 PER_TICKET = ("before-intend", "after-intend", "before-saw", "after-saw")
-POINTS = ["after-poll", *(f"{p}:{n}" for p in PER_TICKET for n in (1, 3)), *(f"{p}:{n}" for p in ACTIONS for n in (1, 2, 7, 8))]
-"""Two tickets are routed and answered (1 to 4), then the one with the urgent reply: update, reply, note, notification (5 to 8)."""
+POINTS = ["after-poll", *(f"{p}:{n}" for p in PER_TICKET for n in (1, 3)), *(f"{p}:{n}" for p in ACTIONS for n in (1, 2, 7, 8, 9)), *PAGER]
+"""Two tickets are routed and answered (1 to 4), then the one with the urgent reply: update, reply, note, notification, page (5 to 9).
+The call of the page comes last (10)."""
 MOMENTS = 20
 """Kills that must land while the process is at work; one that had come to its end by then does not count."""
 TRIES = 100
@@ -98,14 +100,16 @@ def expect_all_done(folder: Path, replies: int = 1) -> None:
     with store.reading() as db:
         assert inbox.depth(db) == {}
         in_doubt = actions.for_person(db)
-        assert {actions.KINDS[type(row.action)] for row in in_doubt} <= {"notify"}, "only a notification may stay in doubt"
+        assert {actions.KINDS[type(row.action)] for row in in_doubt} <= {"notify", "call"}, "only what goes to people may stay in doubt"
         assert {row.state for row in actions._rows(db)} <= {"done", "in_doubt"}
     store.close()
-    told = folder / "notified.jsonl"
-    sent = [orjson.loads(line)["key"] for line in told.read_bytes().splitlines()] if told.exists() else []
-    assert len(sent) == len(set(sent)), "no notification is sent twice"
     urgent_ones = sum(n for (kind, _), n in received.items() if kind == "note")
-    assert len({*sent, *(row.key for row in in_doubt)}) == urgent_ones, "each is sent, or reported as in doubt"
+    for kind, file in (("notify", "notified.jsonl"), ("call", "paged.jsonl")):
+        told = folder / file
+        sent = [orjson.loads(line)["key"] for line in told.read_bytes().splitlines()] if told.exists() else []
+        assert len(sent) == len(set(sent)), f"no {kind} is sent twice"
+        doubts = (row.key for row in in_doubt if actions.KINDS[type(row.action)] == kind)
+        assert len({*sent, *doubts}) == urgent_ones, "each is sent, or reported as in doubt"
 
 
 @pytest.mark.parametrize("point", POINTS)

@@ -197,7 +197,6 @@ def test_what_does_not_hold_fails_and_says_what_happened_instead(event: str, exp
         ("- { name: a, event: created, ticket: { sla.policy: x }, expect: { fired: none } }", "TG205", "sla.policy"),
         ("- { name: a, event: created }", "TG206", "expect"),
         ("- { name: a, steps: [{ at: 2h }, { at: 1h }] }", "TG408", "step"),
-        ("- { name: a, event: created, expect: { paged: [x] } }", "TG201", "later release"),
         ("- { name: a, event: { sla: resolution }, expect: { fired: none } }", "TG203", "event"),
         ("- { name: a, event: created, expect: { ticket: { group: { at_least: x } } } }", "TG204", "at_least"),
     ],
