@@ -12,7 +12,6 @@ from rules.pii_ids import COUNTRIES
 SLUG = r"^[a-z][a-z0-9-]{0,62}$"
 LATER = {
     "endpoints": "webhooks to other programs",
-    "reload": "guarded reloading",
 }
 """Keys of the language that come with a later release: refused, so that nobody believes them to be in force."""
 
@@ -129,6 +128,22 @@ class RetentionConfig(Strict):
     traces: Duration = timedelta(days=90)
 
 
+def percent(said: object) -> object:
+    """`20%`, or a plain number. Raises `ValueError`."""
+    if not isinstance(said, str):
+        return said
+    if not re.fullmatch(r"\d{1,3}(\.\d+)?\s*%?", said.strip()):
+        raise ValueError("a share looks like 20%")
+    return float(said.strip().rstrip("% "))
+
+
+class ReloadConfig(Strict):
+    """New rules are first held against what was seen lately; when more tickets than that would end differently, a person says yes."""
+
+    replay: Duration = timedelta(hours=24)
+    stop_if_changed: Annotated[float, BeforeValidator(percent), Field(ge=0, le=100)] = 20.0
+
+
 class ServerConfig(Strict):
     """Where the systems' webhooks are taken in. `host` is an address of this machine: its own loopback unless told otherwise."""
 
@@ -175,5 +190,6 @@ class Config(Strict):
     pii: PiiConfig = PiiConfig()
     brake: BrakeConfig = BrakeConfig()
     retention: RetentionConfig = RetentionConfig()
+    reload: ReloadConfig | None = None
     server: ServerConfig | None = None
     figures: FiguresConfig = FiguresConfig()

@@ -39,12 +39,12 @@ def backfill(
 ) -> None:
     """Judges every ticket as if it had just come, and carries out what the rules ask for. Asks first. Ctrl-C is safe: --resume goes on."""
     from gateway.cli.choosing import asked_for
-    from gateway.cli.connecting import gateway
+    from gateway.cli.starting import unpinned
 
     chosen = options(context)
     if resume is not None and (since or until or connection or rule or replies is not None):
         raise Ended(Code.USAGE, "--resume goes on with what was asked for then; only --max-changes and --yes go with it.")
-    with gateway(chosen) as found:
+    with unpinned(chosen) as found:
         if resume is not None:
             run = _found(chosen, found, resume)
             agreed(chosen, f"Go on with {run.id}?", yes=yes)

@@ -1,6 +1,6 @@
 """`ticketgate run`: the daemon."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,9 +12,13 @@ from gateway.cli.serving import door, server
 if TYPE_CHECKING:
     from gateway.assemble import Gateway
     from gateway.cli.starting import Start
+    from gateway.clock import Clock
+    from gateway.config import Config
     from gateway.daemon import Summary
     from gateway.desk import Loaded
     from gateway.reloading import Reloader
+    from gateway.store.opening import Store
+    from rules.bundle import Bundle
 
 
 def add_to(app: typer.Typer) -> None:
@@ -69,7 +73,17 @@ def reloader(chosen: Options, found: "Gateway", start: "Start") -> "Reloader":
 
     with found.store.writing() as db:
         reloading.answered(db, start.state, start.reason, None, found.house.clock())
-    return Reloader(found.store, (chosen.desk, chosen.config_file), read, found.house.clock, in_words, seen=start.stamp)
+    guard = guard_of(found.store, found.config, found.house.clock)
+    return Reloader(found.store, (chosen.desk, chosen.config_file), read, found.house.clock, in_words, guard=guard, seen=start.stamp)
+
+
+def guard_of(store: "Store", config: "Config", clock: "Clock") -> "Callable[[Bundle], str]":
+    """What `reload:` of the settings wants of new rules; nothing where it is not written."""
+    from gateway.guarding import reason
+    from gateway.reloading import nothing_to_say
+
+    guard = config.reload
+    return (lambda bundle: reason(store, bundle, clock(), guard.replay, guard.stop_if_changed)) if guard else nothing_to_say
 
 
 def _resting(found: "Gateway", summary: "Summary") -> dict[str, str]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gateway.store.opening import Store
     from gateway.store.reloading import Standing
 
-PATIENCE = 15.0
+PATIENCE = 60.0
 """Seconds after which a daemon that gives signs of life should have answered."""
 
 
@@ -53,6 +53,7 @@ def reload(
             draw = chosen.command("rollback --unpin")
             raise Ended(Code.UNSAFE, f"The rules are pinned to {standing.pinned[:7]} by {standing.pinned_by}. To draw the pin: {draw}")
         if dry_run:
+            _held(chosen, kept, loaded)
             return
         asked_at = now()
         with kept.writing() as db:
@@ -60,6 +61,18 @@ def reload(
             audits.noted(db, asked_at, who(), "reload asked", bundle.hash + (" (--yes)" if yes else ""))
         answer = _answered(kept, lambda found: found.answered_at is not None and found.answered_at >= asked_at)
     _ended(chosen, answer, "the next start takes the files over")
+
+
+def _held(chosen: Options, kept: "Store", loaded: "Loaded") -> None:
+    """Ends with 7 when the guard would hold these rules."""
+    from gateway.cli.connecting import clock_of
+    from gateway.cli.daemon import guard_of
+
+    if loaded.config is not None and loaded.bundle is not None:
+        why = guard_of(kept, loaded.config, clock_of())(loaded.bundle)
+        if why:
+            say = chosen.command("reload --yes")
+            raise Ended(Code.UNSAFE, f"They would be held: {why}\nTo take them over all the same: {say}")
 
 
 def _ended(chosen: Options, answer: "Standing | None", otherwise: str) -> None:

@@ -1,15 +1,18 @@
 """Which rules a daemon starts by: a pinned bundle, the files on disk, or the last good rules when those are not fit."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.cli.ending import in_words
+from gateway.cli.ending import Code, Ended, in_words
 from gateway.cli.options import Options
 from gateway.cli.streams import printable
 
 if TYPE_CHECKING:
+    from gateway.assemble import Gateway
     from gateway.config import Config
     from gateway.desk import Loaded, Unfit
     from gateway.fitness import FailedTests
@@ -45,11 +48,21 @@ def to_start(chosen: Options) -> Start:
     if before.pinned is not None:
         return _said(Start(before.pinned, stamp), f"The rules are pinned to {_short(before.pinned)}; the files on disk are not looked at.")
     if unfit is None:
-        return Start(loaded, stamp)
+        return _guarded(loaded, before) or Start(loaded, stamp)
     if before.last is None:
         raise unfit
     said = f"{unfit}\n\nThe files on disk are not fit to run. Starting on the last good rules instead."
     return _said(Start(before.last, stamp, "refused", in_words(unfit)), said)
+
+
+def _guarded(loaded: "Loaded", before: Kept) -> Start | None:
+    """Where a guard holds new rules against what was seen lately, they are news to the daemon that starts on those before."""
+    last = before.last
+    if loaded.config is None or loaded.config.reload is None or last is None or last.bundle is None or loaded.bundle is None:
+        return None
+    if last.bundle.hash == loaded.bundle.hash:
+        return None
+    return _said(Start(last, None), "The files on disk are others than the rules in force; `reload:` has them replayed first.")
 
 
 def _said(start: Start, text: str) -> Start:
@@ -110,3 +123,18 @@ def _settled() -> "Config":
         return with_environment({})
     except FromOutside:
         return Config()
+
+
+@contextmanager
+def unpinned(chosen: Options) -> "Iterator[Gateway]":
+    """The whole house by the files on disk. Ends with 7 when other rules are pinned: what was put aside must not write by another door."""
+    from gateway.cli.connecting import gateway
+    from gateway.store import reloading
+
+    with gateway(chosen) as found:
+        with found.store.reading() as db:
+            pinned = reloading.standing(db).pinned
+        if pinned is not None and pinned != found.cycle.book.bundle.hash:
+            draw = chosen.command("rollback --unpin")
+            raise Ended(Code.UNSAFE, f"The rules are pinned to {pinned[:7]}, and the files on disk are others. To draw the pin: {draw}")
+        yield found

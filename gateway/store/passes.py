@@ -1,7 +1,7 @@
 """What was seen and decided, so that it can be judged again; stages that are behind a ticket; how often limits were used."""
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -53,6 +53,12 @@ def last(db: sa.Connection, ref: TicketRef, id: str | None = None) -> Pass | Non
     chosen = sa.select(pass_).where(is_ref(pass_, ref.connection, ref.key)).order_by(pass_.c.at.desc(), pass_.c.id.desc())
     row = db.execute((chosen.where(pass_.c.id == id) if id else chosen).limit(1)).mappings().first()
     return _pass(row) if row else None
+
+
+def since(db: sa.Connection, moment: datetime) -> Iterator[Pass]:
+    """The recorded looks since then, oldest first; runs are left out."""
+    chosen = sa.select(pass_).where(pass_.c.at >= moment, pass_.c.run.is_(None)).order_by(pass_.c.at)
+    return (_pass(row) for row in db.execute(chosen).mappings())
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,47 @@ def test_what_the_guard_holds_waits_for_the_yes_to_this_very_bundle(store: Store
     assert [(taken.how, taken.who) for taken in [reload(before)] if taken] == [("reload", "ana")]
 
 
+GUARD = "reload: { replay: 24h, stop_if_changed: 20% }\nconnections:"
+
+
+def test_the_guard_replays_what_was_seen_and_a_start_is_no_way_around_it(program: Program, desk: Desk) -> None:
+    desk.swap("ticketgate.yaml", "connections:", GUARD)
+    program("-C", desk, "run", "--once")
+    for n in range(4):
+        desk.customer_writes(f"Fire {n}", type="incident" if n else "question")
+    program("-C", desk, "run", "--once")
+    desk.swap("rules/10-all.yaml", "limits: { per_ticket: 1 per 1h }", "limits: { per_ticket: 1 per 2h }")
+    program("-C", desk, "run", "--once")
+    assert program("-C", desk, "--format", "json", "status").lines[0]["how"] == "files", "it ends as before, so it is taken"
+
+    to_tier_2(desk)
+    dry = program("-C", desk, "reload", "--dry-run")
+    assert (dry.code, "3 of 4 tickets (75 %) would have ended differently, more than 20 %" in dry.err) == (7, True), dry.all
+    key = desk.customer_writes("Printer on fire")
+    done = program("-C", desk, "run", "--once")
+    assert desk.system().shown(key)["group"] == "tier-1"
+    assert "replayed first" in done.err
+    status = program("-C", desk, "status")
+    assert (status.code, "NEW RULES" in status.out, "HELD: 3 of 4 tickets" in status.out) == (1, True, True)
+
+    assert program("-C", desk, "reload", "--yes").code == 5, "no daemon is there; the yes is kept for the next"
+    key = desk.customer_writes("Printer on fire")
+    program("-C", desk, "run", "--once")
+    assert desk.system().shown(key)["group"] == "tier-2"
+
+
+@pytest.mark.parametrize("share", ["20", "20%", "0.5 %", "100%"])
+def test_a_share_as_people_write_it(program: Program, desk: Desk, share: str) -> None:
+    desk.swap("ticketgate.yaml", "connections:", f"reload: {{ stop_if_changed: {share} }}\nconnections:")
+    assert program("-C", desk, "check").code == 0
+
+
+def test_a_share_that_is_none_is_refused_with_its_place(program: Program, desk: Desk) -> None:
+    desk.swap("ticketgate.yaml", "connections:", "reload: { stop_if_changed: many }\nconnections:")
+    done = program("-C", desk, "check")
+    assert (done.code, "a share looks like 20%" in done.out) == (1, True)
+
+
 def test_a_pin_holds_against_files_and_starts_until_it_is_drawn(program: Program, store: Store, desk: Desk) -> None:
     first = in_force(store, desk)
     to_tier_2(desk)
@@ -124,6 +165,8 @@ def test_a_pin_holds_against_files_and_starts_until_it_is_drawn(program: Program
     assert desk.system().shown(key)["group"] == "tier-1"
     assert "PINNED to" in program("-C", desk, "status").out
     assert program("-C", desk, "reload").code == 7
+
+    assert (program("-C", desk, "backfill", "--yes").code, program("-C", desk, "plan").code) == (7, 0)
 
     assert program("-C", desk, "rollback", "--unpin").code == 5
     key = desk.customer_writes("Printer on fire")
