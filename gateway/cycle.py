@@ -25,6 +25,7 @@ from gateway.store import (
     alikes,
     approvals,
     audits,
+    breaches,
     connections,
     hits,
     inbox,
@@ -298,6 +299,7 @@ class Cycle:
         """What a plan that was carried out means for stages, limits and links."""
         if stages:
             passes.reached(db, plan.ref, plan.stages)
+            breaches.keep(db, plan.ref, plan.broken)
         passes.use(db, [key for fired in plan.fired for key in fired.used], plan.at)
         hits.counted(db, plan)
         joins.took_turns(db, plan.turns)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from rules.ladders import Clocks, Rung
 from rules.observation import Observation
-from rules.plan import Stage
+from rules.plan import Broken, Stage
 from rules.ready import Prepared, Ready
 from rules.ticket import Change
 from rules.working import Copy
@@ -43,6 +43,20 @@ class ClockWork:
                 if rung.due_at <= clocks.moment and (key := rung.key) not in self._observation.done:
                     found.setdefault(key, rung)
         return sorted(found.values(), key=lambda rung: rung.due_at)
+
+    def broken(self) -> Iterator[Broken]:
+        """Every breach of the ticket's clocks, when anybody has asked for a clock."""
+        for clock in self.now.measured:
+            for breach in clock.breaches:
+                target = breach.target.within
+                yield Broken(
+                    policy=clock.policy,
+                    metric=clock.metric,
+                    climb=clock.climb,
+                    at=breach.at,
+                    due_at=breach.due_at,
+                    target=target.written if target else "",
+                )
 
     def look_again_at(self, mine: Copy, stages: Iterable[Stage]) -> datetime | None:
         """The next stage or change of a clock's state, on the ticket as this pass leaves it. A ladder that raises waits for nothing."""

@@ -66,6 +66,11 @@ class Clocks:
             self._standing = measure(self._promises, self._observation)
         return self._standing
 
+    @property
+    def measured(self) -> tuple[SlaClock, ...]:
+        """All clocks, if any was asked for."""
+        return self._standing.clocks if self._standing is not None else ()
+
     def clock(self, metric: str) -> SlaClock | None:
         """The newest instance of a metric. Raises `NeverOpen` where it cannot be worked out."""
         if metric in self.standing.failed:

@@ -322,6 +322,7 @@ class Pass:
             actions=tuple(cleaned(a, withheld, observation.ref) for a in (*self._updates(update), *_in_order(wanted.actions))),
             fired=tuple(self._fired),
             stages=tuple(self._stages),
+            broken=tuple(self.clocks.broken()),
             agreements=tuple(wanted.agreements.values()),
             left=wanted.mine.ticket if update else None,
             look_again_at=self.clocks.look_again_at(wanted.mine, self._stages),

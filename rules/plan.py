@@ -237,6 +237,18 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Broken:
+    """A promise whose deadline passed with its clock running: a fact for ever, with the target that it was judged against."""
+
+    policy: str
+    metric: str
+    climb: str
+    at: datetime
+    due_at: datetime
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fired:
     """A rule that acted in this pass (or would have: `shadow`, `limited`), and on which occasion."""
 
@@ -277,6 +289,7 @@ class Plan:
     fired: tuple[Fired, ...] = ()
     failures: tuple[Failure, ...] = ()
     stages: tuple[Stage, ...] = ()
+    broken: tuple[Broken, ...] = ()  # promises to the ticket that were broken by now, as far as its clocks were asked
     agreements: tuple[Agreement, ...] = ()
     left: Ticket | None = None  # the ticket as this plan leaves it; None: as it was
     look_again_at: datetime | None = None

@@ -10,7 +10,9 @@ from gateway.config import FiguresConfig
 from gateway.reports.desk import backlog, repeat, resolution, response, volume
 from gateway.reports.report import Asked, Report
 from gateway.reports.sla import sla
-from gateway.reports.verdicts import observed, ours
+from gateway.reports.verdicts import ours
+from gateway.standing import observed
+from gateway.store import breaches
 from gateway.store.lives import Known, all_known
 from rules.bundle import Bundle
 from rules.engine import Engine
@@ -87,10 +89,11 @@ class Desk:
 
     def lives(self, db: sa.Connection, at: datetime | None = None) -> Iterator[Life]:
         """All tickets that are still there. With `at`, what is said of their promises as of then."""
-        return (self.life(known, at) for known in all_known(db))
+        broken = breaches.climbs(db) if at is not None else {}
+        return (self.life(known, at, broken.get(known.ticket.ref, frozenset())) for known in all_known(db))
 
-    def life(self, known: Known, at: datetime | None = None) -> Life:
-        verdicts, uncovered = self._verdicts(known, at) if at is not None else ((), False)
+    def life(self, known: Known, at: datetime | None = None, broken: frozenset[str] = frozenset()) -> Life:
+        verdicts, uncovered = self._verdicts(known, at, broken) if at is not None else ((), False)
         opened, resolved = self._opened(known), self._resolved(known) if self._resolved else None
         return life_of(
             known.ticket,
@@ -104,13 +107,13 @@ class Desk:
             uncovered=uncovered,
         )
 
-    def _verdicts(self, known: Known, at: datetime) -> tuple[tuple[Verdict, ...], bool]:
+    def _verdicts(self, known: Known, at: datetime, broken: frozenset[str]) -> tuple[tuple[Verdict, ...], bool]:
         """By our clocks where the history is known, and by the system's own flag; whether no policy applies."""
         said = tuple(self._said(known))
         if not known.heard or not self._bundle.policies:
             return said, False
         standing = self._engine.sla(observed(known, at))
-        return (*ours(standing), *said), standing.uncovered
+        return (*ours(standing, broken), *said), standing.uncovered
 
     def _said(self, known: Known) -> Iterator[Verdict]:
         flag = self._flag(known) if self._flag else None

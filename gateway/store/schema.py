@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-SCHEMA = "0009"
+SCHEMA = "0010"
 """The revision that this program writes and reads; the newest file of `migrations/versions`."""
 
 
@@ -150,6 +150,19 @@ link = sa.Table(
     sa.Column("overruled", sa.LargeBinary, nullable=False),
     sa.Column("at", Moment, nullable=False),
     sa.Index("link_right", "right"),
+)
+
+# Promises that were broken, each with the target it was judged against; never changed, never taken back.
+breach = sa.Table(
+    "breach",
+    metadata,
+    *_ref(),
+    sa.Column("climb", sa.Text, primary_key=True),
+    sa.Column("due_at", Moment, primary_key=True),
+    sa.Column("policy", sa.Text, nullable=False),
+    sa.Column("metric", sa.Text, nullable=False),
+    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
 )
 
 stage = sa.Table(

@@ -2,9 +2,9 @@
 
 import sys
 
-from tests.benchmarks import backfill, engine, startup
+from tests.benchmarks import backfill, engine, startup, sweep
 
-ALL = {"startup": startup.figures, "engine": engine.figures, "backfill": backfill.figures}
+ALL = {"startup": startup.figures, "engine": engine.figures, "backfill": backfill.figures, "sweep": sweep.figures}
 
 
 def main(names: list[str]) -> int:
