@@ -176,6 +176,7 @@ class Daemon:
         book = Rulebook(taken.bundle)
         caught_up(self._house.store, book, self._house.clock())
         self._cycle.book = book
+        self._signals.arm(book)
         with self._house.store.writing() as db:
             self._in_force(db, taken.how, taken.who, before)
         self._signals.retry_words()
@@ -197,6 +198,7 @@ class Daemon:
         self._questions.keep_asked(self._cycle.book.bundle)
         self._ask_the_brake_again()
         caught_up(self._house.store, self._cycle.book, self._house.clock())
+        self._signals.arm(self._cycle.book)
         with self._house.store.writing() as db:
             self._in_force(db, "started", "daemon", ran_before(db, self._cycle.book.bundle.hash))
         self.tidy()

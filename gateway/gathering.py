@@ -77,9 +77,13 @@ class _Known:
         return overlaid(now, mine.agreed)
 
     @property
+    def looked_at(self) -> datetime | None:
+        return self.seen.seen_at if self.seen is not None and self.seen.looked else None
+
+    @property
     def told(self) -> dict[str, Any]:
         """What an observation takes over as it is."""
-        return {name: getattr(self, name) for name in ("done", "limits", "paused", "redact", "paging")}
+        return {name: getattr(self, name) for name in ("done", "limits", "paused", "redact", "paging", "looked_at")}
 
     @property
     def heard(self) -> bool:

@@ -5,15 +5,17 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 
-from rules.bundle import Bundle, Limits, On, Rate, Rule, Similar, Sync
+from rules.bundle import Bundle, Every, Limits, On, Rate, Rule, Similar, Sync
 from rules.engine import Engine, Needs, needs
 from rules.ladders import follows_a_clock
 from rules.limits import REPLIES, replies_key
+from rules.moments import following
 from rules.observation import Kind, Observation
 from rules.plan import Plan
 from rules.questions import value_of
+from rules.recurring import everies
 from rules.text import fold
-from rules.ticket import Ticket
+from rules.ticket import Status, Ticket
 
 NOTHING = Needs()
 OPEN_WORK = "open work"
@@ -78,9 +80,24 @@ class Rulebook:
         """The limits whose use a decision on this ticket must know."""
         return self.engine.limits(ticket) if self._limited else {replies_key(ticket): REPLIES}
 
-    def has_ladders(self, connection: str) -> bool:
-        """Whether a clock of one of its tickets could make a rule act."""
-        return any(not only or connection in only for only in self._ladders)
+    def watches(self, ticket: Ticket) -> bool:
+        """Whether time alone could make a rule act on it: a clock while somebody works on it, `every` until it is closed."""
+        here = ticket.ref.connection
+        if not ticket.settled and any(not only or here in only for only in self._ladders):
+            return True
+        return ticket.status != Status.CLOSED and any(not only or here in only for only, _ in self.recurring)
+
+    @cached_property
+    def recurring(self) -> tuple[tuple[frozenset[str], Every], ...]:
+        """Every moment that rules wait for, with the connections it is for; empty: all."""
+        return tuple((r.ruleset.connections, every) for r in self.engine.recurring for every in everies(r))
+
+    def next_moment(self, connection: str, after: datetime) -> datetime | None:
+        """When the tickets of a connection that are not closed are to be looked at for `every`."""
+        bundle = self.bundle
+        mine = (every for only, every in self.recurring if not only or connection in only)
+        ahead = (following(every, bundle.calendars, bundle.desk.default_calendar, after) for every in mine)
+        return min((at for at in ahead if at is not None), default=None)
 
 
 def _only_sync(rules: Iterable[Rule]) -> Iterator[Rule]:

@@ -69,6 +69,16 @@ class Signals:
             moments = (tickets.next_alarm(db, self._house.clock()), delayed.following(db))
         return min((at for at in moments if at is not None), default=None)
 
+    def arm(self, book: Rulebook) -> int:
+        """Tickets that are known and not closed are looked at when the next moment of `every` comes; how many."""
+        count, now = 0, self._house.clock()
+        for connection in self._house.connectors:
+            at = book.next_moment(connection, now)
+            if at is not None:
+                with self._house.store.writing() as db:
+                    count += tickets.look_no_later(db, connection, at)
+        return count
+
     def retry_words(self) -> int:
         """Tickets that waited for a status word are looked at again, as the words may have been declared; how many."""
         with self._house.store.writing() as db:
@@ -137,7 +147,7 @@ def _sorted(
         if (looked and version == ticket.version) or waits.get(ticket.ref.key) == ticket.version:
             continue
         first = not looked and ticket.created_at < connected_at and ticket.status is not None
-        if first and (ticket.settled or not book.has_ladders(connection)):
+        if first and not book.watches(ticket):
             old.append(ticket)
         else:
             news.append(ticket)

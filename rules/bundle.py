@@ -32,13 +32,24 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Every:
+    """A time of day, in minutes after midnight. `days` of the week from 0, Monday; empty: all. The calendar's zone, and its open days."""
+
+    minutes: int
+    days: frozenset[int] = frozenset()
+    calendar: str | None = None
+    written: str = ""  # 07:00
+
+
+@dataclass(frozen=True, slots=True)
 class On:
-    """An event by name; `field`, `was` and `to` only for `changed` (empty: any)."""
+    """An event by name; `field`, `was` and `to` only for `changed` (empty: any), `every` only for that."""
 
     kind: Kind
     field: str | None = None
     was: frozenset[str] = frozenset()  # folded
     to: frozenset[str] = frozenset()  # folded
+    every: Every | None = None
 
 
 @dataclass(frozen=True, slots=True)

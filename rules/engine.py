@@ -116,6 +116,11 @@ class Engine:
         return any(isinstance(verb, Assign) and verb.strategy == "least_open" for verb in verbs)
 
     @property
+    def recurring(self) -> tuple[Ready, ...]:
+        """The rules on `every`."""
+        return self._prepared.recurring
+
+    @property
     def asks_anything(self) -> bool:
         return bool(self._prepared.asking)
 

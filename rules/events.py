@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from rules.observation import Event, Kind
-from rules.ticket import SETTLED, Change, Comment, Person, Role, Status, Ticket, Value
+from rules.ticket import SETTLED, Change, Comment, Person, Role, Status, Ticket, Value, replace
 
 COMPARED = (
     *("subject", "body", "status", "type", "resolution", "priority", "severity", "impact", "urgency", "product", "language"),
@@ -70,6 +70,15 @@ def milestones(change: Change) -> Iterator[Event]:
         yield Event(kind=Kind.CLOSED, at=change.at, change=change)
     if settled_before and change.after is not None and not settled_after:
         yield Event(kind=Kind.REOPENED, at=change.at, change=change)
+
+
+def own_events(changes: tuple[Change, ...]) -> Iterator[Event]:
+    """What our own changes are to the rules that ask for them."""
+    for change in changes:
+        yield Event(kind=Kind.CHANGED, at=change.at, change=replace(change, ours=True))
+        if change.field == "status":
+            yield from milestones(change)
+    yield Event(kind=Kind.UPDATED, at=changes[-1].at)
 
 
 def is_reply(comment: Comment, role: Role) -> bool:

@@ -106,6 +106,8 @@ def can_coincide(x: On, y: On) -> bool:
         return x.field == y.field and not (x.to and y.to and x.to.isdisjoint(y.to)) and not (x.was and y.was and x.was.isdisjoint(y.was))
     if kinds == {Kind.MANUAL}:
         return False
+    if Kind.EVERY in kinds:
+        return x.every == y.every
     if len(kinds) == 1:
         return True
     if Kind.COMMENTED in kinds and kinds <= _COMMENTS:

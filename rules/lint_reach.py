@@ -117,7 +117,7 @@ def _catches(first: _Known, later: _Known) -> bool:
 
 def _among(mine: Trigger, event: Trigger) -> bool:
     """Whether what sets off the one surely sets off the other; a person names one rule and no other."""
-    if not isinstance(mine, On) or not isinstance(event, On) or mine.kind != event.kind or event.kind == Kind.MANUAL:
+    if not isinstance(mine, On) or not isinstance(event, On) or mine.kind != event.kind or event.kind in (Kind.MANUAL, Kind.EVERY):
         return False
     same = mine.field in (None, event.field)
     return same and all(not a or (bool(b) and b <= a) for a, b in ((mine.was, event.was), (mine.to, event.to)))

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     CLOSED = "closed"
     APPROVAL_ANSWERED = "approval_answered"
     MANUAL = "manual"
+    EVERY = "every"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,7 @@ class Event:
     at: datetime
     change: Change | None = None
     comment: Comment | None = None
-    rule: str | None = None  # manual: the rule a person named
+    rule: str | None = None  # manual: the rule a person named; every: whose moment it is
     answer: Answer | None = None  # approval_answered
 
     @property
@@ -97,6 +98,7 @@ class Observation:
     redact: frozenset[str] = frozenset()  # kinds of personal data that leave us no more of the ticket, or of a partner
     paused: frozenset[str] = frozenset()  # rules that a person, or a limit of theirs, has stopped
     paging: frozenset[str] = frozenset()  # who is being called out about it, as `paging_key` names it
+    looked_at: datetime | None = None  # when it was last looked at; moments well before that are behind it
     adopted: bool = False  # first contact with an old ticket: no events, stages behind it are passed over
 
     @property

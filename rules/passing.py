@@ -8,16 +8,17 @@ from rules.asking import branch_of, question_at
 from rules.bundle import On, Rule, Step
 from rules.clockwork import ClockWork
 from rules.doing import Doing, Synced
-from rules.events import differences, milestones
+from rules.events import differences, own_events
 from rules.ladders import Clocks, Rung, before_each, chosen_to_run
 from rules.look import Look
 from rules.observation import Answer as Said
 from rules.observation import Event, Kind, Observation
-from rules.plan import Action, CreateTicket, Failure, Fired, Plan, Stage, Update
+from rules.plan import Failure, Fired, Plan, Stage, Update
 from rules.ready import Prepared, Ready
+from rules.recurring import Due, Recurring
 from rules.redacting import cleaned
 from rules.sync import synchronize
-from rules.ticket import Change, replace
+from rules.ticket import replace
 from rules.tracing import Trace
 from rules.triggers import means
 from rules.verbs import Halt, carry_out
@@ -45,6 +46,8 @@ class Pass:
         self._failures: list[Failure] = []
         self._stages: list[Stage] = []
         self._paused: list[str] = []
+        self._moments: list[Due] = []
+        self._recurring = Recurring(prepared, observation)
 
     def _looking(self, observation: Observation) -> Look:
         bundle = self._ready.bundle
@@ -54,13 +57,25 @@ class Pass:
 
     def whole(self) -> Plan:
         """All events, then the stages that fell due, then what our own changes call for."""
-        if self._observation.events and self._answers() != "ticket":
+        self._moments = self._come()
+        if self._events and self._answers() != "ticket":
             self._rounds_of_rules(self._asked())
+        self._stages += [due.stage(self._fired) for due in self._moments]
         if self._ready.ladders:
             self._climb(self._ready.ladders, before_each(self._observation))
         if self._ready.reacting and self._wanted.mine.changes:
             self._react()
         return self._plan()
+
+    def _come(self) -> list[Due]:
+        """The moments of `every` that have come are events, in their order. For an adopted ticket they are behind it."""
+        come = self._recurring.due()
+        if self._observation.adopted:
+            self._stages += [due.stage((), "the ticket was adopted") for due in come]
+            return []
+        if come:
+            self._events = sorted([*self._events, *(due.event for due in come)], key=lambda event: event.at)
+        return come
 
     def one(self, ready: Ready) -> Plan:
         """One rule, whatever its `when`: the manual form."""
@@ -300,7 +315,7 @@ class Pass:
             changes = tuple(differences(before, after))
             if not changes:
                 return
-            self._events = [*_own_events(changes)]
+            self._events = [*own_events(changes)]
             self._look = self._looking(replace(self._observation, events=tuple(self._events)))
             self._look.see(after)
             self._rounds_of_rules(lambda position: [r for r in self._ready.reacting if r.position > position])
@@ -312,20 +327,21 @@ class Pass:
         observation, wanted = self._observation, self._settled()
         update = wanted.mine.update()
         kinds = observation.redact.union(*(one.kinds for one in wanted.restricts))
+        again = (self.clocks.look_again_at(wanted.mine, self._stages), self._recurring.next_at(wanted.mine.ticket))
         withheld = pii.Wanted(kinds, self._ready.bundle.desk.pii)
         return Plan(
             ref=observation.ref,
             version=observation.ticket.version,
             bundle=self._ready.bundle.hash,
             at=observation.now,
-            events=tuple(event.occasion for event in observation.events),
-            actions=tuple(cleaned(a, withheld, observation.ref) for a in (*self._updates(update), *_in_order(wanted.actions))),
+            events=tuple(event.occasion for event in (*observation.events, *(due.event for due in self._moments))),
+            actions=tuple(cleaned(a, withheld, observation.ref) for a in (*self._updates(update), *wanted.in_order())),
             fired=tuple(self._fired),
             stages=tuple(self._stages),
             broken=tuple(self.clocks.broken()),
             agreements=tuple(wanted.agreements.values()),
             left=wanted.mine.ticket if update else None,
-            look_again_at=self.clocks.look_again_at(wanted.mine, self._stages),
+            look_again_at=min((at for at in again if at is not None), default=None),
             failures=tuple(dict.fromkeys(self._failures)),
             notes=tuple(dict.fromkeys(wanted.notes)),
             restricts=tuple(wanted.restricts),
@@ -373,20 +389,7 @@ class Pass:
 
 def _names(on: On, event: Event, rule: Rule) -> bool:
     """Whether the trigger means this very event: the field and its values of `changed`, the rule of `manual`."""
-    return event.rule == rule.id if event.kind == Kind.MANUAL else means(on, event)
-
-
-def _own_events(changes: tuple[Change, ...]) -> Iterator[Event]:
-    for change in changes:
-        yield Event(kind=Kind.CHANGED, at=change.at, change=replace(change, ours=True))
-        if change.field == "status":
-            yield from milestones(change)
-    yield Event(kind=Kind.UPDATED, at=changes[-1].at)
-
-
-def _in_order(actions: list[Action]) -> list[Action]:
-    """Partners are made before anything is said."""
-    return sorted(actions, key=lambda action: not isinstance(action, CreateTicket))
+    return event.rule == rule.id if event.kind in (Kind.MANUAL, Kind.EVERY) else means(on, event)
 
 
 def _stage(ready: Ready, rung: Rung, *, ran: bool, why: str = "") -> Stage:

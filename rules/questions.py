@@ -87,7 +87,7 @@ def _concerned(ready: Ready, observation: Observation, kinds: frozenset[Kind]) -
     ):
         return False
     answered = any(event.answer is not None and event.answer.rule == ready.rule.id for event in observation.events)
-    return answered or ready.ladder or ready.rule.react_to_own_changes or any(on.kind in kinds for on in ready.ons)
+    return answered or ready.ladder or ready.rule.react_to_own_changes or any(on.kind in kinds or on.every for on in ready.ons)
 
 
 def _of_rule(ready: Ready, prepared: Prepared, observation: Observation) -> Iterator[Question]:

@@ -129,14 +129,14 @@ def _weekly(r: Reading, node: Node) -> dict[int, tuple[Hours, ...]]:
     spans = r.map(node, "'open'")
     for entry in spans.entries.values() if spans else ():
         opened = _spans(r, entry.value, entry.key.text)
-        for day in _days(r, entry.key):
+        for day in days_of(r, entry.key):
             if day in weekly:
                 r.wrong(entry.key, "TG301", f"{DAYS[day]} has hours twice", help="name each day once; several spans go into one list")
             weekly[day] = opened
     return weekly
 
 
-def _days(r: Reading, key: Scalar) -> list[int]:
+def days_of(r: Reading, key: Scalar) -> list[int]:
     first, dash, last = (part.strip() for part in key.text.casefold().partition("-"))
     if first not in DAYS or (dash and last not in DAYS):
         r.wrong(key, "TG205", f"'{key.text}' names no days", help="write mon, or mon-fri; the days are mon tue wed thu fri sat sun")

@@ -1,21 +1,27 @@
 """`when:` events by name, changes of a field, and the clocks that ladders follow."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rules.bundle import On, OnSla, OnWaiting, Trigger
+from rules.bundle import Every, On, OnSla, OnWaiting, Trigger
 from rules.events import COMPARED, REQUESTER
 from rules.fields import FieldSpec, nearest
 from rules.nodes import Map, Node, Scalar, Seq
 from rules.observation import Kind
+from rules.reader_calendars import days_of
 from rules.reader_conditions import words_of
 from rules.reader_context import RESERVED, Reading
 from rules.ticket import Status
 
-_EVENTS = {str(kind): kind for kind in Kind}
+_EVENTS = {str(kind): kind for kind in Kind if kind != Kind.EVERY}
 _LADDERS = ("sla", "waiting")
-WITH_DETAILS = {"changed": "{ changed: priority }", "sla": "{ sla: first_response }", "waiting": "{ waiting: { status: pending } }"}
-_LATER_EVENTS = ("every",)
+WITH_DETAILS = {
+    "changed": "{ changed: priority }",
+    "sla": "{ sla: first_response }",
+    "waiting": "{ waiting: { status: pending } }",
+    "every": '{ every: { at: "07:00" } }',
+}
 EVENT_NAMES = (*_EVENTS, *_LADDERS)
 EVENT_SYNONYMS = {
     **dict.fromkeys(("create", "new", "opened", "ticket_created"), "created"),
@@ -26,6 +32,7 @@ EVENT_SYNONYMS = {
     **dict.fromkeys(("agent_reply", "agent_replies"), "agent_replied"),
     **dict.fromkeys(("solved", "resolve"), "resolved"),
     **dict.fromkeys(("close",), "closed"),
+    **dict.fromkeys(("daily", "schedule", "at", "cron"), "every"),
     **dict.fromkeys(("reopen", "reopens"), "reopened"),
 }
 SINCE = ("status_change", "last_customer_reply", "last_agent_reply", "last_update")
@@ -74,7 +81,7 @@ def _event_word(r: Reading, node: Scalar) -> Trigger | None:
 
 
 def _no_event(r: Reading, node: Scalar) -> None:
-    if node.text in _LATER_EVENTS or node.text in RESERVED:
+    if node.text in RESERVED:
         r.wrong(node, "TG203", f"'{node.text}' is kept for a later release", help="all that there are: ticketgate explain events")
         return
     meant = nearest(node.text, EVENT_NAMES, EVENT_SYNONYMS)
@@ -107,6 +114,22 @@ def _changing(r: Reading, node: Scalar) -> FieldSpec | None:
     return spec
 
 
+def _every(r: Reading, node: Node) -> Trigger | None:
+    details = r.map(node, "'every'", ("at", "days", "calendar"))
+    at = r.need(details, "at", "'every'", help='add at: "07:00"') if details else None
+    if details is None or at is None:
+        return None
+    text = r.text(at, "'at'", help='write at: "07:00"')
+    found = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", text.strip()) if text else None
+    if text is not None and found is None:
+        r.wrong(at, "TG205", f"'{text}' is no time of day", help='write at: "07:00"; there are 00:00 to 23:59')
+    days = frozenset(day for item in r.scalars(d, "'days'") for day in days_of(r, item)) if (d := details.get("days")) else frozenset[int]()
+    calendar = r.named("calendar", c, "'calendar'") if (c := details.get("calendar")) else None
+    if found is None or text is None:
+        return None
+    return On(Kind.EVERY, every=Every(int(found[1]) * 60 + int(found[2]), days, calendar, text.strip()))
+
+
 def _sla(r: Reading, node: Node) -> Trigger | None:
     if isinstance(node, Scalar):
         metric = r.choice(node, "a metric", r.metrics)
@@ -132,4 +155,4 @@ def _waiting(r: Reading, node: Node) -> Trigger | None:
     return OnWaiting(statuses, since or "status_change", calendar)
 
 
-DETAILED: Mapping[str, Callable[[Reading, Node], Trigger | None]] = {"changed": _changed, "sla": _sla, "waiting": _waiting}
+DETAILED: Mapping[str, Callable[[Reading, Node], Trigger | None]] = {"changed": _changed, "sla": _sla, "waiting": _waiting, "every": _every}

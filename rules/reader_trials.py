@@ -242,7 +242,7 @@ class _File:
         if isinstance(made, On) and made.kind == Kind.APPROVAL_ANSWERED:
             self.r.wrong(node, "TG206", "a test says which answer came", help="write { approval_answered: approved, by: ana@example.com }")
             return None
-        if isinstance(made, On) and made.kind != Kind.MANUAL:
+        if isinstance(made, On) and made.kind not in (Kind.MANUAL, Kind.EVERY):
             return Happening(made)
         if made is not None:
             self.r.wrong(

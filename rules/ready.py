@@ -35,6 +35,7 @@ class Prepared:
     index: Index
     ladders: tuple[Ready, ...]
     reacting: tuple[Ready, ...]
+    recurring: tuple[Ready, ...]
     asking: tuple[Ready, ...]  # that want to know what only the store can answer
     tables: Mapping[str, Lookup]
     promises: Promises
@@ -49,6 +50,7 @@ def prepared(bundle: Bundle) -> Prepared:
         rules=rules,
         index=Index((r.position, frozenset(on.kind for on in r.ons), r.rule.condition) for r in live if r.ons),
         ladders=tuple(r for r in rules if r.ladder),
+        recurring=tuple(r for r in live if any(on.every for on in r.ons)),
         reacting=tuple(r for r in live if r.rule.react_to_own_changes and r.ons),
         asking=tuple(r for r in live if _asks(r.rule)),
         tables=lookups(bundle.tables),

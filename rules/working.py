@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from rules.bundle import Place
-from rules.plan import Action, Agreement, FieldChange, Restriction, Update, key_of
+from rules.plan import Action, Agreement, CreateTicket, FieldChange, Restriction, Update, key_of
 from rules.text import fold
 from rules.ticket import Channel, Level, Person, Severity, Status, Ticket, TicketRef, Type, Value, replace
 
@@ -127,6 +127,10 @@ class Wanted:
         self.turns: list[str] = []  # rules whose `round_robin` gave out a turn
         self.said = 0  # public replies
         self.used: list[str] = []  # limits that the rule at work uses up besides its own
+
+    def in_order(self) -> list[Action]:
+        """Tickets are made before anything is said."""
+        return sorted(self.actions, key=lambda action: not isinstance(action, CreateTicket))
 
     def twin(self) -> "Wanted":
         twin = Wanted(self.mine.original)

@@ -58,6 +58,7 @@ class World:
         self._waiting = Waiting()
         self._events: tuple[Event, ...] = ()
         self.now = trial.now
+        self._looked_at: datetime | None = None
         self._redact: frozenset[str] = frozenset()
         self._neighbours = Neighbours(tuple(other_ticket(trial, n, fields) for n, fields in enumerate(trial.others, 1)), engine.bundle)
         self.ticket, self._pending = self._begin()
@@ -138,6 +139,7 @@ class World:
             limits={key: tuple(moments) for key, moments in self._limits.items()},
             redact=self._redact,
             paging=self._waiting.paging,
+            looked_at=self._looked_at,
         )
         questions = self._engine.questions(observation, only=rule)
         facts = answers(questions, self.ticket, self._engine.look(observation), self._neighbours)
@@ -232,7 +234,7 @@ class World:
                 self.happened.fired.append((fired.rule, fired.stage))
             for key in fired.used:
                 self._limits.setdefault(key, []).append(plan.at)
-        self._redact = plan.redact
+        self._redact, self._looked_at = plan.redact, plan.at
         self._neighbours.took_turns(plan.turns)
         self._waiting.looked(plan.events)
         for action in plan.actions:

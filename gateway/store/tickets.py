@@ -188,6 +188,16 @@ def look_again(db: sa.Connection, ref: TicketRef, at: datetime | None) -> None:
         insert_or_replace(db, alarm, [{"connection": ref.connection, "key": ref.key, "at": at}])
 
 
+def look_no_later(db: sa.Connection, connection: str, at: datetime) -> int:
+    """Every ticket that was looked at and is not closed rings then, or before; how many."""
+    mine = (ticket.c.connection == connection, ticket.c.looked, ticket.c.gone_at.is_(None), ticket.c.status.is_distinct_from("closed"))
+    keys = db.execute(sa.select(ticket.c.key).where(*mine)).scalars().all()
+    rows = [{"connection": connection, "key": key, "at": at} for key in keys]
+    insert_or_leave(db, alarm, rows)
+    db.execute(sa.update(alarm).where(alarm.c.connection == connection, alarm.c.at > at).values(at=at))
+    return len(rows)
+
+
 def ringing(db: sa.Connection, now: datetime, limit: int = 1000) -> list[TicketRef]:
     """Tickets whose moment has come, the longest overdue first."""
     chosen = sa.select(alarm.c.connection, alarm.c.key).where(alarm.c.at <= now).order_by(alarm.c.at).limit(limit)

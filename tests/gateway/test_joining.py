@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.answering import caught_up
@@ -150,6 +150,7 @@ def test_a_killed_process_makes_one_problem(tmp_path: Path, point: str) -> None:
 minutes = st.lists(st.integers(0, 3000), max_size=12)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 3000), minutes, st.integers(1, 1500))
 def test_alike_tickets_are_those_of_the_densest_window_around_this_one(mine, others, within):
     """Against a walk over every minute at which a window could begin."""

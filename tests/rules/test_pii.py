@@ -52,17 +52,20 @@ joints = st.sampled_from(["", " ", "-", "."])
 around = st.sampled_from(["{}", "card {} please", "({})", "№{},", "卡号{}谢谢", "it is\n{}\nthanks", "order 12, {} and 7"])
 
 
+@settings(deadline=None)
 @given(card_numbers(), joints, around)
 def test_a_payment_card_is_found_however_it_is_grouped(number, joint, place):
     assert said(place.format(grouped(number, joint)), CARD) == [grouped(number, joint)]
 
 
+@settings(deadline=None)
 @given(card_numbers(), joints, st.data())
 def test_a_card_with_one_digit_changed_is_none(number, joint, data):
     at = data.draw(st.integers(1, len(number) - 1))
     assert not holds_any(grouped(number[:at] + other_digit(data, number[at]) + number[at + 1 :], joint), CARD)
 
 
+@settings(deadline=None)
 @given(card_numbers(), st.sampled_from(["9{}", "{}1", "x{}", "{}x", "_{}"]))
 def test_a_number_inside_a_longer_run_does_not_count(number, place):
     text = place.format(number)
@@ -70,18 +73,21 @@ def test_a_number_inside_a_longer_run_does_not_count(number, place):
     assert not holds_any(text, CARD)
 
 
+@settings(deadline=None)
 @given(ibans(), joints, around, st.booleans())
 def test_an_iban_is_found_however_it_is_grouped(number, joint, place, lower):
     written = grouped(number.lower() if lower else number, joint)
     assert said(place.format(written), IBAN) == [written]
 
 
+@settings(deadline=None)
 @given(ibans(), joints, st.data())
 def test_an_iban_with_one_digit_changed_is_none(number, joint, data):
     at = data.draw(st.integers(2, len(number) - 1))
     assert not holds_any(grouped(number[:at] + other_digit(data, number[at]) + number[at + 1 :], joint), IBAN)
 
 
+@settings(deadline=None)
 @given(st.text("0123456789", min_size=8, max_size=8), st.data())
 def test_a_national_id_is_found_and_with_one_digit_changed_is_not(eight, data):
     number = next((eight + str(n) for n in range(10) if bsn.is_valid(eight + str(n))), None)
@@ -149,6 +155,7 @@ def test_digits_of_another_script_are_digits():
 pieces = st.one_of(card_numbers(), ibans(), st.text(max_size=20), st.just("ana@example.com"), st.just("+49 171 1234567"))
 
 
+@settings(deadline=None)
 @given(st.lists(pieces, max_size=8))
 def test_what_is_redacted_holds_none_of_it_and_redacting_twice_changes_nothing(parts):
     text = redacted(" / ".join(parts), ALL)
