@@ -23,6 +23,10 @@ SETTINGS: Mapping[str, Word] = {
     ),
     "channels": W("where notify goes: an apprise address as a secret, or file:PATH", {"vip-alerts": {"url": "${secret:chat_url}"}}),
     "groups": W("teams, and the lead whom team-lead means", {"billing": {"lead": "lena@example.com"}}),
+    "figures": W(
+        "where report finds what a system keeps in fields of its own, and what counts as a repeat",
+        {"resolved_at": "custom.resolved", "repeat": {"match": ["requester.email", "product"], "within": "30d"}},
+    ),
     "brake": W("a batch that would change more tickets than this stops", {"tickets": 500}),
     "pii": W("the countries whose national ids contains_pii knows", {"national_id": ["DE", "FR"]}),
     "on_call": W("who is called out by page", {"support-oncall": {"url": "${secret:pager_url}"}}),
