@@ -2,9 +2,16 @@
 
 import sys
 
-from tests.benchmarks import backfill, engine, startup, sweep
+from tests.benchmarks import backfill, engine, startup, sweep, traces, trials
 
-ALL = {"startup": startup.figures, "engine": engine.figures, "backfill": backfill.figures, "sweep": sweep.figures}
+ALL = {
+    "startup": startup.figures,
+    "trials": trials.figures,
+    "traces": traces.figures,
+    "engine": engine.figures,
+    "backfill": backfill.figures,
+    "sweep": sweep.figures,
+}
 
 
 def main(names: list[str]) -> int:
