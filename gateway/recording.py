@@ -14,7 +14,8 @@ from rules.fields import every_name
 from rules.observation import Event, Kind, Observation
 from rules.problems import Problem
 from rules.ticket import Change, Comment, Person, Value
-from rules.trial import Player, called, read_trials
+from rules.trial import Player, read_trials
+from rules.trial_lists import called
 from rules.trial_values import Outcome
 from rules.world import World
 

@@ -1,18 +1,18 @@
 """Rule tests: worked examples with a simulated clock, run by the same engine as the real thing."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from rules.bundle import Bundle
 from rules.conditions import explain
 from rules.coverage import Coverage
 from rules.engine import Engine
-from rules.plan import AddComment
 from rules.reader_trials import is_test as is_test
 from rules.reader_trials import read_trials as read_trials
 from rules.reasons import deciding
+from rules.trial_lists import compared
 from rules.trial_values import Expectation, Outcome, Trial
-from rules.world import Happened, World
+from rules.world import World
 
 
 class Player:
@@ -76,7 +76,7 @@ def _played(trial: Trial, world: World, fired: set[str]) -> Iterator[str]:
 def _compared(expected: Expectation, world: World) -> Iterator[str]:
     happened = world.happened
     for name, entries in expected.lists.items():
-        wrong = list(_LISTS[name](entries, happened, expected.exactly))
+        wrong = list(compared(name, entries, happened, expected.exactly))
         yield from wrong
         if wrong and name in ("fired", "not_fired"):
             yield from _why(name, entries, world, expected.exactly)
@@ -95,96 +95,3 @@ def _why(name: str, entries: tuple[str, ...], world: World, exactly: bool) -> It
         yield from (f"  {rule} did not fire: {line}" for line in world.why(rule))
     for rule in sorted(beyond):
         yield from (f"  {rule} fired: {line}" for line in world.why(rule))
-
-
-# --- lists -----------------------------------------------------------------------------------------------------------
-
-
-def _listed(what: str, entries: tuple[str, ...], found: list[tuple[str, ...]], exactly: bool) -> Iterator[str]:
-    """`found` has the names by which each thing may be called, the fullest first. No entries: nothing may have been found."""
-    missing = [entry for entry in entries if not any(entry in names for names in found)]
-    beyond = [names[0] for names in found if not any(entry in names for entry in entries)]
-    if missing:
-        yield f"{what}: expected {_joined(missing)}; there {'was' if len(found) == 1 else 'were'} {_joined(names[0] for names in found)}"
-    if beyond and (exactly or not entries):
-        yield f"{what}: {_joined(beyond)} {'was' if len(beyond) == 1 else 'were'} not expected"
-
-
-def _fired(entries: tuple[str, ...], happened: Happened, exactly: bool) -> Iterator[str]:
-    yield from _listed("fired", entries, [_names_of(rule, stage) for rule, stage in happened.fired], exactly)
-
-
-def _not_fired(entries: tuple[str, ...], happened: Happened, exactly: bool) -> Iterator[str]:
-    for rule, stage in happened.fired:
-        names = _names_of(rule, stage)
-        if any(entry in names for entry in entries):
-            yield f"not_fired: {names[0]} fired"
-
-
-def _names_of(rule: str, stage: str | None) -> tuple[str, ...]:
-    return (f"{rule} {stage}", rule) if stage else (rule,)
-
-
-def _said(what: str, comments: Callable[[Happened], list[AddComment]]) -> "Compared":
-    def compared(entries: tuple[str, ...], happened: Happened, exactly: bool) -> Iterator[str]:
-        wanted = tuple(" ".join(entry.split()) for entry in entries)
-        for wrong in _listed(what, wanted, [_called(comment) for comment in comments(happened)], exactly):
-            remarks = f" ({'; '.join(happened.remarks)})" if happened.remarks and "expected" in wrong else ""
-            yield wrong + remarks
-
-    return compared
-
-
-def _called(comment: AddComment) -> tuple[str, ...]:
-    text = " ".join(comment.body.split())
-    return (f"{comment.template} ({comment.language})", comment.template, text) if comment.template else (text,)
-
-
-def _notified(entries: tuple[str, ...], happened: Happened, exactly: bool) -> Iterator[str]:
-    yield from _listed("notified", entries, [(message.asked_for, message.to) for message in happened.notified], exactly)
-
-
-def _paged(entries: tuple[str, ...], happened: Happened, exactly: bool) -> Iterator[str]:
-    yield from _listed("paged", entries, [(page.to,) for page in happened.paged], exactly)
-
-
-def _approvals(entries: tuple[str, ...], happened: Happened, exactly: bool) -> Iterator[str]:
-    yield from _listed("approvals", entries, [(question.ask, question.to) for question in happened.approvals], exactly)
-
-
-def _synced(entries: tuple[str, ...], happened: Happened, exactly: bool) -> Iterator[str]:
-    yield from _listed("synced", entries, [(connection,) for connection in happened.synced], exactly)
-
-
-def _linked(entries: tuple[str, ...], happened: Happened, exactly: bool) -> Iterator[str]:
-    yield from _listed("linked", entries, [(join.relation, join.ticket.connection, str(join.to)) for join in happened.linked], exactly)
-
-
-def _joined(names: Iterable[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names) or "none"
-
-
-def called(happened: Happened) -> dict[str, list[str]]:
-    """What happened by the names that a test would expect, the fullest of each."""
-    found: dict[str, Sequence[tuple[str, ...]]] = {
-        "fired": [_names_of(rule, stage) for rule, stage in happened.fired],
-        "replies": [_called(comment) for comment in happened.replies],
-        "notes": [_called(comment) for comment in happened.notes],
-        "notified": [(message.asked_for,) for message in happened.notified],
-        "synced": [(connection,) for connection in happened.synced],
-    }
-    return {name: list(dict.fromkeys(names[0] for names in entries)) for name, entries in found.items()}
-
-
-Compared = Callable[[tuple[str, ...], Happened, bool], Iterator[str]]
-_LISTS: Mapping[str, Compared] = {
-    "fired": _fired,
-    "not_fired": _not_fired,
-    "replies": _said("replies", lambda happened: happened.replies),
-    "notes": _said("notes", lambda happened: happened.notes),
-    "notified": _notified,
-    "paged": _paged,
-    "synced": _synced,
-    "linked": _linked,
-    "approvals": _approvals,
-}
