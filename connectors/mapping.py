@@ -100,7 +100,7 @@ def reader(table: Table) -> Callable[[Record], Reading]:
     """
     rows = [f for f in table if f.reads is not None]
     by_key = [f for f in rows if _is_key(f.reads)]
-    others = [(_getter(f), (f.name, _meaning_of(f), f.convert)) for f in rows if not _is_key(f.reads)]
+    others = [(getter(f), (f.name, _meaning_of(f), f.convert)) for f in rows if not _is_key(f.reads)]
     keys, about = [str(f.reads) for f in by_key], [(f.name, _meaning_of(f), f.convert) for f in by_key]
 
     def read(record: Record) -> Reading:
@@ -136,7 +136,8 @@ def _is_key(reads: object) -> bool:
     return isinstance(reads, str) and "." not in reads
 
 
-def _getter(f: Field) -> Callable[[Record], Any]:
+def getter(f: Field) -> Callable[[Record], Any]:
+    """What a record says for the row: by its path, or the row's own function."""
     return f.reads if callable(f.reads) else _path(f.reads or "")
 
 

@@ -7,11 +7,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cursor, Custom, Page
+from connectors.columns import MALFORMED
 from connectors.errors import ConnectorError, CursorExpired, InDoubt, Rejected, Stale, Transient, Unreadable
 from connectors.jira import adf, paths, pushes, reading
 from connectors.jira.editing import Editor
 from connectors.jira.finding import find
-from connectors.jira.issues import MALFORMED, OURS, IssueReader, value_of, why
+from connectors.jira.issues import OURS, IssueReader, value_of, why
 from connectors.jira.moving import Mover, status_of
 from connectors.jira.settings import JiraSettings
 from connectors.jira.site import Site

@@ -5,19 +5,20 @@ from datetime import datetime
 from typing import Any
 
 from connectors.base import Custom, Page, Spoilt
+from connectors.columns import MALFORMED, TEXT, Columns, Unusual, all_of
 from connectors.jira import fields, reading
 from connectors.jira.fields import Own
 from connectors.jira.moving import status_of
 from connectors.jira.settings import JiraSettings
 from connectors.jira.watermark import Watermark
-from connectors.mapping import Kept, Record, Table, Words, reader
+from connectors.mapping import Kept, Record, Table, Words, moment, reader
 from rules.ticket import Person, Ticket, TicketRef, Value
 
 ASKED = "summary,description,issuetype,status,resolution,priority,reporter,assignee,labels,created,updated,duedate"
 NEEDED = ("subject", "created_at", "updated_at")
 OURS = frozenset(Ticket.__struct_fields__)
 NO_CATEGORY: Mapping[str, Any] = {}
-MALFORMED = (KeyError, TypeError, ValueError, AttributeError)
+APART = ("ref", "status", "requester", "assignee", "url", "version")
 
 
 class IssueReader:
@@ -37,7 +38,8 @@ class IssueReader:
         """Finds our own fields among the site's. Raises `LookupError` for one that is not there."""
         self.own: Mapping[str, Own] = {o.name: o for o in fields.found(rows, self._custom, self._group_field, OURS)}
         self._customs = [name for name in self.own if name.startswith("custom.")]
-        self._read = reader([*self._table, *(o.field() for o in self.own.values())])
+        table = [*self._table, *(o.field() for o in self.own.values())]
+        self._read, self._columns, self._replaced = reader(table), Columns(table, APART), any(row.name in APART for row in table)
         self.asked = ",".join([ASKED, *(o.id for o in self.own.values())])
 
     def ticket(self, record: Record) -> Ticket:
@@ -66,6 +68,35 @@ class IssueReader:
             **values,
         )
 
+    def _together(self, issues: Sequence[Any]) -> list[Ticket]:
+        """As `ticket` for many issues at once; `Unusual` where one of them must be read by itself."""
+        if self._replaced:
+            raise Unusual
+        try:
+            keys, said = [issue["key"] for issue in issues], [issue["fields"] for issue in issues]
+            ids = [issue["id"] for issue in issues]
+            statuses, unread = self._statuses_of(said)
+            apart: dict[str, list[Any]] = {
+                "ref": [TicketRef(self._connection, key) for key in keys],
+                "status": statuses,
+                "requester": [self._person(one.get("reporter")) for one in said],
+                "assignee": [self._person(one.get("assignee")) for one in said],
+                "url": [self._browse + key for key in keys],
+                "version": [_version(one["updated"], None) for one in said],
+            }
+            if not {*map(type, ids)} <= TEXT or not all(one.get("summary") for one in said):
+                raise Unusual
+        except MALFORMED:
+            raise Unusual from None
+        return self._columns.tickets(said, apart, unread)
+
+    def _statuses_of(self, said: Sequence[Record]) -> tuple[list[Any], list[dict[str, str]]]:
+        """The status of each, and its word where that has no meaning here."""
+        stand = [one["status"] for one in said]
+        words = [(one.get("name"), (one.get("statusCategory") or NO_CATEGORY).get("key")) for one in stand]
+        statuses = [self._statuses[word] for word in words]
+        return statuses, [{} if status is not None else {"status": str(word[0])} for word, status in zip(words, statuses, strict=True)]
+
     def _person(self, user: Any) -> Person | None:
         """The same few people stand in most issues: each is made once."""
         if not user:
@@ -75,24 +106,28 @@ class IssueReader:
 
     def page(self, issues: Sequence[Any], mark: Watermark, *, last: bool) -> tuple[Page, Watermark]:
         """The issues as a page, what is malformed parked by itself, and the watermark after it."""
-        tickets: list[Ticket] = []
-        spoilt: list[Spoilt] = []
-        newest = (mark.updated, mark.id)
-        for issue in issues:
-            try:
-                ticket, id = self.ticket(issue), str(issue["id"])
-                newest = max(newest, (ticket.updated_at, id))
-            except MALFORMED as error:
-                spoilt.append(Spoilt(_key(issue), why(error)))
-                continue
-            tickets.append(ticket)
-        mark = Watermark(*newest)
+        ids: dict[str, str] = {}
+
+        def alone(issue: Any) -> Ticket:
+            ticket, id = self.ticket(issue), str(issue["id"])
+            ids[ticket.ref.key] = id
+            return ticket
+
+        def together(some: Sequence[Any]) -> list[Ticket]:
+            tickets = self._together(some)
+            ids.update((issue["key"], str(issue["id"])) for issue in some)
+            return tickets
+
+        tickets, spoilt = all_of(issues, together, alone, lambda issue, error: Spoilt(_key(issue), why(error)))
+        mark = Watermark(*max([(mark.updated, mark.id), *((ticket.updated_at, ids[ticket.ref.key]) for ticket in tickets)]))
         return Page(tuple(tickets), mark.cursor, last, tuple(spoilt)), mark
 
 
-def _version(stamp: str, updated: datetime) -> str:
+def _version(stamp: str, updated: datetime | None) -> str:
     """The moment of the last change in UTC, to the millisecond; Jira writes most stamps in UTC already."""
-    return f"{stamp[:23]}+00:00" if len(stamp) == 28 and stamp.endswith("+0000") else updated.isoformat(timespec="milliseconds")
+    if len(stamp) == 28 and stamp.endswith("+0000"):
+        return f"{stamp[:23]}+00:00"
+    return (updated or moment(stamp)).isoformat(timespec="milliseconds")
 
 
 def value_of(ticket: Ticket, name: str) -> Value:

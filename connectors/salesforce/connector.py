@@ -10,6 +10,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cursor, Custom, Page, Spoilt
+from connectors.columns import all_of
 from connectors.errors import ConnectorError, InDoubt, NotFound, Rejected, Stale, Unreadable
 from connectors.mapping import Record, moment
 from connectors.pushes import Heard, Push, trusted
@@ -123,15 +124,9 @@ class SalesforceConnector(Connector):
             yield self._page(rows, mark, last=not more)
 
     def _page(self, rows: list[dict[str, Any]], mark: Mark, *, last: bool = False) -> Page:
-        tickets, spoilt, gone = [], [], []
-        for row in rows:
-            if isinstance(row, dict) and row.get("IsDeleted"):
-                gone.append(str(row.get("Id")))
-                continue
-            try:
-                tickets.append(self._cases.ticket(row))
-            except ValueError as error:
-                spoilt.append(Spoilt(str(row.get("Id")) if isinstance(row, dict) else "?", str(error)))
+        gone = [str(row.get("Id")) for row in rows if isinstance(row, dict) and row.get("IsDeleted")]
+        live = [row for row in rows if not (isinstance(row, dict) and row.get("IsDeleted"))] if gone else rows
+        tickets, spoilt = all_of(live, self._cases.together, self._cases.ticket, _spoilt)
         return Page(tuple(tickets), mark.text, last, tuple(spoilt), tuple(gone))
 
     def fetch(self, key: str) -> Ticket:
@@ -313,3 +308,7 @@ def _value(ticket: Ticket, name: str) -> Value:
     own = name.removeprefix("custom.")
     value = ticket.custom.get(own) if own != name else getattr(ticket, name)
     return value.known_as if isinstance(value, Person) else value
+
+
+def _spoilt(row: Any, error: Exception) -> Spoilt:
+    return Spoilt(str(row.get("Id")) if isinstance(row, dict) else "?", str(error))

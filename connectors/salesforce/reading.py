@@ -9,7 +9,8 @@ import orjson
 
 from connectors import door
 from connectors.base import Custom
-from connectors.mapping import Field, Record, Table, Words, declared, moment, reader
+from connectors.columns import MALFORMED, TEXT, Columns, Unusual
+from connectors.mapping import Field, Kept, Record, Table, Words, declared, moment, reader
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.soql import CHILDREN
 from rules.ticket import Change, Comment, Person, Role, Ticket, TicketRef, Value
@@ -121,6 +122,7 @@ class Cases:
     def __init__(self, connection: str, settings: SalesforceSettings, custom: Sequence[Custom]) -> None:
         self.table = table_for(settings, custom)
         self._connection, self._url, self._read = connection, settings.url, reader(self.table)
+        self.together = Together(connection, settings.url, self.table)
         self._about_requester = [row.name for row in self.table if row.name.startswith(ABOUT_REQUESTER)]
 
     def ticket(self, record: Record) -> Ticket:
@@ -142,6 +144,44 @@ class Cases:
         if own:
             values["custom"] = {name.removeprefix("custom."): values.pop(name) for name in own}
         return door.ticket(values)
+
+
+PERSONS = ("requester", "assignee")
+
+
+class Together:
+    """Reads many cases at once, as `Cases` reads one; `Unusual` where one of them must be read by itself."""
+
+    def __init__(self, connection: str, url: str, table: Table) -> None:
+        self._connection, self._url = connection, url
+        self._columns = Columns(table, PERSONS)
+        self._persons = [(row.name, row.reads) for row in table if row.name in PERSONS and callable(row.reads)]
+        self._people = Kept(_person)
+        self._able = len(self._persons) == len(PERSONS) and not any(row.name.startswith(ABOUT_REQUESTER) for row in table)
+
+    def __call__(self, records: Sequence[Record]) -> list[Ticket]:
+        if not self._able:
+            raise Unusual
+        people = self._people
+        try:
+            keys = [record["Id"] for record in records]
+            apart: dict[str, list[Any]] = {
+                "ref": [TicketRef(self._connection, key) for key in keys],
+                "version": [version_of(record) for record in records],
+                "url": [f"{self._url}/lightning/r/Case/{key}/view" for key in keys],
+            }
+            for name, reads in self._persons:
+                apart[name] = [people[(*said.values(),)] if said else None for said in map(reads, records)]
+        except MALFORMED:
+            raise Unusual from None
+        return self._columns.tickets(records, apart, [{} for _ in records])
+
+
+def _person(said: tuple[Any, ...]) -> Person:
+    """By id, name, e-mail and organization. Raises `TypeError` for one that is not text."""
+    if not {*map(type, said)} <= TEXT:
+        raise TypeError("not text")
+    return Person(**dict(zip(("id", "name", "email", "organization"), said, strict=False)))
 
 
 NOT_DIGESTED = frozenset({*CHILDREN.values(), "attributes"})

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cursor, Custom, Page, Spoilt
+from connectors.columns import all_of
 from connectors.errors import ConnectorError, CursorExpired, InDoubt, NotFound, Rejected, Stale, Transient, Unreadable
 from connectors.mapping import Record, Unwritable, moment
 from connectors.pushes import Heard, Push, trusted
@@ -22,6 +23,7 @@ from connectors.servicenow.reading import (
     asked_for,
     escaped,
     flat,
+    page_reader,
     stamp,
     stamp_of,
     table_for,
@@ -102,6 +104,7 @@ class ServiceNowConnector(Connector):
         self._settings, self._session, self._asked = settings, session, asked_for(settings, custom)
         self._table = table_for(settings, custom)
         self._ticket = ticket_reader(connection, settings, self._table)
+        self._tickets = page_reader(connection, settings, self._table)
         self._writer = Writer(settings, self._table, self._found)
         self._page_size, self._sees_deletions = settings.page_size, settings.deletions
         self._ids: dict[tuple[str, str], str] = {}
@@ -163,13 +166,7 @@ class ServiceNowConnector(Connector):
         return rows
 
     def _page(self, rows: list[dict[str, Any]], place: Place) -> Page:
-        tickets, spoilt = [], []
-        read = self._ticket
-        for row in rows:
-            try:
-                tickets.append(read(row))
-            except (ValueError, KeyError, TypeError) as error:
-                spoilt.append(Spoilt(str(row.get("sys_id")), _why(error)))
+        tickets, spoilt = all_of(rows, self._tickets, self._ticket, lambda row, error: Spoilt(str(row.get("sys_id")), _why(error)))
         return Page(tuple(tickets), place.cursor, spoilt=tuple(spoilt))
 
     def _deleted(self, place: Place) -> list[dict[str, Any]]:

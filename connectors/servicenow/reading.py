@@ -4,15 +4,17 @@ Every value is a string and "" is none; references come as bare sys_ids, and wha
 names are plain keys of the record.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 from urllib.parse import quote
 
 from connectors.base import Custom
+from connectors.columns import MALFORMED, TEXT, Columns, Unusual
 from connectors.mapping import Field, Kept, Record, Words, declared, reader
 from connectors.servicenow.settings import ServiceNowSettings
 from rules.ticket import Channel, Level, Person, Status, Ticket, TicketRef, Type, Value
@@ -218,6 +220,34 @@ def ticket_reader(connection: str, settings: ServiceNowSettings, table: tuple[Fi
         )
 
     return ticket
+
+
+APART = ("ref", "version", "url", "shown_as")
+
+
+def page_reader(connection: str, settings: ServiceNowSettings, table: tuple[Field, ...]) -> Callable[[Sequence[Record]], list[Ticket]]:
+    """As `ticket_reader` for many records at once; `Unusual` where one of them must be read by itself."""
+    columns, replaced = Columns(table, APART), any(f.name in APART for f in table)
+    page = f"{settings.url}/{settings.table}.do?sys_id="
+
+    def tickets(records: Sequence[Record]) -> list[Ticket]:
+        if replaced:
+            raise Unusual
+        try:
+            if not {*map(type, chain.from_iterable(record.values() for record in records))} <= TEXT:
+                raise Unusual
+            keys = [record["sys_id"] for record in records]
+            apart: dict[str, list[Any]] = {
+                "ref": [TicketRef(connection, key) for key in keys],
+                "version": [f"{record['sys_mod_count']}@{record['sys_updated_on']}" for record in records],
+                "url": [page + key for key in keys],
+                "shown_as": [record.get("number") or None for record in records],
+            }
+        except MALFORMED:
+            raise Unusual from None
+        return columns.tickets(records, apart, [{} for _ in records])
+
+    return tickets
 
 
 def _only_text(record: Record) -> None:

@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cursor, Custom, Page, Spoilt
+from connectors.columns import MALFORMED, all_of
 from connectors.errors import ConnectorError, CursorExpired, NotFound, Stale, Transient, Unauthorized
 from connectors.mapping import Record, declared, moment
 from connectors.pushes import Heard, Push, trusted
 from connectors.zendesk import pushes
 from connectors.zendesk.cursor import Mark
 from connectors.zendesk.directory import Directory, pages
-from connectors.zendesk.reading import TABLE, Beside, changes_of, comment_of, custom_row, mark_of, ticket_reader, version_of
+from connectors.zendesk.reading import TABLE, Beside, changes_of, comment_of, custom_row, mark_of, page_reader, ticket_reader, version_of
 from connectors.zendesk.settings import ZendeskSettings
 from connectors.zendesk.writing import Writing, comment_id, guarded, made, marked, part, reading, unguarded
 from rules.plan import Draft, Receipt, TagChange
@@ -50,6 +51,7 @@ class ZendeskConnector(Connector):
         rows = [f for f in TABLE if f.name not in {row.name for row in own}]
         self._table = declared((*rows, *own), settings.words)
         self._read = ticket_reader(connection, self._table, settings.url)
+        self._read_page = page_reader(connection, self._table, settings.url)
         self._session, self._page_size, self._pushes = session, settings.page_size, settings.pushes
         self._directory = Directory(connection, session)
         self._writing = Writing(connection, self._table, self._directory, self.abilities.coupled)
@@ -176,7 +178,9 @@ class ZendeskConnector(Connector):
     def _page(self, answer: Record, mark: Mark, start: datetime | None, *, last: bool) -> Page:
         """Tickets that were last touched before `start` came only because the export was asked a little earlier."""
         begun = start.timestamp() // 1 if start else 0
-        tickets, spoilt, gone = [], [], []
+        live: list[dict[str, Any]] = []
+        spoilt: list[Spoilt] = []
+        gone: list[str] = []
         with reading(self.connection, "read what changed"):
             beside = Beside(answer)
         for record in answer["tickets"]:
@@ -186,10 +190,11 @@ class ZendeskConnector(Connector):
                 if record["status"] == "deleted":
                     gone.append(str(record["id"]))
                 else:
-                    tickets.append(self._read(record, beside))
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                spoilt.append(Spoilt(_key(record), _plain(error)))
-        return Page(tuple(tickets), mark.text, last, tuple(spoilt), tuple(gone))
+                    live.append(record)
+            except MALFORMED as error:
+                spoilt.append(_spoilt(record, error))
+        tickets, lost = all_of(live, lambda some: self._read_page(some, beside), lambda one: self._read(one, beside), _spoilt)
+        return Page(tuple(tickets), mark.text, last, (*spoilt, *lost), tuple(gone))
 
     def _tags(self, what: str, number: int, version: str, tags: TagChange) -> list[str]:
         """The whole list as it will stand. Read at this moment and written under the stamp, so nobody's tag is lost.
@@ -226,6 +231,10 @@ def _ids(audits: list[Record], field: str) -> set[int]:
     """Everybody whom the changes of a field name, before and after."""
     events = [e for a in audits for e in a["events"] if e.get("field_name") == field and e["type"] == "Change"]
     return {int(e[side]) for e in events for side in ("value", "previous_value") if e.get(side)}
+
+
+def _spoilt(record: Any, error: Exception) -> Spoilt:
+    return Spoilt(_key(record), _plain(error))
 
 
 def _key(record: Any) -> str:

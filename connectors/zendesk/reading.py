@@ -1,7 +1,7 @@
 """Zendesk's records in our words: tickets with what came beside them, comments, and the changes in audits. Pure."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 from zlib import crc32
@@ -10,6 +10,7 @@ import orjson
 
 from connectors import door
 from connectors.base import Custom
+from connectors.columns import MALFORMED, Columns, Unusual
 from connectors.mapping import Field, Record, Table, Words, moment, reader
 from rules.ticket import Change, Comment, Person, Role, Ticket, TicketRef, Value, replace
 
@@ -204,6 +205,40 @@ def ticket_reader(connection: str, table: Table, url: str) -> Callable[[dict[str
             raise ValueError(f"not shaped like a ticket ({type(error).__name__}: {str(error)[:80]})") from None
 
     return told
+
+
+FROM_BESIDE = ("requester", "assignee", "group")
+
+
+def page_reader(connection: str, table: Table, url: str) -> Callable[[Sequence[Record], Beside], list[Ticket]]:
+    """As `ticket_reader` for many records at once; `Unusual` where one of them must be read by itself.
+
+    So must all be where an installation's own field takes the place of what comes beside a record.
+    """
+    columns, replaced = Columns(table, FROM_BESIDE), any(f.name in FROM_BESIDE and f.reads != f.name for f in table)
+
+    def page(records: Sequence[Record], beside: Beside) -> list[Ticket]:
+        if replaced:
+            raise Unusual
+        try:
+            keys = [str(record["id"]) for record in records]
+            ids, unread = [record.get("group_id") for record in records], [dict[str, str]() for _ in records]
+            apart: dict[str, list[Any]] = {
+                "requester": [beside.requester(record) for record in records],
+                "assignee": [beside.person(record.get("assignee_id")) for record in records],
+                "group": [beside.groups.get(id) if id is not None else None for id in ids],
+                "version": [version_of(record) for record in records],
+                "ref": [TicketRef(connection, key) for key in keys],
+                "url": [f"{url}/agent/tickets/{key}" for key in keys],
+            }
+        except MALFORMED:
+            raise Unusual from None
+        for left, id, group in zip(unread, ids, apart["group"], strict=True):
+            if id is not None and group is None:
+                left["group"] = str(id)
+        return columns.tickets(records, apart, unread)
+
+    return page
 
 
 def _with_custom(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,147 @@
+"""Many records at once are read as each by itself, whatever stands in them: that reading one is the specification."""
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.base import Custom
+from connectors.columns import MALFORMED, all_of
+from connectors.jira.connector import JiraConnector
+from connectors.jira.settings import JiraSettings
+from connectors.mapping import declared
+from connectors.salesforce.reading import Cases
+from connectors.salesforce.settings import SalesforceSettings
+from connectors.servicenow import reading as servicenow
+from connectors.servicenow.settings import ServiceNowSettings
+from connectors.zendesk import reading as zendesk
+from rules.ticket import Ticket
+
+CASSETTES = Path(__file__).parent.parent.parent / "cassettes"
+ODD: tuple[Any, ...] = (None, "", " ", "odd", 0, 7, 3.5, True, [], ["a"], ["a", 3], {}, {"name": "odd"}, "2026-03-02T09:30:00Z", 10**12)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One system's two ways, and a record as the system sends it."""
+
+    together: Callable[[Sequence[Any]], list[Ticket]]
+    alone: Callable[[Any], Ticket]
+    record: Any
+
+
+def recorded(system: str) -> Any:
+    return orjson.loads((CASSETTES / system / "record.json").read_bytes())
+
+
+def of_zendesk() -> Reading:
+    answer = recorded("zendesk")
+    own = [zendesk.custom_row(c) for c in (Custom("product", "360000000101", "choice"), Custom("brand", "brand_id", "number"))]
+    table = declared((*(f for f in zendesk.TABLE if f.name != "product"), *own), {"status": {"odd": "open"}})
+    beside = zendesk.Beside(answer)
+    together = zendesk.page_reader("desk", table, "https://acme.zendesk.com")
+    alone = zendesk.ticket_reader("desk", table, "https://acme.zendesk.com")
+    return Reading(lambda some: together(some, beside), lambda one: alone(one, beside), answer["ticket"])
+
+
+def of_jira() -> Reading:
+    said: Any = {"project": ["CORE"], "group_field": "customfield_10052", "sign_in": {"token": "none"}}
+    custom = (Custom("product", "customfield_10050", "choice"), Custom("seats", "customfield_10051", "number"))
+    issues = JiraConnector.opened("core", JiraSettings(url="https://acme.atlassian.net/", **said), custom)._issues
+    record = recorded("jira")
+    record["fields"]["customfield_10051"] = 12
+    return Reading(issues._together, issues.ticket, record)
+
+
+def of_servicenow() -> Reading:
+    sign_in: Any = {"client_id": "i", "client_secret": "s", "user": "u", "password": "p"}
+    settings = ServiceNowSettings(
+        url="https://acme.service-now.com", sign_in=sign_in, tags_field="u_tags", words={"status": {"odd": "open"}}
+    )
+    table = servicenow.table_for(settings, (Custom("seats", "u_seats", "number"), Custom("product", "u_product")))
+    record = {**recorded("servicenow")["result"], "u_seats": "12"}
+    return Reading(servicenow.page_reader("it", settings, table), servicenow.ticket_reader("it", settings, table), record)
+
+
+def of_salesforce() -> Reading:
+    sign_in: Any = {"client_id": "i", "client_secret": "s"}
+    settings = SalesforceSettings(url="https://acme.my.salesforce.com", sign_in=sign_in, group_field="Group__c")
+    cases = Cases("crm", settings, (Custom("product", "Product__c"), Custom("seats", "Seats__c", "number")))
+    return Reading(cases.together, cases.ticket, {**recorded("salesforce")["records"][0], "Seats__c": 12})
+
+
+READINGS = {"zendesk": of_zendesk, "jira": of_jira, "servicenow": of_servicenow, "salesforce": of_salesforce}
+
+
+@pytest.mark.parametrize("system", READINGS)
+def test_an_ordinary_page_is_read_at_once_and_as_each_by_itself(system: str) -> None:
+    reading = READINGS[system]()
+
+    found = reading.together([deepcopy(reading.record), deepcopy(reading.record)])
+
+    assert found == [reading.alone(deepcopy(reading.record))] * 2
+
+
+@pytest.mark.parametrize("system", READINGS)
+def test_an_empty_page_holds_no_tickets(system: str) -> None:
+    assert READINGS[system]().together([]) == []
+
+
+def test_an_undeclared_word_does_not_slow_a_page_down() -> None:
+    reading = of_zendesk()
+    odd = {**reading.record, "status": "adrift", "type": "riddle"}
+
+    (found,) = reading.together([odd])
+
+    assert found.unread == {"status": "adrift", "type": "riddle"}
+    assert found == reading.alone(odd)
+
+
+def places(value: Any, here: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """Every key of a record, however deep."""
+    found = [here] if here else []
+    for key, inner in value.items() if isinstance(value, dict) else ():
+        found += places(inner, (*here, key))
+    return found
+
+
+def changed(record: Any, place: tuple[str, ...], value: Any, *, missing: bool) -> Any:
+    *way, last = place
+    within = made = deepcopy(record)
+    for key in way:
+        within = within[key]
+    if missing:
+        del within[last]
+    else:
+        within[last] = value
+    return made
+
+
+def judged(alone: Callable[[Any], Ticket], record: Any) -> Ticket | str:
+    try:
+        return alone(record)
+    except MALFORMED as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("system", READINGS)
+@given(st.data())
+def test_whatever_stands_in_a_record_it_is_read_as_by_itself(system: str, data: st.DataObject) -> None:
+    reading = READINGS[system]()
+    odd = reading.record
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.sampled_from(places(odd)))
+        odd = changed(odd, place, data.draw(st.sampled_from(ODD)), missing=data.draw(st.booleans()))
+    page = [reading.record, odd, reading.record]
+
+    tickets, lost = all_of(deepcopy(page), reading.together, reading.alone, lambda one, error: str(error))  # type: ignore[arg-type,return-value]
+
+    expected = [judged(reading.alone, deepcopy(one)) for one in page]
+    assert tickets == [one for one in expected if isinstance(one, Ticket)]
+    assert lost == [one for one in expected if isinstance(one, str)]
