@@ -1,6 +1,6 @@
 """What was last seen of each ticket, what is known to have happened to it, and when to look at it again."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from gateway.overlay import with_update
 from gateway.store import approvals, pages
-from gateway.store.codec import from_json, ticket_json, to_json
+from gateway.store.codec import from_json, ticket_from, ticket_json, to_json
 from gateway.store.putting import as_text, execute_rows, insert_or_leave, insert_or_replace, is_ref, replacing
 from gateway.store.schema import alarm, alike, happening, ticket
 from rules.plan import Update
@@ -53,6 +53,13 @@ def versions(db: sa.Connection, connection: str, keys: Sequence[str]) -> dict[st
     """By key: the version last seen, and whether the live path has judged it."""
     chosen = sa.select(ticket.c.key, ticket.c.version, ticket.c.looked).where(ticket.c.connection == connection, ticket.c.key.in_(keys))
     return {row.key: (row.version, row.looked) for row in db.execute(chosen)}
+
+
+def stored_since(db: sa.Connection, moment: datetime) -> Iterator[Ticket]:
+    """Tickets seen from that moment on, as they were left, by connection and key; without those that are gone."""
+    chosen = sa.select(ticket.c.seen).where(ticket.c.seen_at >= moment, ticket.c.gone_at.is_(None)).order_by(*ticket.primary_key)
+    for row in db.execution_options(yield_per=1000).execute(chosen):
+        yield ticket_from(row[0])
 
 
 def counts(db: sa.Connection) -> dict[str, int]:
