@@ -25,6 +25,7 @@ from gateway.holding import Fenced
 from gateway.in_force import ran_before
 from gateway.pager import Pager
 from gateway.questions import Questions
+from gateway.rearming import other_clocks, rearmed
 from gateway.reloading import Taken, ended_stages
 from gateway.rulebook import Rulebook
 from gateway.signals import Polled, Signals
@@ -176,9 +177,9 @@ class Daemon:
         book = Rulebook(taken.bundle)
         caught_up(self._house.store, book, self._house.clock())
         self._cycle.book = book
-        self._signals.arm(book)
         with self._house.store.writing() as db:
             self._in_force(db, taken.how, taken.who, before)
+        self._arm(before)
         self._signals.retry_words()
         self._questions.keep_asked(taken.bundle)
         self._ask_the_brake_again()
@@ -198,10 +199,19 @@ class Daemon:
         self._questions.keep_asked(self._cycle.book.bundle)
         self._ask_the_brake_again()
         caught_up(self._house.store, self._cycle.book, self._house.clock())
-        self._signals.arm(self._cycle.book)
         with self._house.store.writing() as db:
-            self._in_force(db, "started", "daemon", ran_before(db, self._cycle.book.bundle.hash))
+            before = ran_before(db, self._cycle.book.bundle.hash)
+            self._in_force(db, "started", "daemon", before)
+        self._arm(before)
         self.tidy()
+
+    def _arm(self, before: Bundle | None) -> None:
+        """The next moments of the rules in force; where their clocks are others than those of the rules before, of every ticket."""
+        book, house = self._cycle.book, self._house
+        self._signals.arm(book)
+        if before is not None and other_clocks(before, book.bundle):
+            count = rearmed(house.store, house.gatherer, book, house.clock, overdue=False, stopping=self._stop.is_set)
+            self._log.info("clocks in flight go by the new rules", tickets_sooner=count)
 
     def tidy(self) -> None:
         """Drops what is kept no longer: a few thousand records at a time, so that nobody waits for it."""

@@ -165,6 +165,26 @@ class Gatherer:
             **known.told,
         )
 
+    def remembered(self, ref: TicketRef, book: Rulebook) -> Gathered | None:
+        """The ticket as it was last seen, without news, by what the store knows alone; None for one that was never looked at.
+
+        `heard`: all that the rules want to know of its past is there.
+        """
+        with self._store.reading() as db:
+            seen = tickets.seen(db, ref)
+        if seen is None or seen.ticket is None:
+            return None
+        now, known = self._clock(), self._known(seen.ticket, book, self._clock())
+        wants = book.asks(seen.ticket, adopted=seen.adopted)
+        observation = Observation(
+            ticket=seen.ticket,
+            now=now,
+            changes=self._whole_past(ref, known.past.changes, clocked=wants.history),
+            comments=_by_time(known.past.comments),
+            **known.told,
+        )
+        return Gathered(observation=observation, heard=known.heard or not (wants.comments or wants.history))
+
     def _with_facts(self, book: Rulebook, **known: Any) -> Observation:
         """The observation, with what the rules that may answer it want to know of other tickets."""
         observation = Observation(**known)

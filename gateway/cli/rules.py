@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gateway.desk import Loaded
     from gateway.promoting import Edit
     from gateway.ruling import Known
+    from gateway.store.opening import Store
     from rules.bundle import Bundle
 
 STYLES = {"paused": "yellow", "shadow": "cyan", "disabled": "dim"}
@@ -226,7 +227,7 @@ def resume(
     chosen = options(context)
     if not reason.strip():
         raise Ended(Code.USAGE, "--reason is empty; say why, for the audit trail.")
-    with store(chosen) as (kept, _loaded):
+    with store(chosen) as (kept, loaded):
         with kept.writing() as db:
             was = pausing.resume(db, rule)
             if was:
@@ -235,4 +236,20 @@ def resume(
             with kept.reading() as db:
                 there = ", ".join(sorted(pausing.names(db)))
             raise Ended(Code.NO_SUCH, f"'{rule}' is not paused; {f'these are: {there}' if there else 'no rule is'}.")
+        _ring_again(kept, in_force(chosen, kept, loaded), rule)
     chosen.err().print(f"'{rule}' acts again from the next pass on.")
+
+
+def _ring_again(kept: "Store", bundle: "Bundle", rule: str) -> None:
+    """Alarms that rang while a ladder was paused ring again."""
+    from gateway.cli.connecting import clock_of
+    from gateway.gathering import Gatherer
+    from gateway.rearming import rearmed
+    from gateway.retrying import Patience
+    from gateway.rulebook import Rulebook
+    from rules.ladders import follows_a_clock
+
+    resumed = bundle.rule(rule)
+    if resumed is not None and follows_a_clock(resumed):
+        clock = clock_of()
+        rearmed(kept, Gatherer(kept, {}, clock, Patience()), Rulebook(bundle), clock, overdue=True)

@@ -205,6 +205,21 @@ def look_no_later(db: sa.Connection, connection: str, at: datetime) -> int:
     return len(rows)
 
 
+def look_sooner(db: sa.Connection, ref: TicketRef, at: datetime) -> bool:
+    """The ticket rings then, unless it does before; whether its alarm was moved or made."""
+    mine = db.execute(sa.select(alarm.c.at).where(is_ref(alarm, ref.connection, ref.key))).scalar()
+    if mine is not None and mine <= at:
+        return False
+    look_again(db, ref, at)
+    return True
+
+
+def open_refs(db: sa.Connection, connection: str) -> list[TicketRef]:
+    """The tickets that were looked at, are there, and are not closed."""
+    mine = (ticket.c.connection == connection, ticket.c.looked, ticket.c.gone_at.is_(None), ticket.c.status.is_distinct_from("closed"))
+    return [TicketRef(connection, key) for key in db.execute(sa.select(ticket.c.key).where(*mine).order_by(ticket.c.key)).scalars()]
+
+
 def ringing(db: sa.Connection, now: datetime, limit: int = 1000) -> list[TicketRef]:
     """Tickets whose moment has come, the longest overdue first."""
     chosen = sa.select(alarm.c.connection, alarm.c.key).where(alarm.c.at <= now).order_by(alarm.c.at).limit(limit)
