@@ -236,7 +236,7 @@ def test_a_mistake_of_ours_says_so_and_shows_nothing_of_what_it_held(program: Pr
         ([], 2, "Usage:"),
         (["--version"], 0, "ticketgate 0."),
         (["--help"], 0, "Exit codes: 0 done"),
-        (["chek"], 2, "Did you mean 'check'?"),
+        (["chek"], 2, "Did you mean 'check'"),
         (["--bogus"], 2, "No such option: --bogus"),
         (["check", "--bogus"], 2, "No such option: --bogus"),
         (["status", "--format", "json"], 2, "--format stands before the command"),

@@ -1,6 +1,5 @@
 """`page` and `approval` as rules decide them: once, to whom, until when, and what an answer sets off."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +10,7 @@ from rules.observation import Answer, Event, Kind, Observation
 from rules.plan import AddComment, Ask, Notify, Page, Plan, Update
 from rules.problems import errors
 from rules.reader import check
-from rules.ticket import Person, Ticket, TicketRef
+from rules.ticket import Person, Ticket, TicketRef, replace
 from rules.trial import read_trials, run
 
 NOW = datetime(2026, 3, 6, 14, 0, tzinfo=UTC)  # a Friday, 15:00 in Berlin

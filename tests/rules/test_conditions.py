@@ -356,7 +356,7 @@ def test_groups_without_parts_are_settled():
         ("{ use: nobody }", "TG302"),
         ("{ calendar: { ofice: open } }", "TG302"),
         ("{ calendar: { office: shut } }", "TG211"),
-        ("{ similar: { same: [product] } }", "TG201"),
+        ("{ similar: { same: [product], within: 1d } }", "TG206"),
         ("subject: { contains_pii: passport }", "TG211"),
         ("{ expr: 'a > b' }", "TG201"),
     ],

@@ -26,9 +26,13 @@ def said(plan: Plan) -> list[str]:
     return [action.body for action in plan.actions if isinstance(action, AddComment)]
 
 
+ODD = "TG401 TG402 TG403 TG409"
+"""What a person would hardly mean, and the engine must do all the same."""
+
+
 def rules(*bodies: str, pick: str = "all", **more: Any) -> Bundle:
     listed = "".join(f"\n  - id: rule-{n}\n    {body}" for n, body in enumerate(bodies, 1))
-    return a_bundle(f"ruleset: {{ pick: {pick} }}\nrules:{listed}\n", **more)
+    return a_bundle(f"ruleset: {{ pick: {pick} }}\nrules:{listed}\n", allow=ODD, **more)
 
 
 def settled(plan: Plan, seen: Observation, bundle: Bundle) -> Plan:
@@ -60,7 +64,7 @@ def test_pick_first_stops_the_set_and_not_the_next_one():
         f"  - {{ id: {name}, when: created, then: [{{ tag: {{ add: [{name}] }} }}] }}\n" for name in ("one", "two")
     )
     second = "rules:\n  - { id: three, when: created, then: [{ tag: { add: [three] } }] }\n"
-    plan = evaluate(an_observation(Kind.CREATED), a_bundle(first, second))
+    plan = evaluate(an_observation(Kind.CREATED), a_bundle(first, second, allow=ODD))
     assert fields(plan)["tags"] == {"one", "three"}
 
 
