@@ -165,7 +165,8 @@ def _doubts(observation: Observation, rows: Sequence[Change]) -> Iterator[Doubt]
     if [c.at for c in observation.changes] != sorted(c.at for c in observation.changes):
         yield Doubt("out_of_order", "its history came out of order; it was sorted by time", ticket.created_at)
     seen: dict[str, Change] = {}
-    for row in rows:
+    told = {id(change) for change in observation.changes}
+    for row in (row for row in rows if id(row) in told):
         yield from _doubts_of(ticket, row, seen.get(row.field))
         seen[row.field] = row
 
