@@ -43,6 +43,7 @@ class Calendar:
     _versions: tuple[tuple[date, Week], ...] = field(init=False, repr=False, compare=False)
     _years: dict[int, Spans] = field(init=False, repr=False, compare=False, default_factory=dict)
     _index: dict[str, "_Index"] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _dates: dict[date, bool] = field(init=False, repr=False, compare=False, default_factory=dict)
     _alone: dict[int, "Calendar"] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -204,7 +205,10 @@ class Calendar:
 
     def has_open_time(self, day: date) -> bool:
         """Whether the local date `day` is open at all."""
-        return self.always or self.elapsed(self.at_time(day, 0), self.at_time(day + DAY, 0)) > _NOTHING
+        known = self._dates.get(day)
+        if known is None:
+            known = self._dates[day] = self.always or self.elapsed(self.at_time(day, 0), self.at_time(day + DAY, 0)) > _NOTHING
+        return known
 
     def local_date(self, at: datetime) -> date:
         """The date that the calendar's zone has at `at`."""

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import takewhile
 from typing import Literal, TypeAlias
 
-from rules.calendar import Calendar
 from rules.deadlines import deadline
 from rules.observation import Kind
 from rules.past import JUDGING, Doubt, LookBack, Past, Step
 from rules.policy import OnReopen, Target
-from rules.promises import AROUND_THE_CLOCK, Option, Plan, Promises, Ruling, Signal, Track, counted, given
+from rules.promises import Marks, Plan, Promises, Ruling, Track, counted, given
 from rules.run import Run, Stretch
 from rules.ticket import SETTLED, Value
 
@@ -88,6 +88,7 @@ class Climbing:
         self._levels: dict[int, bool] = {}
         self._cut = False  # the last climb ended because no policy, or no target, was there for it
         self._awaits_customer = False
+        self._last: Ruling | None = None
 
     def walked(self) -> list[Climb]:
         first = self._first_ruling()
@@ -95,12 +96,22 @@ class Climbing:
             return []
         at, ruling = first
         current: Ruling | None = ruling
+        track = self._track
         for n, step in enumerate(self._past.steps):
-            if n > at:
-                current = self._ruling(n, step, current)
-            self._look.stand_at(step)
-            self._at(n, step, current)
+            if n > at and (track.always or not track.touching.isdisjoint(step.changed)):
+                current = self._ruling(step, current)
+            if n == 0 or self._concerns(step) or current is not self._last:
+                self._look.stand_at(step)
+                self._at(n, step, current)
+                self._last = current
         return self.climbs
+
+    def _concerns(self, step: Step) -> bool:
+        """Whether this step could start, stop, pause or resume it."""
+        track = self._track
+        if track.always or not track.touching.isdisjoint(step.changed):
+            return True
+        return any(event.kind in track.kinds for event in step.events)
 
     # --- what rules it -------------------------------------------------------------------------------------------------
 
@@ -108,7 +119,7 @@ class Climbing:
         """What comes to rule it first rules it from the beginning: a policy that applies late finds the past as it was."""
         for n, step in enumerate(self._past.steps):
             if n == 0 or self._may_change(step):
-                ruling = self._chosen.ruling(self._track, n, step, None)
+                ruling = self._chosen.ruling(self._track, step, None)
                 if ruling is not None:
                     return n, ruling
         return None
@@ -116,9 +127,9 @@ class Climbing:
     def _may_change(self, step: Step) -> bool:
         return self._track.always or not self._track.fields.isdisjoint(step.changed)
 
-    def _ruling(self, n: int, step: Step, current: Ruling | None) -> Ruling | None:
+    def _ruling(self, step: Step, current: Ruling | None) -> Ruling | None:
         self._hold(step)
-        return self._chosen.ruling(self._track, n, step, self._held) if self._may_change(step) else current
+        return self._chosen.ruling(self._track, step, self._held) if self._may_change(step) else current
 
     @property
     def _held(self) -> dict[str, Value] | None:
@@ -142,7 +153,7 @@ class Climbing:
         climb = self.climbs[-1] if self.climbs else None
         if climb is not None and climb.active:
             self._go_on(climb, step, ruling)
-        elif climb is not None and climb.by_settling and ruling is not None and any(e.kind is Kind.REOPENED for e in step.events):
+        elif climb is not None and climb.by_settling and ruling is not None and _reopens(step):
             self._reopened(climb, n, step, ruling)
         if ruling is not None and not (self.climbs and self.climbs[-1].active) and self._starts(step, ruling.plan):
             self._begin(n, step, ruling)
@@ -158,13 +169,13 @@ class Climbing:
             self._retarget(climb, step, ruling)
         climb = self.climbs[-1]
         plan = climb.ruling.plan
-        if self._merged(step):
+        if "status" in step.changed and self._merged():
             climb.end(step.at, "merged")
-        elif self._given(plan.cancel, step, plan):
+        elif plan.cancel.any and self._given(plan.cancel, step, plan):
             climb.end(step.at, "cancelled")
         elif self._given(plan.stop, step, plan):
             self._stop(climb, step)
-        elif self._given(plan.reset, step, plan):
+        elif plan.reset.any and self._given(plan.reset, step, plan):
             climb.end(step.at, "stopped")
             self._again(step.at, climb.ruling)
 
@@ -172,34 +183,33 @@ class Climbing:
         climb.end(step.at, "stopped")
         climb.by_settling = any(e.kind in (Kind.RESOLVED, Kind.CLOSED) for e in step.events)
 
-    def _merged(self, step: Step) -> bool:
-        """A merge shows when the ticket is settled for it, or when it is said of one that is settled already."""
-        if "status" not in step.changed or self._look.values["status"] not in SETTLED:
-            return False
-        return self._promises.merged(self._look)
+    def _merged(self) -> bool:
+        """A merge shows when the ticket is settled for it."""
+        return self._look.raw("status") in SETTLED and self._promises.merged(self._look)
 
-    def _given(self, signals: tuple[Signal, ...], step: Step, plan: Plan) -> bool:
-        if not signals:
-            return False
-        if any(signal.level and signal.holds is not None and signal.holds(self._look) for signal in signals):
+    def _given(self, marks: Marks, step: Step, plan: Plan) -> bool:
+        if marks.levels and self._holds(marks):
             return True
-        return given(signals, step.events, self._look, plan.counts)
+        return bool(marks.events) and given(marks.events, step.events, self._look, plan.counts)
+
+    def _holds(self, marks: Marks) -> bool:
+        return any(holds(self._look) for holds in marks.levels)
 
     # --- beginnings ----------------------------------------------------------------------------------------------------
 
     def _starts(self, step: Step, plan: Plan) -> bool:
         """Whether a climb begins here: at an event that starts it, or where the condition alone comes to hold."""
-        rising = self._rises(plan)
+        rising = bool(plan.start.levels) and self._rises(plan)
         if self._cut:
             self._cut = False
-            return not self._given(tuple(s for s in (*plan.stop, *plan.cancel) if s.level), step, plan)
+            return not (self._holds(plan.stop) or self._holds(plan.cancel))
         if self.climbs and plan.spec.repeat == "none":
             return False
         if rising:
             return True
         if self._awaits_customer:
             return any(e.kind is Kind.CUSTOMER_REPLIED for e in step.events)
-        if not given(tuple(s for s in plan.start if not s.level), step.events, self._look, plan.counts):
+        if not given(plan.start.events, step.events, self._look, plan.counts):
             return False
         self._awaits_customer = self._opened_by_agent(step, plan)
         return not self._awaits_customer
@@ -207,19 +217,18 @@ class Climbing:
     def _rises(self, plan: Plan) -> bool:
         """Whether a start condition without event holds now and did not before, with no stop or cancel against it."""
         found = False
-        for signal in plan.start:
-            if signal.level and signal.holds is not None:
-                against = any(s.level and s.holds is not None and s.holds(self._look) for s in (*plan.stop, *plan.cancel))
-                holds = signal.holds(self._look) and not against
-                found = found or (holds and not self._levels.get(id(signal), False))
-                self._levels[id(signal)] = holds
+        for holds in plan.start.levels:
+            now = holds(self._look) and not (self._holds(plan.stop) or self._holds(plan.cancel))
+            found = found or (now and not self._levels.get(id(holds), False))
+            self._levels[id(holds)] = now
         return found
 
     def _opened_by_agent(self, step: Step, plan: Plan) -> bool:
         """A ticket that an agent opened by writing owes no first response until the customer writes."""
         if plan.spec.name != "first_response" or plan.spec.switches.agent_initiated == "normal" or step.events[0].kind is not Kind.CREATED:
             return False
-        said = (e for s in self._past.steps if s.at == step.at for e in s.events if e.kind is Kind.AGENT_REPLIED)
+        beside = takewhile(lambda one: one.at == step.at, self._past.steps)
+        said = [event for one in beside for event in one.events if event.kind is Kind.AGENT_REPLIED]
         return any(counted(event, self._look, plan.counts) for event in said)
 
     def _begin(self, n: int, step: Step, ruling: Ruling) -> None:
@@ -238,7 +247,7 @@ class Climbing:
         spec = ruling.plan.spec
         if spec.retroactive is None:
             return None
-        self._look.hear(None)
+        self._look.on(None)
         named = self._look.values[spec.retroactive]
         if not isinstance(named, datetime) or named > step.at:
             if named is not None:
@@ -328,47 +337,38 @@ class Climbing:
             self._retarget(climb, step, ruling)
 
 
+def _reopens(step: Step) -> bool:
+    return any(event.kind is Kind.REOPENED for event in step.events)
+
+
 class Chosen:
-    """Which policies apply at each step, found once for all tracks."""
+    """Which policy, target and calendar rule a clock at a step; asked of the promises by the fields that decide it."""
 
     def __init__(self, promises: Promises, look: LookBack) -> None:
         self._promises, self._look = promises, look
-        self._first: dict[int, Option | None] = {}
-        self._rulings: dict[tuple[int, int, int], Ruling] = {}
 
-    def ruling(self, track: Track, n: int, step: Step, held: Mapping[str, Value] | None) -> Ruling | None:
+    def ruling(self, track: Track, step: Step, held: Mapping[str, Value] | None) -> Ruling | None:
         look = self._look
         look.stand_at(step, held)
-        look.hear(step.events[0])
-        option = self._option(track, n, bool(held))
+        if track.always:
+            look.on(step.events[0])
+            return self._found(track)
+        key = tuple([look.raw(name) for name in track.fields])
+        try:
+            return track.rulings[key]
+        except KeyError:
+            return track.remembered(key, self._found(track))
+
+    def _found(self, track: Track) -> Ruling | None:
+        look = self._look
+        option = next((option for option in track.options if option.applies(look)), None)
         plan = option.plans.get(track.name) if option is not None else None
         if option is None or plan is None:
             return None
         target = next((target for holds, target in plan.targets if holds(look)), None)
         if target is None or target.within is None:
             return None
-        hours = option.calendar(look)
-        key = (id(plan), id(target), id(hours))
-        if key not in self._rulings:
-            self._rulings[key] = Ruling(plan, target, _counting(target, hours), hours)
-        return self._rulings[key]
-
-    def _option(self, track: Track, n: int, held: bool) -> Option | None:
-        if track.together:
-            option = track.options[0]
-            return option if option.applies(self._look) else None
-        if held:
-            return self._applying()
-        if n not in self._first:
-            self._first[n] = self._applying()
-        return self._first[n]
-
-    def _applying(self) -> Option | None:
-        return next((option for option in self._promises.first if option.applies(self._look)), None)
-
-
-def _counting(target: Target, hours: Calendar) -> Calendar:
-    return AROUND_THE_CLOCK if target.hours == "calendar" else hours
+        return plan.ruling(target, option.calendar(look))
 
 
 def _superseded(climb: Climb, at: datetime) -> Superseded:

@@ -3,18 +3,21 @@
 from datetime import datetime, timedelta
 from typing import Literal
 
-from rules.calendar import Calendar
 from rules.policy import Target
 from rules.promises import Ruling
 from rules.run import NO_TIME, Run
 
 
-def amount_of(run: Run, ruling: Ruling) -> timedelta:
-    """The counted time that the target gives; of one in business days, the open time between its start and its first deadline."""
+def judged(run: Run, ruling: Ruling, boundary: Literal["close", "next_open"] = "close") -> tuple[datetime | None, timedelta]:
+    """The deadline, and the counted time that the target gives; in business days the open time between start and first deadline."""
     within = ruling.target.within
-    if within is None:
-        return NO_TIME
-    return ruling.calendar.elapsed(run.started_at, day_deadline(ruling, run.started_at)) if by_days(ruling.target) else within.time
+    if within is not None and by_days(ruling.target):
+        first = day_deadline(ruling, run.started_at)
+        due, amount = _due_by_days(run, ruling, first), ruling.calendar.elapsed(run.started_at, first)
+    else:
+        amount = within.time if within is not None else NO_TIME
+        due = _due(run, ruling, amount)
+    return (ruling.calendar.next_open(due) if due is not None and boundary == "next_open" else due), amount
 
 
 def by_days(target: Target) -> bool:
@@ -23,13 +26,10 @@ def by_days(target: Target) -> bool:
 
 def deadline(run: Run, ruling: Ruling, boundary: Literal["close", "next_open"] = "close") -> datetime | None:
     """The earliest moment at which the target is used up; None while the clock is held before it. Of a stopped one, where it was."""
-    due = _due_by_days(run, ruling) if by_days(ruling.target) else _due(run, ruling)
-    return ruling.calendar.next_open(due) if due is not None and boundary == "next_open" else due
+    return judged(run, ruling, boundary)[0]
 
 
-def _due(run: Run, ruling: Ruling) -> datetime | None:
-    within = ruling.target.within
-    amount = within.time if within else NO_TIME
+def _due(run: Run, ruling: Ruling, amount: timedelta) -> datetime | None:
     at = run.reached(amount)
     if at is not None or run.stopped_at is None:
         return at
@@ -51,9 +51,9 @@ def day_deadline(ruling: Ruling, start: datetime) -> datetime:
     return calendar.add(day, target.within.time) if target.within and target.within.time else day
 
 
-def _due_by_days(run: Run, ruling: Ruling) -> datetime | None:
+def _due_by_days(run: Run, ruling: Ruling, first: datetime) -> datetime | None:
     """The open time of the pauses before the deadline is added to it afterwards."""
-    first = due = day_deadline(ruling, run.started_at)
+    due = first
     paused = NO_TIME
     for start, end in run.pauses():
         if start > due:
@@ -63,8 +63,3 @@ def _due_by_days(run: Run, ruling: Ruling) -> datetime | None:
         paused += ruling.calendar.elapsed(start, end)
         due = ruling.calendar.add(first, paused) if paused else first
     return due
-
-
-def walked(calendar: Calendar, due_at: datetime, days: int) -> datetime:
-    """So many business days from a deadline, either way: what an escalation offset in business days means."""
-    return calendar.add_days(due_at, days)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -45,10 +46,17 @@ class Look:
         self.calendars: Mapping[str, Calendar] = calendars if calendars is not None else {}
         self.systems: Mapping[str, str] = systems if systems is not None else {}  # connection: system, as Desk.connections
         self.sla: SlaState = sla
-        self.values: dict[str, Value] = _Values(self)
-        self.folded: dict[str, Any] = _Folded(self.values)
-        self.spoken: dict[str, str] = _Spoken(self.folded)
-        self.composed: dict[str, str] = _Composed(self.values)
+        self.values: dict[str, Value]
+        self.folded: dict[str, Any]
+        self.spoken: dict[str, str]
+        self.composed: dict[str, str]
+        self.values, self.folded, self.spoken, self.composed = self.fresh()
+
+    def fresh(self) -> tuple[dict[str, Value], dict[str, Any], dict[str, str], dict[str, str]]:
+        """Caches with nothing in them yet."""
+        values = _Values(self)
+        folded = _Folded(values)
+        return values, folded, _Spoken(folded), _Composed(values)
 
     @property
     def now(self) -> datetime:
@@ -58,6 +66,10 @@ class Look:
         """Itself with another ticket, for those who ask it for nothing that it keeps of one: the index."""
         self.ticket = ticket
         return self
+
+    def raw(self, name: str) -> Value:
+        """A field's value, for remembering an answer by."""
+        return self.values[name]
 
     def see(self, ticket: Ticket) -> None:
         """From now on conditions see this working copy."""
@@ -130,6 +142,8 @@ def present(value: Value) -> Value:
 
 def comparable(value: Value) -> Any:
     """A value as conditions compare it: text and members folded, the rest as it is, None where it is empty."""
+    if isinstance(value, StrEnum):  # our own words are written folded
+        return value._value_
     if isinstance(value, str):
         return fold(value) or None
     if isinstance(value, frozenset):

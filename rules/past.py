@@ -1,10 +1,11 @@
 """A ticket's past as clocks walk through it: what happened, step by step, and what its fields were from then on."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from rules.events import is_reply, milestones
 from rules.look import Look, present
@@ -15,8 +16,7 @@ JUDGING = frozenset({"priority", "severity", "impact", "urgency"})
 """What ticketgate raises in a ladder: its own changes of these leave the target of a running climb as it was."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """Something happened: its events (a status change may be several), the fields that changed, and every changing field's value."""
 
     at: datetime
@@ -101,7 +101,10 @@ def _rows(observation: Observation) -> list[Change]:
     for change in observation.changes:
         if change.at <= observation.now:
             by_field.setdefault(change.field, []).append(change)
-    rows = [row for changes in by_field.values() for row in _chained(changes)]
+    for name, changes in by_field.items():
+        if len(changes) > 1:
+            by_field[name] = _chained(changes)
+    rows = [row for changes in by_field.values() for row in changes]
     rows += _untold(observation, by_field)
     rows.sort(key=_AT)
     return rows
@@ -109,9 +112,10 @@ def _rows(observation: Observation) -> list[Change]:
 
 def _chained(changes: list[Change]) -> list[Change]:
     """By time; of several at one moment, each next the one that starts where the last one ended."""
-    if len(changes) == 1:
-        return changes
-    waiting, found = sorted(changes, key=_AT), list[Change]()
+    ordered = sorted(changes, key=_AT)
+    if all(one.at < other.at for one, other in pairwise(ordered)):
+        return ordered
+    waiting, found = ordered, list[Change]()
     while waiting:
         same = [row for row in waiting if row.at == waiting[0].at]
         after = found[-1].after if found else None
@@ -136,8 +140,8 @@ def _untold(observation: Observation, by_field: Mapping[str, list[Change]]) -> I
     if "status" not in by_field and ticket.status in SETTLED:
         yield Change(field="status", before=Status.NEW, after=ticket.status, at=min(ticket.updated_at, now))
     for name, rows in by_field.items():
-        last = max(rows, key=_AT)
-        told, here = _chained(rows)[-1].after, value_of(ticket, name)
+        last = rows[-1]
+        told, here = last.after, value_of(ticket, name)
         if here is not UNKNOWN and told != here:
             yield Change(field=name, before=told, after=here, at=max(last.at, min(ticket.updated_at, now)))
 
@@ -162,10 +166,11 @@ def value_of(ticket: Ticket, name: str) -> Any:
 
 def _doubts(observation: Observation, rows: Sequence[Change]) -> Iterator[Doubt]:
     ticket = observation.ticket
-    if [c.at for c in observation.changes] != sorted(c.at for c in observation.changes):
+    changes = observation.changes
+    if any(one.at > other.at for one, other in pairwise(changes)):
         yield Doubt("out_of_order", "its history came out of order; it was sorted by time", ticket.created_at)
     seen: dict[str, Change] = {}
-    told = {id(change) for change in observation.changes}
+    told = {id(change) for change in changes}
     for row in (row for row in rows if id(row) in told):
         yield from _doubts_of(ticket, row, seen.get(row.field))
         seen[row.field] = row
@@ -211,12 +216,16 @@ def _rewound(ticket: Ticket, before: Mapping[str, Value]) -> Ticket:
 
 
 class LookBack(Look):
-    """What conditions see at a step of the past. Fields without a history are what they are now."""
+    """What conditions see at a step of the past. Fields without a history are what they are now.
+
+    Most questions are answered from memory by one raw value, so that the caches of a look are made only where one is really asked.
+    """
 
     def __init__(self, observation: Observation, **known: Any) -> None:
         super().__init__(observation, **known)
         self.at = observation.now
-        self._values_then: Mapping[str, Value] = {}
+        self._present = self.values
+        self._then: Mapping[str, Value] = {}
 
     @property
     def now(self) -> datetime:
@@ -226,16 +235,39 @@ class LookBack(Look):
         """From now on conditions see the ticket as this step left it; `judged` replaces values by which targets are chosen."""
         self.at = step.at
         then = {**step.values, **judged} if judged else step.values
-        if then is self._values_then or then == self._values_then:
-            return
-        self._values_then = then
-        self._forget("")
-        self.values.update({name: present(value) for name, value in then.items()})
+        if then is not self._then:
+            self._then = then
+            here = vars(self)
+            if "values" in here:
+                for name in _CACHES:
+                    del here[name]
 
-    def hear(self, event: Event | None) -> None:
-        """`comment.*` is this event's comment."""
-        self.on(event)
+    def raw(self, name: str) -> Value:
+        """A field's value at this step, as it was told: good enough to remember an answer by."""
+        then = self._then
+        return then[name] if name in then else self._present[name]
+
+    def __getattr__(self, name: str) -> Any:
+        """The caches, made for the present step when they are first asked for."""
+        if name not in _CACHES:
+            raise AttributeError(name)
+        self.values, self.folded, self.spoken, self.composed = self.fresh()
+        for field_name, value in self._then.items():
+            self.values[field_name] = present(value)
+        return vars(self)[name]
+
+    def on(self, event: Event | None) -> None:
+        """From now on `comment.*` is this event's comment."""
+        if event is not self.event:
+            self.event = event
+            if "values" in vars(self):
+                self._forget("comment.")
+            for name in [name for name in self._present if name.startswith("comment.")]:
+                del self._present[name]
+
+    def forget(self) -> None:
+        """Done with: its caches know it and it knows them, which keeps memory until somebody looks for such circles."""
+        vars(self).clear()
 
 
-def steps_after(steps: Iterable[Step], at: datetime) -> Iterator[Step]:
-    return (step for step in steps if step.at >= at)
+_CACHES = ("values", "folded", "spoken", "composed")

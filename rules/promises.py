@@ -1,7 +1,7 @@
 """All SLA policies of a bundle, compiled once: which clocks there can be, and what rules each of them at a step of a ticket's past."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rules.bundle import Bundle, Condition, On
 from rules.calendar import Calendar
@@ -12,25 +12,32 @@ from rules.look import Look
 from rules.lookup import Lookup, lookups
 from rules.metrics import MERGED
 from rules.observation import Event, Kind
+from rules.past import JUDGING
 from rules.policy import ClockSpec, FromField, FromTable, Mark, Policy, Selector, Target
 from rules.ticket import Role, Value
 from rules.triggers import means
 
 AROUND_THE_CLOCK = Calendar(always=True)
+_MOST = 10_000  # answers remembered of one question; then it is asked afresh
 _SAID = frozenset({"text", "last_customer_reply_at", "last_agent_reply_at"})
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """A mark made ready. `holds` alone: from when it holds; `kinds` are the events that it names."""
+    """A mark that names events, made ready."""
 
     on: tuple[On, ...]
     kinds: frozenset[Kind]
     holds: Predicate | None
 
-    @property
-    def level(self) -> bool:
-        return not self.on
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The marks of a clock's start, stop, reset or cancel: those of events, and the conditions that stand alone."""
+
+    events: tuple[Signal, ...]
+    levels: tuple[Predicate, ...]
+    any: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,15 +46,24 @@ class Plan:
 
     policy: Policy
     spec: ClockSpec
-    start: tuple[Signal, ...]
-    stop: tuple[Signal, ...]
-    reset: tuple[Signal, ...]
-    cancel: tuple[Signal, ...]
+    start: Marks
+    stop: Marks
+    reset: Marks
+    cancel: Marks
     runs: Predicate | None
     pauses: Predicate | None
     resumes: Predicate | None
     counts: Predicate | None  # what of the words spoken is a reply; None: a public word of an agent
     targets: tuple[tuple[Predicate, Target], ...]
+    rulings: dict[tuple[int, int], "Ruling"] = field(default_factory=dict)
+
+    def ruling(self, target: Target, hours: Calendar) -> "Ruling":
+        """One and the same value for the same target and calendar, so that a change is seen by identity."""
+        key = (id(target), id(hours))
+        if key not in self.rulings:
+            counting = AROUND_THE_CLOCK if target.hours == "calendar" else hours
+            self.rulings[key] = Ruling(self, target, counting, hours)
+        return self.rulings[key]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,8 +93,17 @@ class Track:
     name: str
     options: tuple[Option, ...]
     fields: frozenset[str]  # by which its ruling may change
-    always: bool  # whether any step may change it
+    touching: frozenset[str]  # whose change may start, stop, pause or resume it
+    kinds: frozenset[Kind]  # events that may do so
+    always: bool  # whether any step may
     together: bool  # of a policy that says `match: all`
+    rulings: dict[tuple[Value, ...], Ruling | None] = field(default_factory=dict)  # found before, by the values of `fields`
+
+    def remembered(self, key: tuple[Value, ...], ruling: Ruling | None) -> Ruling | None:
+        if len(self.rulings) >= _MOST:
+            self.rulings.clear()
+        self.rulings[key] = ruling
+        return ruling
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,6 +115,24 @@ class Promises:
     tracks: tuple[Track, ...]
     merged: Predicate
     calendar: Calendar  # the desk's own
+    deciding: tuple[str, ...]  # the fields by which it is decided which policies apply
+    timed: bool  # whether the moment decides as well
+    applied: dict[tuple[Value, ...], tuple[Option, ...]] = field(default_factory=dict)
+
+    def applying(self, look: Look) -> tuple[Option, ...]:
+        """The policies that apply: the first of those that match first, and all that match beside it."""
+        if self.timed:
+            return self._applying(look)
+        key = tuple([look.raw(name) for name in self.deciding])
+        if key not in self.applied:
+            if len(self.applied) >= _MOST:
+                self.applied.clear()
+            self.applied[key] = self._applying(look)
+        return self.applied[key]
+
+    def _applying(self, look: Look) -> tuple[Option, ...]:
+        first = next((option for option in self.first if option.applies(look)), None)
+        return (*((first,) if first else ()), *(option for option in self.together if option.applies(look)))
 
     @classmethod
     def of(cls, bundle: Bundle) -> "Promises":
@@ -100,7 +143,10 @@ class Promises:
         tracks = [_track(name, first, together=False) for name in names]
         tracks += [_track(name, (o,), together=True) for o in options if o.policy.match == "all" for name in o.plans]
         own = bundle.calendars.get(bundle.desk.default_calendar or "", AROUND_THE_CLOCK)
-        return cls(bundle, first, tuple(tracks), compiled(MERGED), own)
+        conditions = [policy.applies_to for policy in bundle.policies]
+        deciding = frozenset[str]().union(*map(fields_of, conditions))
+        timed = any(map(judges_time, conditions)) or any(name in _SAID or name.startswith("comment.") for name in deciding)
+        return cls(bundle, first, tuple(tracks), compiled(MERGED), own, tuple(deciding), timed)
 
     @property
     def together(self) -> Iterator[Option]:
@@ -116,10 +162,10 @@ def _plan(policy: Policy, spec: ClockSpec) -> Plan:
     return Plan(
         policy,
         spec,
-        start=_signals(spec.start),
-        stop=_signals(spec.stop),
-        reset=_signals(spec.reset),
-        cancel=_signals(spec.cancel),
+        start=_marks(spec.start),
+        stop=_marks(spec.stop),
+        reset=_marks(spec.reset),
+        cancel=_marks(spec.cancel),
         runs=_maybe(spec.run_while),
         pauses=_maybe(spec.pause),
         resumes=_maybe(spec.resume),
@@ -129,11 +175,37 @@ def _plan(policy: Policy, spec: ClockSpec) -> Plan:
 
 
 def _maybe(condition: "Condition | None") -> Predicate | None:
-    return compiled(condition) if condition is not None else None
+    return _remembering(condition) if condition is not None else None
 
 
-def _signals(marks: Sequence[Mark]) -> tuple[Signal, ...]:
-    return tuple(Signal(mark.on, frozenset(on.kind for on in mark.on), _maybe(mark.holds)) for mark in marks)
+def _remembering(condition: Condition) -> Predicate:
+    """The condition as a predicate that asks once for each value of the one field that decides it: most clocks go by the status."""
+    asked, names = compiled(condition), tuple(fields_of(condition))
+    if len(names) != 1 or judges_time(condition) or names[0] in _SAID or names[0].startswith("comment."):
+        return asked
+    (name,), known = names, dict[Value, bool]()
+
+    def holds(look: Look) -> bool:
+        value = look.raw(name)
+        answer = known.get(value)
+        if answer is None:
+            if len(known) >= _MOST:
+                known.clear()
+            answer = known[value] = asked(look)
+        return answer
+
+    return holds
+
+
+def _marks(marks: Sequence[Mark]) -> Marks:
+    levels = tuple(_remembering(mark.holds) for mark in marks if not mark.on and mark.holds is not None)
+    return Marks(tuple(_signal(mark) for mark in marks if mark.on), levels, bool(marks))
+
+
+def _signal(mark: Mark) -> Signal:
+    """An update is any change of a field."""
+    on = tuple(On(Kind.CHANGED) if on.kind is Kind.UPDATED else on for on in mark.on)
+    return Signal(on, frozenset(on.kind for on in on), _maybe(mark.holds))
 
 
 def _track(name: str, options: tuple[Option, ...], *, together: bool) -> Track:
@@ -141,8 +213,24 @@ def _track(name: str, options: tuple[Option, ...], *, together: bool) -> Track:
     plans = [o.plans[name] for o in options if name in o.plans]
     conditions += [target.condition for plan in plans for target in plan.spec.targets]
     fields = frozenset[str]().union(*map(fields_of, conditions), *(_selecting(o.policy) for o in options))
-    always = bool(fields & _SAID) or any(map(judges_time, conditions)) or any(f.startswith("comment.") for f in fields)
-    return Track(name, options, fields, always, together)
+    moving = [condition for plan in plans for condition in _moving(plan.spec)]
+    touching = frozenset(("status", *JUDGING)).union(fields, *map(fields_of, moving))
+    kinds = frozenset(kind for plan in plans for kind in _kinds(plan)) | {Kind.CREATED, Kind.REOPENED}
+    timed = any(map(judges_time, (*conditions, *moving)))
+    always = timed or bool(touching & _SAID) or any(name.startswith("comment.") for name in fields)
+    return Track(name, options, fields, touching, kinds, always, together)
+
+
+def _moving(spec: ClockSpec) -> Iterator[Condition]:
+    yield from (c for c in (spec.run_while, spec.pause, spec.resume) if c is not None)
+    yield from (mark.holds for marks in (spec.start, spec.stop, spec.reset, spec.cancel) for mark in marks if mark.holds is not None)
+
+
+def _kinds(plan: Plan) -> Iterator[Kind]:
+    for marks in (plan.start, plan.stop, plan.reset, plan.cancel):
+        for signal in marks.events:
+            yield from signal.kinds
+    yield Kind.CUSTOMER_REPLIED  # what a ticket that an agent opened waits for
 
 
 # --- calendars -------------------------------------------------------------------------------------------------------
@@ -189,7 +277,11 @@ def _cell(lookup: Lookup, values: Sequence[Value], column: str) -> str:
 
 def given(signals: Sequence[Signal], events: Sequence[Event], look: Look, counts: Predicate | None) -> bool:
     """Whether one of the marks that name events is given by what happened at this step."""
-    return any(_meant(signal, event, look, counts) for event in events for signal in signals if event.kind in signal.kinds)
+    for event in events:
+        for signal in signals:
+            if event.kind in signal.kinds and _meant(signal, event, look, counts):
+                return True
+    return False
 
 
 def _meant(signal: Signal, event: Event, look: Look, counts: Predicate | None) -> bool:

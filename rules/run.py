@@ -1,16 +1,16 @@
 """One climb of a clock as time: the stretches in which it ran, each with the calendar that counted it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from rules.calendar import Calendar
 
 NO_TIME = timedelta(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(Struct, frozen=True):
     """The clock ran from `since` to `until` (None: it runs now), and `calendar` says how much of that counts."""
 
     since: datetime
@@ -18,8 +18,7 @@ class Stretch:
     calendar: Calendar
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """The start of a climb, its stretches by time, and its stop."""
 
     started_at: datetime

@@ -5,16 +5,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
+from msgspec import Struct
+
 from rules.bundle import Moment, Span
 from rules.calendar import Calendar, NeverOpen
 from rules.climbing import Chosen, Climb, Climbing, Superseded
-from rules.deadlines import amount_of, deadline
+from rules.deadlines import deadline, judged
 from rules.fields import METRICS as METRICS
 from rules.observation import Observation
 from rules.past import Doubt, LookBack, Past, past_of
 from rules.policy import ClockSpec, Target
 from rules.promises import AROUND_THE_CLOCK as AROUND_THE_CLOCK
-from rules.promises import Option, Promises, Ruling, Track
+from rules.promises import Promises, Ruling, Track
 from rules.run import NO_TIME, Run, Stretch
 
 ClockState: TypeAlias = Literal["running", "paused", "met", "breached", "cancelled", "merged", "not_applicable", "superseded"]
@@ -39,8 +41,7 @@ class Ended:
     due_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlaClock:
+class SlaClock(Struct, frozen=True, kw_only=True):
     """How one promise stands at a moment. Moments are in UTC, amounts are counted time: open time, or all of it for `hours: calendar`.
 
     `due_at` is None while the clock is paused before its deadline: then there is no saying. `changes_at` is the next moment at
@@ -182,17 +183,12 @@ def measure(promises: Promises, observation: Observation) -> Standing:
         except NeverOpen as closed:
             failed[track.name] = closed
             past.doubts.append(Doubt("never_open", f"{track.name}: {closed}", observation.now))
-    options = _applying(promises, past, look)
+    look.stand_at(past.steps[-1])
+    options = promises.applying(look)
     policies = tuple(dict.fromkeys(option.policy.name for option in options))
     calendar = options[0].calendar(look) if options else promises.calendar
+    look.forget()
     return Standing(tuple(clocks), policies, not policies and not clocks, tuple(past.doubts), calendar, failed)
-
-
-def _applying(promises: Promises, past: Past, look: LookBack) -> list[Option]:
-    """The policies that apply as the ticket stands."""
-    look.stand_at(past.steps[-1])
-    first = next((option for option in promises.first if option.applies(look)), None)
-    return [*((first,) if first else ()), *(option for option in promises.together if option.applies(look))]
 
 
 def _clocks(promises: Promises, track: Track, past: Past, look: LookBack, chosen: Chosen) -> list[SlaClock]:
@@ -202,7 +198,7 @@ def _clocks(promises: Promises, track: Track, past: Past, look: LookBack, chosen
 
 def _clock(metric: str, climb: Climb, now: datetime) -> SlaClock:
     ruling, run = _as_counted(climb, now)
-    due_at = deadline(run, ruling, ruling.plan.spec.switches.deadline_boundary)
+    due_at, amount = judged(run, ruling, ruling.plan.spec.switches.deadline_boundary)
     state = _state(climb, run, due_at, now)
     return SlaClock(
         policy=ruling.plan.policy.name,
@@ -214,7 +210,7 @@ def _clock(metric: str, climb: Climb, now: datetime) -> SlaClock:
         stopped_at=climb.ended_at,
         now=now,
         elapsed=run.elapsed(now),
-        amount=amount_of(run, ruling),
+        amount=amount,
         run=run,
         ruling=ruling,
         judged_since=climb.since,
