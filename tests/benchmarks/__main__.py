@@ -2,8 +2,7 @@
 
 import sys
 
-<<<<<<< HEAD
-from tests.benchmarks import backfill, engine, startup, sweep, traces, trials
+from tests.benchmarks import backfill, engine, sla, startup, sweep, traces, trials
 
 ALL = {
     "startup": startup.figures,
@@ -11,13 +10,9 @@ ALL = {
     "traces": traces.figures,
     "engine": engine.figures,
     "backfill": backfill.figures,
+    "sla": sla.figures,
     "sweep": sweep.figures,
 }
-=======
-from tests.benchmarks import backfill, engine, sla, startup
-
-ALL = {"startup": startup.figures, "engine": engine.figures, "sla": sla.figures, "backfill": backfill.figures}
->>>>>>> 8f9a11a (Clocks worked out faster: answers remembered by the values that decide them; figures for working time and clocks in make bench)
 
 
 def main(names: list[str]) -> int:

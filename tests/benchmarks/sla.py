@@ -73,7 +73,7 @@ def _promises() -> Promises:
 
 def _a_ticket(n: int) -> Observation:
     """An open ticket of the last month: taken up, half of them answered, a third of them once in pending."""
-    random = Random(n)  # noqa: S311 - the same tickets in every run
+    random = Random(n)
     created = END - timedelta(minutes=random.randrange(60 * 24 * 30))
     rows = [(Status.NEW, Status.OPEN, 20)]
     if n % 3 == 0:
