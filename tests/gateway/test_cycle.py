@@ -11,6 +11,7 @@ from connectors.memory import Failure
 from connectors.sandbox import Deed, Sample
 from gateway.clock import steady
 from gateway.holding import Busy
+from gateway.reloading import Taken
 from gateway.store import actions, connections, inbox, leases, parked, passes, tickets
 from rules.ticket import TicketRef
 from tests.gateway.memory_desk import RULES, START, Hands, Office, a_bundle, an_office, settled
@@ -297,7 +298,7 @@ def test_a_held_batch_comes_before_the_brake_again_when_the_rules_are_mended(tmp
         a_held_batch(office)
         mended = RULES.replace("when: created", "when: created\n    if: { subject: { contains: '4' } }", 2)
         mended = mended.replace("    if: { type: incident, group: { empty: true } }\n", "")
-        assert office.gateway.daemon(lambda: a_bundle(mended)).renew()
+        assert office.gateway.daemon(lambda _: Taken(a_bundle(mended), "files", "daemon")).renew()
         office.worker().drain()
         assert {e.key for e in office.effects()} == {"M-5"}
         assert waiting_for_a_person(office) == []
@@ -316,8 +317,8 @@ def test_a_new_start_finds_everything_as_it_was(tmp_path: Path) -> None:
 
 
 def test_new_rules_come_into_force_between_two_passes(office: Office) -> None:
-    offered = [None, a_bundle(RULES.replace("tier-1", "tier-2"))]
-    daemon = office.gateway.daemon(lambda: offered.pop(0))
+    offered = [None, Taken(a_bundle(RULES.replace("tier-1", "tier-2")), "files", "daemon")]
+    daemon = office.gateway.daemon(lambda _: offered.pop(0))
     assert not daemon.renew(), "files that are not fit leave the last good set in force"
     assert daemon.renew()
     ref = office.customer_writes()
