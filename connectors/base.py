@@ -64,7 +64,29 @@ class Abilities:
     history: bool = False
     pushes: bool = False  # the system can tell us of changes (`heard`)
     members: bool = False  # it can list who belongs to a group
+    slas: bool = False  # the system keeps SLA clocks of its own and tells how they stand (`native_slas`)
     guards: bool = False  # the vendor itself refuses a stale write; else read-compare-write with a race left over
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeSla:
+    """How the system's own clock of one SLA stands. `name` is its name there, `metric` ours where the name says which one it is."""
+
+    name: str
+    metric: str | None
+    state: Literal["running", "paused", "ended", "cancelled"]
+    breached: bool
+    started_at: datetime | None = None
+    due_at: datetime | None = None
+    stopped_at: datetime | None = None
+
+
+def metric_named(name: str) -> str | None:
+    """Which of our metrics an SLA of that name is about, as the systems' own samples are named; None where the name does not say."""
+    words = name.casefold()
+    if "respon" in words or "first reply" in words:
+        return "first_response"
+    return "resolution" if "resol" in words or "close" in words else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +181,10 @@ class Connector(ABC):
     def members(self, group: str) -> tuple[str, ...]:
         """Who belongs to a group, each by e-mail address, else name; nobody for a group that is not there."""
         raise Unsupported(self.connection, "members")
+
+    def native_slas(self, key: str) -> tuple[NativeSla, ...]:
+        """How the system's own SLA clocks of a ticket stand; none where it has none, or we may not read them."""
+        raise Unsupported(self.connection, "native_slas")
 
     def close(self) -> None:
         """Let go of the connections held open."""

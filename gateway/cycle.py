@@ -31,6 +31,7 @@ from gateway.store import (
     inbox,
     joins,
     links,
+    native,
     pages,
     parked,
     passes,
@@ -268,6 +269,8 @@ class Cycle:
             tickets.remember(db, ref, gathered.comments, gathered.changes)
             tickets.look_again(db, ref, plan.look_again_at)
             actions.echoed(db, gathered.echoed)
+            if gathered.slas is not None:
+                native.saw(db, ref, gathered.slas, at)
             self._means(db, plan, done, stages=True)
             if plan.events or plan.fired or plan.failures or plan.stages:
                 passes.record(db, pass_id, gathered.observation, plan)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from connectors.base import Connector
-from connectors.errors import NotFound
+from connectors.base import Connector, NativeSla
+from connectors.errors import ConnectorError, NotFound
 from gateway.answering import Answerer
 from gateway.clock import Clock
 from gateway.clock import now as wall_now
@@ -47,6 +47,7 @@ class Gathered:
     echoed: tuple[str, ...] = ()
     heard: bool = False
     missing: tuple[tuple[TicketRef, str], ...] = ()  # partners that are no more, and what was said of them
+    slas: tuple[NativeSla, ...] | None = None  # what the system itself says of its SLAs, where it was asked and answered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +132,18 @@ class Gatherer:
             **known.told,
         )
         heard = known.heard or asks.comments or asks.history
-        return Gathered(observation=observation, comments=comments, changes=changes, echoed=echoed, heard=heard, missing=missing)
+        slas = self._native(ticket.ref) if asks.history and book.bundle.policies else None
+        return Gathered(observation=observation, comments=comments, changes=changes, echoed=echoed, heard=heard, missing=missing, slas=slas)
+
+    def _native(self, ref: TicketRef) -> tuple[NativeSla, ...] | None:
+        """None where the system has no such clocks or does not answer: nothing waits for what it says of them."""
+        there = self._connectors[ref.connection]
+        if not there.abilities.slas:
+            return None
+        try:
+            return there.native_slas(ref.key)
+        except ConnectorError:
+            return None
 
     def of_pass(self, observation: Observation, book: Rulebook) -> Gathered:
         """What is to be remembered of a look that an earlier process made. Rows of our own writes are found, and marked, again."""

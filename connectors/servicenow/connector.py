@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
-from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cursor, Custom, Page, Spoilt
+from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt
 from connectors.columns import all_of
 from connectors.errors import ConnectorError, CursorExpired, InDoubt, NotFound, Rejected, Stale, Transient, Unreadable
 from connectors.mapping import Record, Unwritable, moment
@@ -32,6 +32,7 @@ from connectors.servicenow.reading import (
     version_of,
 )
 from connectors.servicenow.settings import ServiceNowSettings
+from connectors.servicenow.slas import TASK_SLA, native_sla
 from connectors.servicenow.writing import Writer, ignored
 from rules.plan import Draft, Receipt, TagChange
 from rules.ticket import Change, Comment, Person, Ticket, Value
@@ -96,6 +97,7 @@ class ServiceNowConnector(Connector):
         comments=True,
         history=True,
         pushes=True,
+        slas=True,
         guards=False,
     )
 
@@ -107,6 +109,7 @@ class ServiceNowConnector(Connector):
         self._tickets = page_reader(connection, settings, self._table)
         self._writer = Writer(settings, self._table, self._found)
         self._page_size, self._sees_deletions = settings.page_size, settings.deletions
+        self._sees_slas = True
         self._ids: dict[tuple[str, str], str] = {}
         self._names: dict[tuple[str, str], str] = {}
         self._people: dict[str, Person] = {}
@@ -303,6 +306,18 @@ class ServiceNowConnector(Connector):
             self._learn(table, {row[end] for row in rows if row["fieldname"] == field for end in ("oldvalue", "newvalue")})
         us = self._settings.sign_in.user
         return tuple(changes_of(rows, now, self._table, lambda table, found: self._names.get((table, found)), us))
+
+    def native_slas(self, key: str) -> tuple[NativeSla, ...]:
+        """Rows of `task_sla`, where we may read it; else none, and it is not asked again."""
+        what = f"reading the SLAs of {key}"
+        if not self._sees_slas:
+            return ()
+        try:
+            rows = self._session.rows(what, "task_sla", f"task={self._safe(what, key)}^ORDERBYstart_time", TASK_SLA, 100)
+        except (Rejected, NotFound):
+            self._sees_slas = False
+            return ()
+        return tuple(map(native_sla, rows))
 
     def _all(self, what: str, table: str, scope: str, fields: str) -> list[dict[str, Any]]:
         """All records of a table beside the ticket, oldest first, page by page."""

@@ -50,6 +50,13 @@ INCIDENT: Mapping[str, str] = {
 
 PERSON = dict.fromkeys(("sys_id", "user_name", "name", "email", "company", "preferred_language", "sys_created_on", "sys_updated_on"), "")
 GROUP = dict.fromkeys(("sys_id", "name", "email", "manager", "description", "sys_created_on", "sys_updated_on"), "")
+TASK_SLA = dict.fromkeys(
+    (
+        *("sys_id", "task", "sla", "stage", "active", "has_breached", "start_time", "end_time", "planned_end_time", "pause_time"),
+        *("percentage", "business_percentage", "time_left", "business_time_left", "sys_created_on", "sys_updated_on"),
+    ),
+    "",
+)
 NAMED = {"sys_id": "", "name": "", "number": ""}
 JOURNAL = dict.fromkeys(("sys_id", "name", "element", "element_id", "value", "sys_created_on", "sys_created_by", "sys_tags"), "")
 AUDIT = dict.fromkeys(
@@ -65,6 +72,7 @@ PEOPLE = ("caller_id", "assigned_to", "opened_by", "resolved_by", "closed_by", "
 REFERENCES: Mapping[str, str] = {
     **dict.fromkeys(PEOPLE, "sys_user"),
     "assignment_group": "sys_user_group",
+    "sla": "contract_sla",
     "company": "core_company",
     "sys_domain": "sys_user_group_type",
     "location": "cmn_location",
@@ -174,6 +182,8 @@ class Tables:
             Table("sys_journal_field", JOURNAL, ("element_id",)),
             Table("sys_audit", AUDIT, ("documentkey",)),
             Table("sys_audit_delete", DELETED, ("documentkey",)),
+            Table("task_sla", TASK_SLA, ("task",)),
+            Table("contract_sla", NAMED, ("name",)),
             *(Table(n, NAMED, ("name",)) for n in ("core_company", "cmn_location", "cmdb_ci", "problem", "change_request")),
             Table("sys_user_group_type", NAMED),
         )

@@ -54,24 +54,28 @@ def sla(
 
     It reads the store and asks no system. The counted lines up to the deadline add up to the target.
     """
+    from gateway.cli.native import native_json, native_lines
     from gateway.cli.standing import as_json, lines
     from gateway.standing import observed
+    from gateway.store import native
     from rules.engine import Engine
 
     chosen, ticket = options(context), ref_of(ref)
     with store(chosen) as (kept, loaded):
         bundle = in_force(chosen, kept, loaded)
         known = _known(chosen, kept, ticket, bundle)
+        with kept.reading() as db:
+            slas = native.of_ticket(db, ticket)
     moment_asked = _moment(at, known)
     observation = observed(known, moment_asked)
     standing = Engine(bundle).sla(observation)
     if chosen.as_json:
         line(VERSION_LINE)
-        for row in as_json(observation, standing, bundle):
+        for row in (*as_json(observation, standing, bundle), *native_json(slas, standing)):
             line(row)
         return
     out = chosen.out()
-    for text, style in lines(observation, standing, bundle, heard=known.heard):
+    for text, style in (*lines(observation, standing, bundle, heard=known.heard), *native_lines(slas, standing)):
         out.print(text, style=style)
 
 

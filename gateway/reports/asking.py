@@ -1,18 +1,20 @@
 """A desk's question turned into a report: which fields tell its moments, into which rows its tickets go."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
 import sqlalchemy as sa
 
+from connectors.base import NativeSla
 from gateway.config import FiguresConfig
 from gateway.reports.desk import backlog, repeat, resolution, response, volume
 from gateway.reports.report import Asked, Report
 from gateway.reports.sla import sla
-from gateway.reports.verdicts import ours
+from gateway.reports.verdicts import THE_SYSTEM, ours, theirs
 from gateway.standing import observed
-from gateway.store import breaches
+from gateway.store import breaches, native
 from gateway.store.lives import Known, all_known
 from rules.bundle import Bundle
 from rules.engine import Engine
@@ -20,13 +22,12 @@ from rules.fields import getter, spec_of
 from rules.lives import Life, Verdict, life_of
 from rules.look import Look
 from rules.observation import Observation
-from rules.ticket import Value
+from rules.ticket import TicketRef, Value
 
 Reads: TypeAlias = Callable[[Known], Value]
 
 PLAIN = frozenset({"created_at", "updated_at", "group", "priority", "status", "type", "channel", "product", "language"})
 """Fields that stand in the ticket as they are: read ten times as fast as through what conditions look at."""
-THE_SYSTEM = "its system"
 
 REPORTS: Mapping[str, Callable[[list[Life], Asked], Report]] = {
     "sla": sla,
@@ -36,6 +37,17 @@ REPORTS: Mapping[str, Callable[[list[Life], Asked], Report]] = {
     "repeat": repeat,
     "volume": volume,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was written down of promises: the climbs on which they were broken, and what the systems say of theirs."""
+
+    broken: Mapping[TicketRef, frozenset[str]]
+    slas: Mapping[TicketRef, tuple[NativeSla, ...]]
+
+
+NOTHING = Facts({}, {})
 
 
 class NoSuchField(ValueError):
@@ -89,11 +101,13 @@ class Desk:
 
     def lives(self, db: sa.Connection, at: datetime | None = None) -> Iterator[Life]:
         """All tickets that are still there. With `at`, what is said of their promises as of then."""
-        broken = breaches.climbs(db) if at is not None else {}
-        return (self.life(known, at, broken.get(known.ticket.ref, frozenset())) for known in all_known(db))
+        if at is None:
+            return map(self.life, all_known(db))
+        facts = Facts(breaches.climbs(db), native.all_of(db))
+        return (self.life(known, at, facts) for known in all_known(db))
 
-    def life(self, known: Known, at: datetime | None = None, broken: frozenset[str] = frozenset()) -> Life:
-        verdicts, uncovered = self._verdicts(known, at, broken) if at is not None else ((), False)
+    def life(self, known: Known, at: datetime | None = None, facts: Facts = NOTHING) -> Life:
+        verdicts, uncovered = self._verdicts(known, at, facts) if at is not None else ((), False)
         opened, resolved = self._opened(known), self._resolved(known) if self._resolved else None
         return life_of(
             known.ticket,
@@ -107,13 +121,14 @@ class Desk:
             uncovered=uncovered,
         )
 
-    def _verdicts(self, known: Known, at: datetime, broken: frozenset[str]) -> tuple[tuple[Verdict, ...], bool]:
-        """By our clocks where the history is known, and by the system's own flag; whether no policy applies."""
-        said = tuple(self._said(known))
+    def _verdicts(self, known: Known, at: datetime, facts: Facts) -> tuple[tuple[Verdict, ...], bool]:
+        """By our clocks where the history is known, by the system's clocks and its flag; whether no policy applies."""
+        ref = known.ticket.ref
+        said = (*theirs(facts.slas.get(ref, ())), *self._said(known))
         if not known.heard or not self._bundle.policies:
             return said, False
         standing = self._engine.sla(observed(known, at))
-        return (*ours(standing, broken), *said), standing.uncovered
+        return (*ours(standing, facts.broken.get(ref, frozenset())), *said), standing.uncovered
 
     def _said(self, known: Known) -> Iterator[Verdict]:
         flag = self._flag(known) if self._flag else None

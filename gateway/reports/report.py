@@ -34,6 +34,7 @@ class Report:
     columns: tuple[Column, ...] = ()
     rows: tuple[tuple[Cell, ...], ...] = ()
     drawn: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()  # what a reader of the figures must know besides
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ def as_text(report: Report) -> str:
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     left = [column.kind == "text" for column in report.columns]
     lines = [_line(heads, widths, left), *(_line(row, widths, left) for row in rows)] if rows else ["Nothing to count."]
-    return "\n".join((report.title, *_about(report), "", *lines))
+    return "\n".join((report.title, *_about(report), "", *lines, *report.remarks))
 
 
 def _about(report: Report) -> list[str]:
@@ -93,6 +93,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "clock": report.clock,
         "population": report.population,
         "excluded": [{"why": why, "count": n} for why, n in report.excluded],
+        "remarks": list(report.remarks),
         "units": {c.name: {"amount": "seconds", "share": "0 to 1", "count": "count", "text": "text"}[c.kind] for c in report.columns},
         "rows": [{c.name: _said(cell) for c, cell in zip(report.columns, row, strict=True)} for row in report.rows],
     }
@@ -115,7 +116,7 @@ def as_workbook(report: Report, path: Path) -> None:
             sheet.write_string(0, n, _head(column), bold)
             for line, row in enumerate(report.rows, 1):
                 _write(sheet, line, n, row[n], looks.get(column.kind))
-        for line, text in enumerate((report.title, *_about(report), "Amounts are in hours.")):
+        for line, text in enumerate((report.title, *_about(report), *report.remarks, "Amounts are in hours.")):
             about.write_string(line, 0, text.strip(), bold if line == 0 else None)
         sheet.freeze_panes(1, 1)
         sheet.autofit()

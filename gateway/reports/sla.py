@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 from gateway.reports.report import Asked, Cell, Column, Report
+from gateway.reports.verdicts import differing
 from rules.figures import share, spread
 from rules.lives import Life, Verdict
 
+NAMED = 20
+"""So many tickets on which we differ are named."""
 COLUMNS = (
     *(Column(name) for name in ("metric", "policy", "says")),
     *(Column(name, "count") for name in ("met", "breached")),
@@ -32,7 +35,19 @@ def sla(lives: Sequence[Life], asked: Asked) -> Report:
         columns=(Column(asked.by or "of"), *COLUMNS),
         rows=tuple(rows),
         drawn=("met", "breached"),
+        remarks=tuple(_differences(opened)),
     )
+
+
+def _differences(lives: Sequence[Life]) -> Iterator[str]:
+    """Where we and a system that keeps clocks of its own say different things of one promise: never hidden."""
+    found: dict[str, list[str]] = {}
+    for life in lives:
+        for metric in differing(life.verdicts):
+            found.setdefault(metric, []).append(str(life.ticket.ref))
+    for metric, refs in sorted(found.items()):
+        more = f" and {len(refs) - NAMED:,} more" if len(refs) > NAMED else ""
+        yield f"{metric}: we and its system differ on {len(refs):,} tickets: {', '.join(refs[:NAMED])}{more}"
 
 
 def _rows(name: str, part: Sequence[Life]) -> Iterator[tuple[Cell, ...]]:

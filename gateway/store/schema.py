@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-SCHEMA = "0010"
+SCHEMA = "0011"
 """The revision that this program writes and reads; the newest file of `migrations/versions`."""
 
 
@@ -127,14 +127,8 @@ action = sa.Table(
 )
 
 # Messages that wait for business hours; their action rows are `delayed` until then.
-delayed = sa.Table(
-    "delayed",
-    metadata,
-    sa.Column("action_key", sa.Text, primary_key=True),
-    *_ref(primary=False),
-    sa.Column("at", Moment, nullable=False),
-    sa.Index("delayed_at", "at"),
-)
+_key, _at = sa.Column("action_key", sa.Text, primary_key=True), sa.Column("at", Moment, nullable=False)
+delayed = sa.Table("delayed", metadata, _key, *_ref(primary=False), _at, sa.Index("delayed_at", "at"))
 
 alarm = sa.Table("alarm", metadata, *_ref(), sa.Column("at", Moment, nullable=False), sa.Index("alarm_at", "at"))
 
@@ -164,6 +158,10 @@ breach = sa.Table(
     sa.Column("target", sa.Text, nullable=False),
     sa.Column("at", Moment, nullable=False),
 )
+
+# What the systems themselves say of their SLAs, as last read.
+_said = sa.Column("said", sa.LargeBinary, nullable=False)
+native_sla = sa.Table("native_sla", metadata, *_ref(), _said, sa.Column("at", Moment, nullable=False))
 
 stage = sa.Table(
     "stage",
