@@ -16,11 +16,12 @@ What `Test.value` holds, by operator (made by `rules/reader_conditions.py`; ever
     was                                         frozenset of folded texts, numbers, booleans or datetimes: any of them
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from rules.bundle import All, AnyOf, CalendarIs, Condition, FieldType, Named, NoneOf, Place, Similar, Test
 from rules.look import Look as Look
@@ -284,8 +285,7 @@ _MAKE: Mapping[str, Callable[[Test], Predicate]] = {
 # --- told ------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True, gc=False):
     """What came of one part of a condition. `held` is None where an earlier part had decided: it was not looked at."""
 
     written: str  # requester.tags contains vip; all, any, none for a group; use NAME
@@ -295,36 +295,53 @@ class Result:
     place: Place | None = None
 
 
+Teller: TypeAlias = Callable[[Look], Result]
+
+
 def explain(condition: Condition, look: Look) -> Result:
-    """The same judgement as `compiled`, part by part; parts after the one that decided are not looked at."""
+    return teller(condition)(look)
+
+
+def teller(condition: Condition) -> Teller:
+    """The same judgement as `compiled`, part by part; parts after the one that decided are not looked at. Made once for all tickets."""
     match condition:
-        case Test():
-            return Result(condition.written, holds(condition, look), _seen(condition, look), place=condition.place)
-        case CalendarIs(name, state, place):
-            held = holds(condition, look)
-            return Result(f"calendar {name} {state}", held, "" if held else f"it is not {state}", place=place)
-        case Similar():
-            return Result(condition.name, holds(condition, look), f"{how_many(condition, look)} alike", place=condition.place)
-        case Named(name, part):
-            inner = explain(part, look)
-            return Result(f"use {name}", inner.held, parts=(inner,))
         case All(parts):
-            told = tuple(_told(parts, look, until=False))
-            return Result("all", all(part.held is not False for part in told), parts=told)
+            return _told("all", parts, until=False)
         case AnyOf(parts):
-            told = tuple(_told(parts, look, until=True))
-            return Result("any", any(part.held for part in told), parts=told)
+            return _told("any", parts, until=True)
         case NoneOf(parts):
-            told = tuple(_told(parts, look, until=True))
-            return Result("none", not any(part.held for part in told), parts=told)
+            return _told("none", parts, until=True)
+        case Named(name, part):
+            tell, written = teller(part), f"use {name}"
+            return lambda look: Result(written, (inner := tell(look)).held, "", (inner,))
+    return _leaf(condition)
 
 
-def _told(parts: tuple[Condition, ...], look: Look, *, until: bool) -> Iterator[Result]:
-    decided = False
-    for part in parts:
-        result = unseen(part) if decided else explain(part, look)
-        decided = decided or result.held is until
-        yield result
+def _leaf(condition: Test | CalendarIs | Similar) -> Teller:
+    judge, place = compiled(condition), condition.place
+    match condition:
+        case Test(written=written):
+            return lambda look: Result(written, judge(look), _seen(condition, look), (), place)
+        case CalendarIs(name, state):
+            written, is_not = f"calendar {name} {state}", f"it is not {state}"
+            return lambda look: Result(written, held := judge(look), "" if held else is_not, (), place)
+        case Similar():
+            return lambda look: Result(condition.name, judge(look), f"{how_many(condition, look)} alike", (), place)
+
+
+def _told(group: str, parts: tuple[Condition, ...], *, until: bool) -> Teller:
+    """A part that comes out as `until` decides: of `any` that it holds, of the others that they do not."""
+    tellers = [(teller(part), unseen(part)) for part in parts]
+
+    def tell(look: Look) -> Result:
+        told: list[Result] = []
+        decided = False
+        for tell_part, not_seen in tellers:
+            told.append(not_seen if decided else tell_part(look))
+            decided = decided or told[-1].held is until
+        return Result(group, decided is (group == "any"), "", tuple(told))
+
+    return tell
 
 
 def unseen(condition: Condition, *, opened: bool = False) -> Result:
@@ -350,14 +367,22 @@ def unseen(condition: Condition, *, opened: bool = False) -> Result:
 def _seen(test: Test, look: Look) -> str:
     if test.operator == "changed":
         return "changed" if look.changed(test.field) else "did not change"
-    value = look.was(test.field) if test.operator == "was" else look.values[test.field]
+    if test.operator == "was":
+        return _shown(look.was(test.field), look)
+    value = look.values[test.field]
     if test.operator == "contains_pii":  # which kinds, never the text
         return ", ".join(dict.fromkeys(one.kind for one in found(str(value or ""), test.value))) or "none of it"
-    withheld = look.observation.redact
-    shown = shown_value(redacted(value, Wanted(withheld)) if withheld and type(value) is str else value)
+    shown = look.shown.get(test.field)
+    if shown is None:
+        shown = look.shown[test.field] = _shown(value, look)
     if test.operator == "in_list" and value is not None:
         return f"{shown} {'is' if holds(test, look) else 'is not'} in the list ({len(test.value)} values)"
     return shown
+
+
+def _shown(value: Value, look: Look) -> str:
+    withheld = look.observation.redact
+    return shown_value(redacted(value, Wanted(withheld)) if withheld and type(value) is str else value)
 
 
 def shown_value(value: Value, longest: int = 80) -> str:

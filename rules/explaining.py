@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from msgspec import Struct
+
 from rules.bundle import Mode, Place
 from rules.conditions import Result
 from rules.plan import Action, FieldChange, Plan
@@ -25,8 +27,7 @@ What: TypeAlias = Literal[
 at adoption; `paused` by its limit or by a person; `not_looked_at` because the set had picked its first match, or a `stop` ended it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Considered:
+class Considered(Struct, frozen=True, kw_only=True, gc=False):
     """One rule in one pass: what came of it, which test decided, and what it asked for."""
 
     rule: str

@@ -46,6 +46,7 @@ class Look:
         self.calendars: Mapping[str, Calendar] = calendars if calendars is not None else {}
         self.systems: Mapping[str, str] = systems if systems is not None else {}  # connection: system, as Desk.connections
         self.sla: SlaState = sla
+        self.shown: dict[str, str] = {}  # as a person reads it, where somebody has asked
         self.values: dict[str, Value]
         self.folded: dict[str, Any]
         self.spoken: dict[str, str]
@@ -84,7 +85,7 @@ class Look:
             self._forget("comment.")
 
     def _forget(self, prefix: str) -> None:
-        for cache in (self.values, self.folded, self.spoken, self.composed):
+        for cache in (self.values, self.folded, self.spoken, self.composed, self.shown):
             if not prefix:
                 cache.clear()
             else:

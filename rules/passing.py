@@ -185,7 +185,7 @@ class Pass:
             self._failed(ready, problem)
             return False
         if self._trace is not None:
-            self._trace.judged(ready.rule, self._look, held, at.occasion)
+            self._trace.judged(ready, self._look, held, at)
         return held
 
     def _act(

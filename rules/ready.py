@@ -2,18 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from rules.asking import steps_of
 from rules.branches import required_connections
 from rules.bundle import All, AnyOf, Assign, Bundle, Condition, Link, Named, NoneOf, On, Rule, RuleSet, Similar
-from rules.conditions import Predicate, compiled
+from rules.conditions import Predicate, Teller, compiled, teller
 from rules.index import Index
 from rules.ladders import follows_a_clock
 from rules.lookup import Lookup, lookups
 from rules.promises import Promises
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Ready:
     """A rule made ready: its condition compiled, its events apart from its clocks. `beside`: the connections it names."""
 
@@ -24,6 +25,11 @@ class Ready:
     ons: tuple[On, ...]
     ladder: bool
     beside: frozenset[str] | None
+
+    @cached_property
+    def tells(self) -> Teller:
+        """Its condition told part by part; made when somebody asks why."""
+        return teller(self.rule.condition)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,9 +3,12 @@
 from typing import cast
 
 from rules.bundle import Bundle, Rule, RuleSet
-from rules.conditions import Result, explain
+from rules.conditions import Result
 from rules.explaining import Considered, ConsideredSet, What
+from rules.ladders import Rung
 from rules.look import Look
+from rules.observation import Event
+from rules.ready import Ready
 from rules.working import Wanted
 
 
@@ -15,12 +18,17 @@ class Trace:
     def __init__(self) -> None:
         self._found: dict[str, list[Considered]] = {}
         self._judged: dict[str, Result] = {}
+        self._at: Event | Rung | None = None
+        self._occasion = ""
 
-    def judged(self, rule: Rule, look: Look, held: bool, occasion: str) -> None:
+    def judged(self, ready: Ready, look: Look, held: bool, at: Event | Rung) -> None:
         """A condition was judged; one that did not hold ends the matter."""
-        self._judged[rule.id] = explain(rule.condition, look)
+        rule = ready.rule
+        self._judged[rule.id] = told = ready.tells(look)
         if not held:
-            self._put(rule, "condition", occasion=occasion, condition=self._judged[rule.id])
+            if at is not self._at:
+                self._at, self._occasion = at, at.occasion
+            self._put(rule, "condition", occasion=self._occasion, condition=told)
 
     def add(self, ruleset: RuleSet, rule: Rule, what: str, occasion: str | None, stage: str | None, reason: str) -> None:
         """A rule that did not act, and why; said once when several reasons come together."""
@@ -51,8 +59,10 @@ class Trace:
         )
 
     def _of(self, rule: Rule) -> tuple[Considered, ...]:
-        unheard = Considered(rule=rule.id, place=rule.place, what="not_looked_at", mode=rule.mode, name=rule.name)
-        return tuple(self._found.get(rule.id, ())) or (unheard,)
+        found = self._found.get(rule.id)
+        if found:
+            return tuple(found)
+        return (Considered(rule=rule.id, place=rule.place, what="not_looked_at", mode=rule.mode, name=rule.name),)
 
     def _put(self, rule: Rule, what: What, **details: object) -> None:
         considered = Considered(rule=rule.id, place=rule.place, what=what, mode=rule.mode, name=rule.name, **details)  # type: ignore[arg-type]
