@@ -21,7 +21,9 @@ from gateway.guarded import one_at_a_time
 from gateway.holding import Holds
 from gateway.ledger import Ledger, Points
 from gateway.notify import Notifier
+from gateway.outbound import Outbound
 from gateway.pager import Pager
+from gateway.posting import Poster
 from gateway.retrying import Patience
 from gateway.rulebook import Rulebook
 from gateway.saved import Saved
@@ -49,11 +51,22 @@ class Gateway:
     saved: Saved
     hearing: Hearing
     pager: Pager
+    outbound: Outbound
 
     def daemon(self, reload: Reload | None = None) -> Daemon:
         """`reload` is asked for new rules every few seconds; None from it means: no news, or nothing that is fit to run."""
         polls = {name: connection.poll for name, connection in self.config.connections.items()}
-        return Daemon(self.house, self.cycle, self.signals, self.brake, polls, reload, self.config.retention.traces, pager=self.pager)
+        return Daemon(
+            self.house,
+            self.cycle,
+            self.signals,
+            self.brake,
+            polls,
+            reload,
+            self.config.retention.traces,
+            pager=self.pager,
+            outbound=self.outbound,
+        )
 
     def close(self) -> None:
         for connector in self.connectors.values():
@@ -102,7 +115,7 @@ def put_together(
     store = opened(database(folder, config))
     holds = Holds(store, lease)
     guarded = {name: one_at_a_time(connector, holds.fit) for name, connector in there.items()}
-    sender = Sender(guarded, _notifier(config, folder, clock))
+    sender = Sender(guarded, _notifier(config, folder, clock), Poster(config.endpoints, wall))
     house = _house(store, guarded, sender, holds, patience or Patience(), clock, wall, points or failpoint.points())
     brake, cycle = Brake(config.brake.tickets), Cycle(house, Rulebook(bundle), on_pass)
     return Gateway(
@@ -117,6 +130,7 @@ def put_together(
         saved=Saved(house, cycle, brake),
         hearing=Hearing(store, there, wall),
         pager=Pager(house, cycle, config.on_call),
+        outbound=Outbound(house, cycle),
     )
 
 

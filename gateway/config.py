@@ -4,16 +4,13 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from rules.pii_ids import COUNTRIES
 
 SLUG = r"^[a-z][a-z0-9-]{0,62}$"
-LATER = {
-    "endpoints": "webhooks to other programs",
-}
-"""Keys of the language that come with a later release: refused, so that nobody believes them to be in force."""
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -103,6 +100,27 @@ class OnCallConfig(Strict):
         return self
 
 
+class EndpointConfig(Strict):
+    """Where `webhook` goes, and the secret that both sides sign with. `on_doubt`: what is done when an answer is lost.
+
+    An address within (loopback, private, link-local ..) is refused unless `allow_private` is said, which lets plain http through as well.
+    """
+
+    url: str
+    secret: SecretStr
+    on_doubt: Literal["retry", "park"] = "retry"
+    allow_private: bool = False
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        url = urlsplit(self.url)
+        if not url.hostname or url.scheme not in ("http", "https") or url.username or url.password or url.fragment:
+            raise ValueError("url: wants https://HOST/PATH without a user or a fragment; what is secret belongs into secret:")
+        if url.scheme == "http" and not self.allow_private:
+            raise ValueError("url: wants https; plain http is for receivers within, with allow_private: true")
+        return self
+
+
 class GroupConfig(Strict):
     """A team; `lead` is the e-mail address that `team-lead` means, `members` those whom `assign` with a strategy chooses among."""
 
@@ -186,6 +204,7 @@ class Config(Strict):
     connections: Mapping[Annotated[str, Field(pattern=SLUG)], ConnectionConfig] = Field(default_factory=dict)
     channels: Mapping[Annotated[str, Field(pattern=SLUG)], ChannelConfig] = Field(default_factory=dict)
     on_call: Mapping[Annotated[str, Field(pattern=SLUG)], OnCallConfig] = Field(default_factory=dict)
+    endpoints: Mapping[Annotated[str, Field(pattern=SLUG)], EndpointConfig] = Field(default_factory=dict)
     groups: Mapping[str, GroupConfig] = Field(default_factory=dict)
     pii: PiiConfig = PiiConfig()
     brake: BrakeConfig = BrakeConfig()

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 import connectors
 from connectors.base import Abilities, Connector, ConnectorSettings
-from gateway.config import LATER, Config
+from gateway.config import Config
 from gateway.notify import PEOPLE
 from gateway.on_call import wrong
 from gateway.placeholders import PLACEHOLDER, UNSET, Missing, Resolver
@@ -75,12 +75,9 @@ def read_config(text: str, problems: list[Problem], resolve: Resolver, settle: S
         said = "ticketgate.yaml is empty" if empty else "ticketgate.yaml does not consist of keys with values"
         problems.append(root.problem("TG206", said, help="begin with version: 1 and connections:"))
         return None
-    for key in root.entries.keys() & LATER.keys():
-        said = f"'{key}' is kept for a later release, which brings {LATER[key]}"
-        problems.append(root.entries[key].key.problem("TG201", said, help="take it out for now: it would not do anything"))
     if "version" not in root:
         problems.append(root.problem("TG206", "'version' is missing", help="begin the file with version: 1"))
-    values = {k: v for k, v in _filled(root, problems, resolve).items() if k not in LATER}
+    values: dict[str, Any] = _filled(root, problems, resolve)
     try:
         return ConfigFile(root, values, settle(values))
     except ValidationError as error:
@@ -112,6 +109,7 @@ def read_connections(file: ConfigFile | None, problems: list[Problem]) -> tuple[
         return {}, Desk()
     for key in ("channels", "on_call"):
         problems += _secrets_in_clear(file.root, (key,), "url", lambda text: not text.startswith("file:"))
+    problems += _secrets_in_clear(file.root, ("endpoints",), "secret", bool)
     problems += _no_chain(file)
     known: dict[str, ConnectorSettings] = {}
     abilities: dict[str, Abilities] = {}
@@ -166,6 +164,7 @@ def _desk(file: ConfigFile, abilities: Mapping[str, Abilities]) -> Desk:
         connections={name: str(one.get("system")) for name, one in file.part("connections").items() if isinstance(one, dict)},
         channels=frozenset(file.part("channels")),
         on_call=frozenset(file.part("on_call")),
+        endpoints=frozenset(file.part("endpoints")),
         groups={name: str(lead or "") for name, lead in leads.items()},
         members={name: team.members for name, team in teams if team.members},
         default_language=file.config.default_language if file.config else str(language or "en"),
@@ -218,6 +217,7 @@ def secrets_of(known: Iterable[ConnectorSettings], config: Config | None) -> fro
     """Every secret that the settings hold, wherever it came from, so that logs can leave it out."""
     found = {value for one in known for value in _held(one)}
     urls = [*(c.url for c in config.channels.values()), *(c.url for c in config.on_call.values() if c.url)] if config else []
+    urls += [endpoint.secret for endpoint in config.endpoints.values()] if config else []
     said = {url.get_secret_value() for url in urls}
     return frozenset(found | {url for url in said if not url.startswith("file:")}) - {UNSET}
 

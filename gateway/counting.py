@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rules.plan import AddComment, Ask, CreateTicket, Notify, Page, Plan, Update
+from rules.plan import Action, AddComment, Ask, CreateTicket, Notify, Page, Plan, Update, Webhook
 
 
 @dataclass(slots=True)
@@ -41,12 +41,8 @@ class Counts:
                     self.actions["replies" if what.public else "notes"] += 1
                 case CreateTicket():
                     self.actions["tickets"] += 1
-                case Notify():
-                    self.actions["notifications"] += what.asks is None
-                case Page():
-                    self.actions["pages"] += 1
-                case Ask():
-                    self.actions["approvals"] += 1
+                case _:
+                    self.actions.update(_to_people(what))
 
     def as_json(self) -> dict[str, Any]:
         plain = {name: getattr(self, name) for name in ("seen", "changed", "unchanged", "failed", "pending", "replies_left_out")}
@@ -56,3 +52,18 @@ class Counts:
     def from_json(cls, said: Mapping[str, Any]) -> "Counts":
         counters = {name: Counter(said.get(name, {})) for name in ("skipped", "actions")}
         return cls(**{**{k: v for k, v in said.items() if k not in counters}, **counters})
+
+
+def _to_people(what: Action) -> tuple[str, ...]:
+    """The name under which it is counted; how a question is said is part of the question."""
+    match what:
+        case Notify(asks=None):
+            return ("notifications",)
+        case Page():
+            return ("pages",)
+        case Ask():
+            return ("approvals",)
+        case Webhook():
+            return ("webhooks",)
+        case _:
+            return ()

@@ -112,11 +112,11 @@ class Cycle:
         with self._in_hand(ref):
             return self._resumed(ref)
 
-    def called(self, row: Row, call: Call) -> Outcome:
-        """Makes a call of a page that is still open; takes back one of a page that has ended meanwhile. Raises `Busy`."""
+    def went_on(self, row: Row) -> Outcome:
+        """Goes on with the pass of a row without a look at its ticket; a call of a page that has ended is taken back. Raises `Busy`."""
         with self._in_hand(row.ref):
             with self._store.writing() as db:
-                if row.state is State.PLANNED and not pages.is_open(db, call.page):
+                if isinstance(row.action, Call) and row.state is State.PLANNED and not pages.is_open(db, row.action.page):
                     actions.withdraw_one(db, row.key)
             return self._house.ledger.carry_out(row.pass_id)
 

@@ -23,6 +23,7 @@ from gateway.brake import Brake
 from gateway.cycle import Cycle, House, failed_with
 from gateway.holding import Fenced
 from gateway.in_force import ran_before
+from gateway.outbound import Outbound
 from gateway.pager import Pager
 from gateway.questions import Questions
 from gateway.rearming import other_clocks, rearmed
@@ -72,11 +73,12 @@ class Daemon:
         traces: timedelta = timedelta(days=90),
         *,
         pager: Pager,
+        outbound: Outbound,
     ) -> None:
         """`traces`: how long the records of passes are kept."""
         self._traces = traces
         self._house, self._cycle, self._signals, self._polls, self._reload = house, cycle, signals, polls, reload
-        self._pager, self._questions = pager, Questions(house)
+        self._pager, self._outbound, self._questions = pager, outbound, Questions(house)
         self._stop = threading.Event()
         self._stopped_by: int | None = None
         self._awake = {name: threading.Event() for name in polls}
@@ -98,6 +100,7 @@ class Daemon:
             if not self._stop.is_set():
                 summary.drained[name] = worker.drain()
         self._pager.ring()
+        self._outbound.go_on()
         return summary
 
     def run(self) -> int:
@@ -253,7 +256,7 @@ class Daemon:
     def _jobs(self) -> dict[str, Job]:
         polls = {f"poll-{name}": each(every.total_seconds(), partial(self.poll, name)) for name, every in self._polls.items()}
         own = {"pager": each(SWEEP, self._pager.ring), "reload": each(RELOAD, self.renew), "beat": each(BEAT, self.beat)}
-        own |= {"tidy": each(TIDY, self.tidy)}
+        own |= {"tidy": each(TIDY, self.tidy), "outbound": each(SWEEP, self._outbound.go_on)}
         leases = each(self._house.holds.renewal, self._house.holds.renew)
         return {name: self._quietly(job) for name, job in {**polls, "sweep": self.sweep, **own, "leases": leases}.items()}
 

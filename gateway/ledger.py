@@ -27,14 +27,14 @@ from gateway.clock import Clock
 from gateway.clock import now as wall_now
 from gateway.failpoint import never
 from gateway.holding import Fenced, Holds
-from gateway.retrying import Patience, not_while_it_rests
+from gateway.retrying import Patience, not_while_it_rests, rest_after
 from gateway.sending import Sender, Unanswerable
 from gateway.store import actions, approvals, connections, delayed, inbox, joins, links, pages, passes, tickets
 from gateway.store.actions import Row, State
 from gateway.store.opening import Store
 from rules.events import COMPARED
 from rules.observation import Observation
-from rules.plan import Action, AddComment, Ask, Call, CreateTicket, JoinTicket, Notify, Page, Plan, Receipt, Update
+from rules.plan import Action, AddComment, Ask, Call, CreateTicket, JoinTicket, Notify, Page, Plan, Receipt, Update, Webhook
 from rules.ticket import Ticket, TicketRef, Value
 from rules.working import alike, value_of
 
@@ -44,6 +44,8 @@ BEFORE_ASKING = 1.0
 """Seconds between a lost answer and the question: a request may still be under way."""
 KEPT = (*COMPARED, "assignee")
 """The fields that a new pair may agree on from the beginning."""
+GIVEN_UP = timedelta(days=1)
+"""After which a request to an endpoint that never answered is a person's."""
 SOON = timedelta(seconds=1)
 """After which a ticket that somebody else is writing to is looked at again."""
 REFUSALS = (Rejected, NotFound, Unsupported, WriteRefused)
@@ -145,7 +147,7 @@ class Ledger:
         except Stale:
             self._stale(row, outcome)
         except (Transient, Unauthorized) as error:
-            return outcome.waits_for(error, row)
+            return self._later(row, error, outcome) if isinstance(row.action, Webhook) else outcome.waits_for(error, row)
         except REFUSALS as error:
             self._refused(row, error, outcome)
         except (InDoubt, Unreadable) as error:  # asked, and no answer: it stays `sending` and is asked again
@@ -167,6 +169,17 @@ class Ledger:
         if make.receipt is None or make.receipt.key is None or not isinstance(make.action, CreateTicket):
             raise Rejected(row.ref.connection, f"the {join.relation} that it is to be joined to could not be made")
         return replace(row, action=replace(join, to=TicketRef(make.action.connection, make.receipt.key)))
+
+    def _later(self, row: Row, error: Transient | Unauthorized, outcome: Outcome) -> bool:
+        """An endpoint that does not answer rests, and its requests wait for it; the ticket does not wait with them. True, always."""
+        if row.planned_at is not None and self._clock() - row.planned_at > GIVEN_UP:
+            self._refused(row, Rejected(error.connection, f"given up after a day: {error.message}"), outcome)
+            return True
+        now = self._wall()
+        with self._store.writing() as db:
+            if isinstance(error, Transient) and not connections.standing(db, error.connection).rests(now):
+                connections.paused(db, error.connection, now + timedelta(seconds=rest_after(error)), str(error), now)
+        return True
 
     def _rests(self, row: Row) -> None:
         """A connection that is paused or stopped is not asked."""
@@ -283,10 +296,18 @@ class Ledger:
             case CreateTicket() as create if receipt.key is not None:
                 made = TicketRef(create.connection, receipt.key)
                 links.joined(db, create.partner_of, made, _agreed(passes.by_id(db, row.pass_id), create, new), at)
-            case Page() as page:
-                pages.opened(db, page, at)
-            case Ask() as question:
-                approvals.opened(db, question, at)
+            case _:
+                self._opened(db, row.action, at)
+
+    def _opened(self, db: sa.Connection, what: Action, at: datetime) -> None:
+        """What waits for people from now on; an endpoint that took a request needs no rest."""
+        match what:
+            case Page():
+                pages.opened(db, what, at)
+            case Ask():
+                approvals.opened(db, what, at)
+            case Webhook():
+                connections.recovered(db, actions.target_of(what)[0])
             case _:
                 pass
 
@@ -326,7 +347,7 @@ def in_order(plan: Plan) -> list[Action]:
     def rank(what: Action) -> int:
         if isinstance(what, Update):
             return 0 if what.target == plan.ref else 1
-        return 3 if isinstance(what, Notify | Page | Call | Ask) else 2
+        return 3 if isinstance(what, Notify | Page | Call | Ask | Webhook) else 2
 
     return sorted(plan.actions, key=rank)
 

@@ -35,7 +35,7 @@ class Pager:
             due = pages.due(db, self._house.clock())
         taken = sum(self._took(one) for one in due)
         with self._house.store.reading() as db:
-            rows = actions.calls_unsettled(db)
+            rows = actions.unsettled_of(db, "call")
         for row in rows:
             self._called(row)
         return taken
@@ -69,7 +69,7 @@ class Pager:
         if not isinstance(call, Call):
             return
         with suppress(Busy):
-            if self._cycle.called(row, call).failed:
+            if self._cycle.went_on(row).failed:
                 self._goes_on(call)
 
     def _goes_on(self, call: Call) -> None:

@@ -17,12 +17,12 @@ from gateway.store.opening import Store
 from rules.bundle import Bundle
 from rules.conditions import shown_value
 from rules.observation import Observation
-from rules.plan import AddComment, Ask, Call, CreateTicket, JoinTicket, Notify, Page, Plan, Update
+from rules.plan import AddComment, Ask, Call, CreateTicket, JoinTicket, Notify, Page, Plan, Update, Webhook
 from rules.preview import concerned, everything
 from rules.sieve import Sieve
 from rules.ticket import TicketRef
 
-Once: TypeAlias = AddComment | Notify | Page | Call | Ask | CreateTicket | JoinTicket
+Once: TypeAlias = AddComment | Notify | Page | Call | Ask | CreateTicket | JoinTicket | Webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +157,8 @@ def _done(action: Once) -> tuple[str, str]:
             return f"notify {action.asked_for}", action.template or shown_value(action.text, 40)
         case Page() | Call():
             return f"page {action.to}", shown_value(action.text, 40)
+        case Webhook():
+            return f"webhook {action.to}", shown_value(action.payload, 40)
         case Ask():
             return f"approval {action.ask}", shown_value(action.question, 40)
         case CreateTicket():

@@ -2,14 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Protocol, assert_never
 
 from connectors.base import Connector
 from connectors.errors import NotFound, Rejected
 from gateway.notify import Sends
-from rules.plan import Action, AddComment, Ask, Call, CreateTicket, JoinTicket, Notify, Page, Receipt, Update
+from rules.plan import Action, AddComment, Ask, Call, CreateTicket, JoinTicket, Notify, Page, Receipt, Update, Webhook
 from rules.ticket import Ticket, TicketRef
 from rules.working import alike, value_of
+
+
+class Posts(Protocol):
+    """What the ledger wants of whoever sends requests to endpoints."""
+
+    def post(self, what: Webhook) -> Receipt: ...
+
+    def repeats(self, name: str) -> bool: ...
 
 
 class Unanswerable(Exception):
@@ -26,8 +34,8 @@ class _Note:
 class Sender:
     """Carries single actions to where they belong. Raises what the connectors raise."""
 
-    def __init__(self, connectors: Mapping[str, Connector], notifier: Sends) -> None:
-        self._connectors, self._notifier = connectors, notifier
+    def __init__(self, connectors: Mapping[str, Connector], notifier: Sends, poster: Posts) -> None:
+        self._connectors, self._notifier, self._poster = connectors, notifier, poster
 
     def send(self, what: Action) -> Receipt:
         """Does it, once; the receipt."""
@@ -40,15 +48,20 @@ class Sender:
                 return self._at(what.connection).create(what.draft, mark=what.mark)
             case JoinTicket():
                 return self._joined(what)
+            case Notify() | Page() | Call() | Ask() | Webhook():
+                return self._told(what)
+        assert_never(what)
+
+    def _told(self, what: Notify | Page | Call | Ask | Webhook) -> Receipt:
+        """To people and programs. Of a page and a question nothing leaves: the ledger opens them when it calls them done."""
+        match what:
             case Notify():
                 self._notifier.send(what)
-                return Receipt()
             case Call():
                 self._notifier.call(what)
-                return Receipt()
-            case Page() | Ask():
-                return Receipt()  # nothing leaves: the ledger opens it in the transaction that calls it done
-        assert_never(what)
+            case Webhook():
+                return self._poster.post(what)
+        return Receipt()
 
     def found(self, what: Action) -> Receipt | None:
         """Its receipt if it took effect, None if it surely did not. Raises `Unanswerable` where neither can be known."""
@@ -62,13 +75,20 @@ class Sender:
                 return self._at(what.connection).applied_create(what.mark)
             case JoinTicket():
                 return Receipt() if all(self._noted(note) for note in self._notes(what)) else None
+            case Notify() | Page() | Call() | Ask() | Webhook():
+                self._untold(what)
+                return None
+        assert_never(what)
+
+    def _untold(self, what: Notify | Page | Call | Ask | Webhook) -> None:
+        """Raises `Unanswerable` where it may have reached somebody; a receiver that knows a repetition may be told again."""
+        match what:
             case Notify():
                 raise Unanswerable(f"it may have reached '{what.asked_for}'; look there, then send it again or let it go")
             case Call():
                 raise Unanswerable(f"'{what.to}' may have been called; the next in the chain is called when their time is over")
-            case Page() | Ask():
-                return None
-        assert_never(what)
+            case Webhook() if not self._poster.repeats(what.to):
+                raise Unanswerable(f"it may have reached endpoint '{what.to}', which is not told twice (on_doubt: park); look there")
 
     def shown(self, ref: TicketRef) -> Ticket:
         """The ticket as it is now."""

@@ -1,4 +1,4 @@
-"""Verbs that call people out and ask them, as values; and where in a rule a question stands, so that its answer finds it again."""
+"""Verbs that call people out, ask them and tell other programs; and where a question stands in its rule, so that its answer finds it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +19,14 @@ class CallOut:
     to: str
     text: "Template | None"
     urgency: Literal["high", "low"] = "high"
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """`webhook`: a signed request to a name under `endpoints:`; what placeholders put into the JSON of its body is escaped."""
+
+    to: str
+    body: "Template | None"
 
 
 @dataclass(frozen=True, slots=True)

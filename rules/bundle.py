@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from rules.asking import Approval, CallOut
+from rules.asking import Approval, CallOut, Post
 from rules.condition_tree import ALWAYS as ALWAYS
 from rules.condition_tree import NOWHERE as NOWHERE
 from rules.condition_tree import All as All
@@ -191,7 +191,7 @@ class Stop:
     scope: Literal["ruleset", "ticket"]
 
 
-Verb: TypeAlias = Assign | Set | RaisePriority | Tag | Say | Tell | CallOut | Approval | Sync | Link | Restrict | Stop
+Verb: TypeAlias = Assign | Set | RaisePriority | Tag | Say | Tell | CallOut | Approval | Post | Sync | Link | Restrict | Stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +313,7 @@ class Desk:
     groups: Mapping[str, str] = field(default_factory=dict)  # group: its lead's e-mail address
     members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # group: those whom `strategy` chooses among
     on_call: frozenset[str] = frozenset()
+    endpoints: frozenset[str] = frozenset()
     default_language: str = "en"
     default_calendar: str | None = None
     counted: frozenset[str] = frozenset()  # fields of this desk that reports read

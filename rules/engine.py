@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rules.asking import Approval, CallOut, steps_of
+from rules.asking import Approval, CallOut, Post, steps_of
 from rules.branches import required_connections
 from rules.bundle import (
     Assign,
@@ -185,7 +185,7 @@ def _named_in(verb: Verb, bundle: Bundle) -> Iterator[str]:
     match verb:
         case Say() | Tell():
             texts = [verb.text, *bundle.templates.get(verb.template or "", {}).values()]
-        case CallOut(text=text) | Approval(question=text):
+        case CallOut(text=text) | Approval(question=text) | Post(body=text):
             texts = [text]
         case Set(fields):
             texts = [value for value in fields.values() if isinstance(value, Template)]

@@ -185,6 +185,24 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """A signed request to another program. Once-only, as far as its endpoint can tell: it knows a repetition by the key."""
+
+    key: str
+    about: TicketRef
+    version: str
+    to: str  # a name under `endpoints:`
+    payload: str  # JSON
+    rule: str
+    place: str
+    not_before: datetime | None = None  # as of a `Notify`
+
+    @property
+    def id(self) -> str:
+        return self.key[:32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
     """A question that stays open until somebody answers or its time is over. Once-only; a `Notify` says it to those who are asked.
 
@@ -209,7 +227,7 @@ class Ask:
         return self.key[:10]
 
 
-Action: TypeAlias = Update | AddComment | CreateTicket | JoinTicket | Notify | Page | Call | Ask
+Action: TypeAlias = Update | AddComment | CreateTicket | JoinTicket | Notify | Page | Call | Ask | Webhook
 """Closed: a new action is a type error wherever it is not handled."""
 
 

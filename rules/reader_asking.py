@@ -1,11 +1,12 @@
-"""`page` and `approval`: who is called out or asked, and what waits for the answer."""
+"""`page`, `approval` and `webhook`: who is called out, asked or told, and what waits for the answer."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from rules.asking import OUTCOMES, Approval, CallOut
+from rules.asking import OUTCOMES, Approval, CallOut, Post
 from rules.bundle import Span, Step
 from rules.nodes import Map, Node, Scalar
+from rules.reader_bodies import read_body
 from rules.reader_context import Reading
 from rules.reader_texts import compile_text
 from rules.reader_values import span
@@ -59,6 +60,17 @@ def asked(r: Reading, node: Node) -> str | None:
         return name
     known = (*PEOPLE, *sorted(r.desk.channels))
     return r.member(node, "'ask'", "channel", known, "channels stand in ticketgate.yaml; a person is asked by e-mail address")
+
+
+def read_webhook(r: Reading, value: Node) -> Post | None:
+    node = r.map(value, "'webhook'", ("to", "body"))
+    if node is None:
+        return None
+    to = r.need(node, "to", "'webhook'", help="add to: with a name under endpoints: in ticketgate.yaml")
+    body = r.need(node, "body", "'webhook'", help='add body: { ticket: "{{ ticket.ref }}" }')
+    name = r.member(to, "'to'", "endpoint", r.desk.endpoints, "they stand under endpoints: in ticketgate.yaml") if to is not None else None
+    made = read_body(r, body) if body is not None else None
+    return Post(to=name, body=made) if name and made else None
 
 
 def _within(r: Reading, node: Map) -> Span | None:

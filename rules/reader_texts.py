@@ -28,10 +28,11 @@ def has_placeholders(text: str) -> bool:
     return "{{" in text or "{%" in text or "{#" in text
 
 
-def compile_text(r: Reading, node: Scalar) -> Template | None:
-    """A text written in a rule; TG303 at the placeholder that is wrong."""
+def compile_text(r: Reading, node: Node, text: str | None = None, *, json: bool = False) -> Template | None:
+    """A text written in a rule, or `text` made of it; TG303 at the placeholder that is wrong."""
+    text = node.text if text is None and isinstance(node, Scalar) else text or ""
     try:
-        made = Template.compile(node.text, node.file, node.line)
+        made = Template.compile(text, node.file, node.line, json=json)
     except TemplateProblem as wrong:
         r.wrong(node, "TG303", wrong.message, help="placeholders are written {{ ticket.subject }}")
         return None
@@ -42,7 +43,7 @@ def compile_text(r: Reading, node: Scalar) -> Template | None:
     return made
 
 
-def _part(r: Reading, node: Scalar, name: str) -> Scalar:
+def _part(r: Reading, node: Node, name: str) -> Node:
     """Where in the source of a text the name stands; the whole text where that cannot be told."""
     lines = r.files.get(node.file, "").splitlines()[node.line - 1 : node.end_line]
     for number, line in enumerate(lines, node.line):

@@ -6,7 +6,7 @@ from typing import Any
 from rules.bundle import Assign, RaisePriority, Restrict, Say, Set, Step, Stop, Tag, Tell, Verb
 from rules.fields import FieldSpec, nearest
 from rules.nodes import Map, Node, Scalar
-from rules.reader_asking import PEOPLE, read_approval, read_page
+from rules.reader_asking import PEOPLE, read_approval, read_page, read_webhook
 from rules.reader_conditions import choices_of, kinds_of, no_choice, number
 from rules.reader_context import RESERVED, Reading, Written
 from rules.reader_link import read_link
@@ -17,7 +17,6 @@ from rules.templates import Template
 from rules.text import fold
 from rules.ticket import Level, Value
 
-LATER = ("webhook",)
 _LEVELS = tuple(map(str, Level))
 _NEVER_EMPTY = frozenset({"status", "subject"})
 VERB_SYNONYMS = {
@@ -46,11 +45,7 @@ def _step(r: Reading, node: Node) -> Step | None:
         return None
     (name, entry), *more = node.entries.items()
     for other, second in more:
-        hint = (
-            f"indent '{other}' below '{name}'"
-            if other not in VERBS and other not in LATER
-            else f"begin '{other}' on a line of its own with '- '"
-        )
+        hint = f"begin '{other}' on a line of its own with '- '" if other in VERBS else f"indent '{other}' below '{name}'"
         r.wrong(second.key, "TG208", f"this step has two verbs, '{name}' and '{other}'", help=hint)
     if name not in VERBS:
         _no_verb(r, entry.key)
@@ -72,7 +67,7 @@ def _no_step(r: Reading, node: Node) -> None:
 
 
 def _no_verb(r: Reading, key: Scalar) -> None:
-    if key.text in LATER or key.text in RESERVED:
+    if key.text in RESERVED:
         r.wrong(key, "TG203", f"'{key.text}' is kept for a later release", help="all that there are: ticketgate explain verbs")
         return
     meant = nearest(key.text, VERBS, VERB_SYNONYMS)
@@ -353,6 +348,10 @@ def _approval(r: Reading, key: Scalar, value: Node) -> Verb | None:
     return read_approval(r, value, steps)
 
 
+def _webhook(r: Reading, key: Scalar, value: Node) -> Verb | None:
+    return read_webhook(r, value)
+
+
 def _sync(r: Reading, key: Scalar, value: Node) -> Verb | None:
     return read_sync(r, value)
 
@@ -367,6 +366,7 @@ VERBS: Mapping[str, Callable[[Reading, Scalar, Node], Verb | None]] = {
     "notify": _notify,
     "page": _page,
     "approval": _approval,
+    "webhook": _webhook,
     "sync": _sync,
     "link": _link,
     "restrict": _restrict,

@@ -1,11 +1,12 @@
 """What leaves us of a restricted ticket: every text of a plan, with the personal data of its kinds cut out."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import assert_never
+from typing import Any, assert_never
 
 from rules.pii import Wanted, redacted
-from rules.plan import Action, AddComment, Ask, Call, CreateTicket, Draft, FieldChange, JoinTicket, Notify, Page, Update
+from rules.plan import Action, AddComment, Ask, Call, CreateTicket, Draft, FieldChange, JoinTicket, Notify, Page, Update, Webhook
 from rules.ticket import TicketRef, Value
 
 
@@ -20,14 +21,32 @@ def cleaned(action: Action, wanted: Wanted, mine: TicketRef) -> Action:
             return replace(action, body=redacted(action.body, wanted))
         case CreateTicket():
             return replace(action, draft=_draft(action.draft, wanted))
-        case Notify() | Page() | Call():
-            return replace(action, text=redacted(action.text, wanted))
-        case Ask():
-            return replace(action, question=redacted(action.question, wanted))
+        case Notify() | Page() | Call() | Ask() | Webhook():
+            return _said(action, wanted)
         case JoinTicket():
             return action  # names tickets, and says nothing else
         case _:
             assert_never(action)
+
+
+def _said(action: Notify | Page | Call | Ask | Webhook, wanted: Wanted) -> Action:
+    match action:
+        case Ask():
+            return replace(action, question=redacted(action.question, wanted))
+        case Webhook():
+            return replace(action, payload=json.dumps(_json(json.loads(action.payload), wanted), ensure_ascii=False))
+        case _:
+            return replace(action, text=redacted(action.text, wanted))
+
+
+def _json(value: Any, wanted: Wanted) -> Any:
+    """What was read from JSON without them; a number that is one of them becomes a text."""
+    if isinstance(value, dict):
+        return {redacted(key, wanted): _json(inner, wanted) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_json(inner, wanted) for inner in value]
+    shown = redacted(text := str(value), wanted)
+    return value if shown == text else shown
 
 
 def clean(value: Value, wanted: Wanted) -> Value:

@@ -1,7 +1,8 @@
 """Texts with placeholders: Jinja2 in its immutable sandbox over plain data, with unknown names an error."""
 
+import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Self
@@ -63,15 +64,19 @@ class Template:
     _code: JinjaTemplate | None = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def compile(cls, text: str, file: str = "", line: int = 1) -> Self:
-        """Raises `TemplateProblem`. A template may hold placeholders, the filters of this module, `{% if %}` and `{% for %}`."""
+    def compile(cls, text: str, file: str = "", line: int = 1, *, json: bool = False) -> Self:
+        """Raises `TemplateProblem`. A template may hold placeholders, the filters of this module, `{% if %}` and `{% for %}`.
+
+        `json`: what placeholders put into it is escaped as text within JSON is.
+        """
+        environment = _JSON if json else _ENVIRONMENT
         try:
-            tree = _ENVIRONMENT.parse(text)
+            tree = environment.parse(text)
             names = frozenset(_names(tree))
             _refuse_strange(tree, line)
             for loop in tree.find_all(nodes.For):
                 loop.iter = nodes.Filter(loop.iter, "counted", [], [], None, None, lineno=loop.lineno)
-            return cls(text, file, line, names, _ENVIRONMENT.from_string(tree))
+            return cls(text, file, line, names, environment.from_string(tree))
         except (TemplateSyntaxError, TemplateAssertionError) as wrong:
             raise TemplateProblem(_plain_message(wrong), line + (wrong.lineno or 1) - 1, _column(text, wrong)) from None
         except RecursionError:
@@ -178,15 +183,23 @@ def _shown(value: Any) -> Any:
     return value if isinstance(value, StrictUndefined) else str(value)
 
 
-def _made() -> _Environment:
-    made = _Environment(undefined=StrictUndefined, cache_size=0, autoescape=False, finalize=_shown, keep_trailing_newline=False)
+def _in_json(value: Any) -> Any:
+    """What a placeholder prints within JSON: text without the quotes around it, true and false as JSON has them."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    shown = _shown(value)
+    return json.dumps(shown, ensure_ascii=False)[1:-1] if isinstance(shown, str) else shown
+
+
+def _made(shown: Callable[[Any], Any]) -> _Environment:
+    made = _Environment(undefined=StrictUndefined, cache_size=0, autoescape=False, finalize=shown, keep_trailing_newline=False)
     made.globals = {}
     made.filters = {"date": _date, "duration": _duration, "first_name": _first_name, "default": _default, "truncate": _truncate}
     made.filters["counted"] = _counted
     return made
 
 
-_ENVIRONMENT = _made()
+_ENVIRONMENT, _JSON = _made(_shown), _made(_in_json)
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------

@@ -61,4 +61,5 @@ _NAMES: Mapping[str, Callable[[Happened], list[tuple[str, ...]]]] = {
     "synced": lambda happened: [(connection,) for connection in happened.synced],
     "linked": lambda happened: [(join.relation, join.ticket.connection, str(join.to)) for join in happened.linked],
     "approvals": lambda happened: [(question.ask, question.to) for question in happened.approvals],
+    "webhooks": lambda happened: [(request.to,) for request in happened.webhooks],
 }

@@ -12,7 +12,7 @@ from rules.ticket import Value
 Fields: TypeAlias = Mapping[str, Value]
 """Ticket fields by their dotted names, as written; None is unset."""
 
-LISTS = ("fired", "not_fired", "replies", "notes", "notified", "paged", "synced", "linked", "approvals")
+LISTS = ("fired", "not_fired", "replies", "notes", "notified", "paged", "synced", "linked", "approvals", "webhooks")
 """What may be expected as a list of names."""
 
 

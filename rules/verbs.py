@@ -3,7 +3,7 @@
 from typing import Literal, TypeAlias, assert_never
 
 from rules import limits
-from rules.asking import Approval, CallOut
+from rules.asking import Approval, CallOut, Post
 from rules.bundle import Assign, Link, RaisePriority, Restrict, Say, Set, Step, Stop, Sync, Tag, Tell
 from rules.doing import Doing
 from rules.joining import join
@@ -38,7 +38,7 @@ def _do(doing: Doing, steps: tuple[Step, ...], number: int) -> Halt | None:
     match step.verb:
         case Assign() | Set() | RaisePriority() | Tag() as verb:
             _change(doing, step, verb)
-        case Say() | Tell() | CallOut() | Approval() as verb:
+        case Say() | Tell() | CallOut() | Approval() | Post() as verb:
             _speak(doing, steps, number, verb)
         case Sync() as verb:
             doing.syncs.append((doing, step, verb))
@@ -54,13 +54,13 @@ def _do(doing: Doing, steps: tuple[Step, ...], number: int) -> Halt | None:
     return None
 
 
-def _speak(doing: Doing, steps: tuple[Step, ...], number: int, verb: Say | Tell | CallOut | Approval) -> None:
+def _speak(doing: Doing, steps: tuple[Step, ...], number: int, verb: Say | Tell | CallOut | Approval | Post) -> None:
     match verb:
         case Say():
             _say(doing, steps[number], verb, doing.position(number))
         case Tell():
             _tell(doing, steps[number], verb, doing.position(number))
-        case CallOut() | Approval():
+        case CallOut() | Approval() | Post():
             call_or_ask(doing, steps, number, verb)
         case other:
             assert_never(other)

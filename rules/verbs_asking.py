@@ -1,14 +1,15 @@
-"""`page` and `approval` become actions: a call that is not made twice, a question with its end."""
+"""`page`, `approval` and `webhook` become actions: a call that is not made twice, a question with its end, a request with its body."""
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
 
-from rules.asking import Approval, CallOut, place_of
+from rules.asking import Approval, CallOut, Post, place_of
 from rules.bundle import Step
 from rules.calendar import Calendar
 from rules.doing import Doing
 from rules.ladders import after
-from rules.plan import Ask, Notify, Page
+from rules.plan import Ask, Notify, Page, Webhook
 from rules.sla import AROUND_THE_CLOCK
 from rules.text import fold
 from rules.working import value_of
@@ -19,10 +20,12 @@ def paging_key(rule: str, to: str) -> str:
     return f"{rule}>{to}"
 
 
-def call_or_ask(doing: Doing, steps: tuple[Step, ...], number: int, verb: CallOut | Approval) -> None:
+def call_or_ask(doing: Doing, steps: tuple[Step, ...], number: int, verb: CallOut | Approval | Post) -> None:
     """The step of that number among these."""
     if isinstance(verb, CallOut):
         _page(doing, steps[number], verb, doing.position(number))
+    elif isinstance(verb, Post):
+        _webhook(doing, steps[number], verb, doing.position(number))
     else:
         _approval(doing, steps[number], verb, doing.position(number), place_of(doing.branch, steps, number))
 
@@ -51,6 +54,27 @@ def _page(doing: Doing, step: Step, verb: CallOut, position: str) -> None:
                 not_before=doing.not_before,
             )
         )
+
+
+def _webhook(doing: Doing, step: Step, verb: Post, position: str) -> None:
+    """Raises `ValueError` where this ticket's data make no JSON of the body."""
+    key = doing.key(position)
+    if key in doing.observation.done:
+        return
+    if not doing.replies:
+        doing.note(f"'{verb.to}' was not told: messages are switched off for this run")
+        return
+    ticket, payload = doing.observation.ticket, doing.filled(verb.body) if verb.body else ""
+    try:
+        json.loads(payload)
+    except ValueError as wrong:
+        raise ValueError(f"webhook: its body is not JSON for this ticket: {wrong}") from None
+    place, when = str(step.place), doing.not_before
+    doing.wanted.actions.append(
+        Webhook(
+            key=key, about=ticket.ref, version=ticket.version, to=verb.to, payload=payload, rule=doing.rule.id, place=place, not_before=when
+        )
+    )
 
 
 def _paging(doing: Doing) -> frozenset[str]:

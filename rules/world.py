@@ -12,7 +12,7 @@ from rules.events import events
 from rules.look import Look
 from rules.neighbours import Neighbours
 from rules.observation import Event, Kind, Link, Observation
-from rules.plan import Action, AddComment, Agreement, Ask, CreateTicket, FieldChange, JoinTicket, Notify, Page, Plan, Update
+from rules.plan import Action, AddComment, Agreement, Ask, CreateTicket, FieldChange, JoinTicket, Notify, Page, Plan, Update, Webhook
 from rules.questions import answers
 from rules.reasons import reasons
 from rules.ticket import Change, Comment, Person, Role, Status, Ticket, TicketRef, Value, replace
@@ -35,6 +35,7 @@ class Happened:
     notified: list[Notify] = field(default_factory=list)
     paged: list[Page] = field(default_factory=list)
     approvals: list[Ask] = field(default_factory=list)
+    webhooks: list[Webhook] = field(default_factory=list)
     synced: list[str] = field(default_factory=list)
     changed: list[FieldChange] = field(default_factory=list)  # on the ticket itself
     linked: list[JoinTicket] = field(default_factory=list)
@@ -266,6 +267,8 @@ class World:
             case Page():
                 self.happened.paged.append(action)
                 self._waiting.pages.append(action)
+            case Webhook():
+                self.happened.webhooks.append(action)
             case Ask():
                 self.happened.approvals.append(action)
                 self._waiting.questions.append(action)

@@ -28,7 +28,22 @@ def test_every_event_stands_in_the_guide(kind: str) -> None:
     assert f"`{kind}`" in GUIDE
 
 
-VERBS = ("assign", "set", "raise_priority", "tag", "reply", "note", "notify", "page", "approval", "sync", "link", "restrict", "stop")
+VERBS = (
+    "assign",
+    "set",
+    "raise_priority",
+    "tag",
+    "reply",
+    "note",
+    "notify",
+    "page",
+    "approval",
+    "webhook",
+    "sync",
+    "link",
+    "restrict",
+    "stop",
+)
 
 
 @pytest.mark.parametrize("verb", VERBS)

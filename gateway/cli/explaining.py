@@ -13,7 +13,7 @@ from gateway.store.actions import Row, rules_of, target_of
 from gateway.store.passes import Brief, Pass
 from rules.conditions import Result
 from rules.explaining import Considered, ConsideredSet, Explanation
-from rules.plan import AddComment, Ask, Call, CreateTicket, FieldChange, JoinTicket, Notify, Page, Update
+from rules.plan import AddComment, Ask, Call, CreateTicket, FieldChange, JoinTicket, Notify, Page, Update, Webhook
 
 Styled: TypeAlias = tuple[str, str]
 Only: TypeAlias = Literal["matched", "failed"] | None
@@ -126,6 +126,8 @@ def _to_people(action: object) -> str:
             return f"notify     {action.to} {action.template or ''}{f'asks approval {action.asks}' if action.asks else ''}".rstrip()
         case Page():
             return f"page       {action.to} ({action.urgency} urgency), page {action.id}"
+        case Webhook():
+            return f"webhook    to {action.to}"
         case Call():
             return f"call       {action.to}"
         case Ask():

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, assert_never
 
 from rules.pii import Wanted, redacted
-from rules.plan import Action, AddComment, Ask, Call, CreateTicket, FieldChange, JoinTicket, Notify, Page, Plan, Update
+from rules.plan import Action, AddComment, Ask, Call, CreateTicket, FieldChange, JoinTicket, Notify, Page, Plan, Update, Webhook
 from rules.ticket import Person, Ticket, Value
 
 
@@ -48,7 +48,7 @@ def _lines(plan: Plan, action: Action) -> Iterator[str]:
             yield _row("!", "create", created(action), action.rule, action.place)
         case JoinTicket():
             yield _row(" ", "link", _joined(action), action.rule, action.place)
-        case Notify() | Page() | Call() | Ask():
+        case Notify() | Page() | Call() | Ask() | Webhook():
             yield from _to_people(action)
         case _:
             assert_never(action)
@@ -63,12 +63,14 @@ def _joined(action: JoinTicket) -> str:
     return f"{action.relation} {action.to or '(the one that is made)'}"
 
 
-def _to_people(action: Notify | Page | Call | Ask) -> Iterator[str]:
+def _to_people(action: Notify | Page | Call | Ask | Webhook) -> Iterator[str]:
     match action:
         case Notify(asks=None):
             yield _row("!", "notify", f"{action.to} {action.template or ''}".rstrip(), action.rule, action.place, _waits(action.not_before))
         case Page():
             yield _row("!", "page", f"{action.to} ({action.urgency} urgency)", action.rule, action.place, _waits(action.not_before))
+        case Webhook():
+            yield _row("!", "webhook", f"to {action.to}", action.rule, action.place, _waits(action.not_before))
         case Call():
             yield _row("!", "call", action.to, action.rule, action.place)
         case Ask():
@@ -138,16 +140,18 @@ def _action(action: Action) -> dict[str, Any]:
         case JoinTicket():
             to = str(action.to) if action.to else None
             return {"action": "link", "relation": action.relation, "to": to, "key": action.key, "rule": action.rule, "place": action.place}
-        case Notify() | Page() | Call() | Ask():
+        case Notify() | Page() | Call() | Ask() | Webhook():
             return {**_of_people(action), "key": action.key, "rule": action.rule, "place": action.place}
         case _:
             assert_never(action)
 
 
-def _of_people(action: Notify | Page | Call | Ask) -> dict[str, Any]:
+def _of_people(action: Notify | Page | Call | Ask | Webhook) -> dict[str, Any]:
     match action:
         case Notify():
             return {"action": "notify", "to": action.to, "asks": action.asks}
+        case Webhook():
+            return {"action": "webhook", "to": action.to}
         case Page() | Call():
             return {"action": "page" if isinstance(action, Page) else "call", "to": action.to}
         case Ask():

@@ -78,7 +78,7 @@ def _elsewhere(names: Names) -> dict[str, Fragment]:
     return {
         "sync": _sync(names, created),
         "link": closed("link", joined, "to"),
-        "webhook": closed("webhook", {"to": _strict(names.endpoints), "body": TEXT}, "to"),
+        "webhook": closed("webhook", {"to": _strict(names.endpoints), "body": {"type": ["string", "object", "array"]}}, "to", "body"),
     }
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from gateway.store.codec import action_from, from_json, to_json
 from gateway.store.putting import insert_or_leave
 from gateway.store.schema import action
-from rules.plan import Action, AddComment, Ask, Call, CreateTicket, JoinTicket, Notify, Page, Receipt, Update
+from rules.plan import Action, AddComment, Ask, Call, CreateTicket, JoinTicket, Notify, Page, Receipt, Update, Webhook
 from rules.ticket import TicketRef
 
 
@@ -31,7 +31,7 @@ class State(StrEnum):
 
 KINDS: dict[type, str] = {
     **{Update: "update", AddComment: "comment", CreateTicket: "create", JoinTicket: "join", Notify: "notify"},
-    **{Page: "page", Call: "call", Ask: "approval"},
+    **{Page: "page", Call: "call", Ask: "approval", Webhook: "webhook"},
 }
 
 
@@ -72,6 +72,8 @@ def target_of(what: Action) -> tuple[str, str | None]:
             return f"page:{what.to}", None
         case Ask():
             return f"approval:{what.ask}", None
+        case Webhook():
+            return f"webhook:{what.to}", None
     assert_never(what)
 
 
@@ -140,9 +142,9 @@ def of_ticket(db: sa.Connection, ref: TicketRef) -> list[Row]:
     return _rows(db, _about(ref))
 
 
-def calls_unsettled(db: sa.Connection) -> list[Row]:
-    """Calls of pages that are to be made, or were being made when their process ended."""
-    return _rows(db, action.c.kind == "call", action.c.state.in_([State.PLANNED, State.SENDING]))
+def unsettled_of(db: sa.Connection, kind: str) -> list[Row]:
+    """Actions of one kind that are to be sent, or were being sent when their process ended."""
+    return _rows(db, action.c.kind == kind, action.c.state.in_([State.PLANNED, State.SENDING]))
 
 
 def for_person(db: sa.Connection) -> list[Row]:

@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin
 import orjson
 from msgspec import Struct
 
-from rules.plan import Action, AddComment, Ask, Call, CreateTicket, JoinTicket, Notify, Page, Update
+from rules.plan import Action, AddComment, Ask, Call, CreateTicket, JoinTicket, Notify, Page, Update, Webhook
 from rules.ticket import Channel, Level, Person, Severity, Status, Ticket, TicketRef, Type, Value
 
 T = TypeVar("T")
@@ -24,7 +24,7 @@ Read: TypeAlias = Callable[[Any], Any]
 
 _KINDS: tuple[tuple[str, type], ...] = (
     *(("changes", Update), ("body", AddComment), ("draft", CreateTicket), ("made_by", JoinTicket), ("asked_for", Notify)),
-    *(("turn", Call), ("urgency", Page), ("question", Ask)),
+    *(("turn", Call), ("urgency", Page), ("question", Ask), ("payload", Webhook)),
 )
 """An action is known by a key that no other action has."""
 _NO_MEMBERS: Mapping[str, list[str]] = {"set": []}

@@ -202,7 +202,7 @@ WORDS: Mapping[str, Word] = {
 LATER = frozenset(
     {
         *("file.sla_defaults", "assign.strategy", "condition.similar", "similar", "calendar.versions"),
-        *("given.others", "expect.paged", "expect.linked", "expect.approvals", "expect.webhooks"),
+        *("given.others", "expect.linked"),
     }
 )
 """Keys, and things with all their keys, that the reader keeps for a later release."""

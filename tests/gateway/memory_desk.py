@@ -63,6 +63,7 @@ def a_bundle(rules: str = RULES, connections: tuple[str, ...] = ("desk",)) -> Bu
         connections=dict.fromkeys(connections, "memory"),
         channels=frozenset({"leads", "people"}),
         on_call=frozenset(ON_CALL),
+        endpoints=frozenset({"erp"}),
         reads=dict.fromkeys(connections, able.reads),
         writes=dict.fromkeys(connections, able.writes),
         replies=names,
@@ -154,6 +155,7 @@ def an_office(
     on_pass: Any = None,
     points: Any = None,
     connector: type[MemoryConnector] = MemoryConnector,
+    endpoint: Mapping[str, Any] | None = None,
 ) -> Iterator[Office]:
     """Opened and closed; the systems and the clock may outlive it, to see what a new start finds."""
     hands = hands or Hands()
@@ -169,6 +171,7 @@ def an_office(
                 "people": {"url": "file:mailed.jsonl"},
             },
             "on_call": ON_CALL,
+            "endpoints": {"erp": endpoint} if endpoint else {},
             "brake": {"tickets": brake},
         }
     )

@@ -26,6 +26,7 @@ from rules.plan import (
     Receipt,
     Stage,
     Update,
+    Webhook,
 )
 from rules.ticket import Change, Channel, Comment, Level, Person, Role, Severity, Status, Ticket, TicketRef, Type, replace
 
@@ -107,6 +108,7 @@ actions = st.one_of(
     st.builds(Notify, **about, version=words, to=words, asked_for=words, text=words, asks=words),
     st.builds(Page, **about, version=words, to=words, urgency=words, text=words),
     st.builds(Call, **about, page=words, to=words, turn=st.integers(1, 200), text=words),
+    st.builds(Webhook, **about, version=words, to=words, payload=words),
     st.builds(Ask, **about, version=words, ask=words, to=words, question=words, step=words, at=moments, due_at=moments),
 )
 agreements = st.builds(Agreement, left=refs, right=refs, fields=st.dictionaries(names, values), mirrored=sets)

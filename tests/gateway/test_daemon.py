@@ -49,7 +49,7 @@ def until(what: Callable[[], bool], seconds: float = 8.0) -> None:
 def running(office: Office) -> Iterator[Daemon]:
     polls = dict.fromkeys(office.systems, timedelta(seconds=0.2))
     gateway = office.gateway
-    daemon = Daemon(gateway.house, gateway.cycle, gateway.signals, gateway.brake, polls, pager=gateway.pager)
+    daemon = Daemon(gateway.house, gateway.cycle, gateway.signals, gateway.brake, polls, pager=gateway.pager, outbound=gateway.outbound)
     thread = threading.Thread(target=daemon.run)
     thread.start()
     try:

@@ -26,7 +26,12 @@ from tests.rules.rule_files import DESK as PLAIN
 from tests.rules.rule_files import holidays
 
 DESK = PLAIN.__class__(
-    connections=PLAIN.connections, channels=PLAIN.channels, groups=PLAIN.groups, on_call=PLAIN.on_call, default_calendar="support-emea"
+    connections=PLAIN.connections,
+    channels=PLAIN.channels | {"trust-leads"},
+    groups=PLAIN.groups,
+    on_call=PLAIN.on_call,
+    endpoints=frozenset({"erp"}),
+    default_calendar="support-emea",
 )
 TOPICS = list(Library(DESK).topics())
 AROUND = {
@@ -157,8 +162,18 @@ SIBLINGS = {
 }
 
 
+WHOLE = {
+    "page": {"to": "support-oncall", "text": "Look"},
+    "approval": {"ask": "trust-leads", "within": "4h", "question": "May it go on?", "approved": STOP},
+    "webhook": {"to": "erp", "body": "{}"},
+    "link": {"to": "problem", "if_missing": "create"},
+    "restrict": {"group": "trust-and-safety"},
+}
+"""Verbs that want several keys at once."""
+
+
 def in_verb(verb: str, key: str, example: object) -> str:
-    more = SIBLINGS.get(verb, {}).get(key, {})
+    more = WHOLE.get(verb) or SIBLINGS.get(verb, {}).get(key, {})
     if verb == "sync" and key != "with":
         more = {"with": "jira-core", **more}
     if (verb, key) == ("assign", "from_table"):

@@ -339,7 +339,7 @@ STEPS = [
     ("- restrict: { redact: [iban] }", "TG206"),
     ("- restrict: { group: trust, redact: [names] }", "TG211"),
     ("- approval: { ask: x }", "TG206 TG206 TG206 TG302"),
-    ("- webhook: { to: erp }", "TG203"),
+    ("- webhook: { to: erp }", "TG206 TG302"),
     ("- wait: 3d", "TG203"),
     ("- { stop: ticket, note: { text: x } }", "TG208"),
     ("- stop", "TG205"),
