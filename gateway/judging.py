@@ -92,11 +92,10 @@ class Judge:
                 yield self._whole(ticket)
             elif not could_act(ticket):
                 yield Judged(ticket)
-            elif book.engine.asks_anything:
-                yield self._whole(ticket)
             else:
                 plan = evaluate(just_come(ticket, now), replies=asked.replies)
-                yield self._whole(ticket) if plan.actions or plan.failures else Judged(ticket, plan)
+                whole = plan.actions or plan.failures or (plan.fired and book.engine.asks_anything)
+                yield self._whole(ticket) if whole else Judged(ticket, plan)
 
     def _whole(self, ticket: Ticket) -> Judged:
         """Judged again with all that the store knows: what was done already is not asked for again, limits are kept.

@@ -18,7 +18,8 @@ MOST = 64
 EXACT = 2**53
 """Below it every whole number has a float of its own."""
 LAST = datetime.max.replace(tzinfo=UTC) - timedelta(days=2)
-_OF_THE_PASS = frozenset({"changed", "was"})
+_LEFT_TO_IT = frozenset({"changed", "was", "contains_pii"})
+"""Operators of which the index knows nothing, and judging which raises nothing."""
 _KNOWN = frozenset(
     {
         *("is", "is_not", "one_of", "not_one_of", "in_list", "not_in_list", "contains", "contains_any", "contains_all", "contains_none"),
@@ -72,7 +73,7 @@ def branches(condition: Condition, *, wanted: bool = True) -> tuple[Branch, ...]
 
 
 def _of_test(test: Test, wanted: bool) -> Branch:
-    if test.operator in _OF_THE_PASS and not test.field.startswith("sla."):
+    if test.operator in _LEFT_TO_IT and not test.field.startswith("sla."):
         return PERHAPS
     if test.operator not in _KNOWN or test.field.startswith("sla.") or _too_large(test):
         return RAISES

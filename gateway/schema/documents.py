@@ -24,6 +24,7 @@ from gateway.schema.fragments import (
     suggested,
 )
 from gateway.schema.names import Names
+from rules.asking import OUTCOMES
 from rules.fields import METRICS, every_name, spec_of
 from rules.reader_definitions import FIELD_TYPES
 from rules.reader_rules import MODES
@@ -204,7 +205,11 @@ def _ticket(names: Names) -> Fragment:
 
 def _happening(names: Names) -> Fragment:
     manual = {"type": "object", "additionalProperties": False, "required": ["manual"], "properties": {"manual": suggested(names.rules)}}
-    return {"anyOf": [ref("event"), manual]}
+    said = {"title": "approval_answered", "description": "what the newest open question gets", "examples": ["approved"]}
+    by = {"title": "by", "description": "who answered", "examples": ["ana@example.com"], **TEXT}
+    answer = {"approval_answered": {**said, **choice(OUTCOMES)}, "by": by}
+    answered = {"type": "object", "additionalProperties": False, "required": ["approval_answered"], "properties": answer}
+    return {"anyOf": [ref("event"), manual, answered]}
 
 
 def _test_step() -> Fragment:

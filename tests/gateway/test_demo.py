@@ -53,5 +53,5 @@ def test_the_demo_tells_its_story_and_ends_by_itself(tmp_path: Path) -> None:
         [sys.executable, "-m", "gateway", "-C", ".ticketgate/demo", "why", ref], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert told.returncode == 0, told.stderr
-    assert "bugs-to-engineering" in told.stdout
+    assert "sync-bugs-with-jira" in told.stdout
     assert "written" in told.stdout
