@@ -22,7 +22,7 @@ from rules.engine import Needs
 from rules.events import events
 from rules.observation import Event, Kind, Link, Observation
 from rules.plan import Receipt, Update
-from rules.ticket import Change, Comment, Ticket, TicketRef, Value, replace
+from rules.ticket import Change, Comment, Role, Ticket, TicketRef, Value, replace
 from rules.verbs_asking import paging_key
 from rules.working import alike
 
@@ -58,7 +58,7 @@ class _Known:
     past: Past
     pairs: tuple[Pair, ...]
     done: frozenset[str]
-    made: frozenset[str]
+    made: Mapping[str, Role | None]
     updates: tuple[Row, ...]
     connected_at: datetime
     limits: Mapping[str, tuple[datetime, ...]]
@@ -303,8 +303,8 @@ def _by_time(happened: Iterable[H]) -> tuple[H, ...]:
     return tuple(sorted(happened, key=lambda one: one.at))
 
 
-def _our_comments(said: Iterable[Comment], made: frozenset[str]) -> tuple[Comment, ...]:
-    return tuple(replace(c, ours=True) if c.id in made else c for c in said)
+def _our_comments(said: Iterable[Comment], made: Mapping[str, Role | None]) -> tuple[Comment, ...]:
+    return tuple(replace(c, ours=True, speaks_for=made[c.id]) if c.id in made else c for c in said)
 
 
 def with_ours(changes: Iterable[Change], updates: Iterable[Row]) -> tuple[tuple[Change, ...], tuple[str, ...]]:

@@ -87,6 +87,14 @@ def is_reply(comment: Comment, role: Role) -> bool:
     return comment.public and comment.role == role and not automated and not comment.ours
 
 
+def answers(comment: Comment) -> bool:
+    """Whether it is an agent's word to the customer: said here, or in a partner system and copied here by us.
+
+    A rule is never set off by our copy. But who asked has the answer, whichever desk it came from, so clocks and figures count it.
+    """
+    return is_reply(comment, Role.AGENT) or (comment.ours and comment.public and comment.speaks_for == Role.AGENT)
+
+
 def _first_sight(now: Ticket, rows: Iterable[Change]) -> Iterator[Event]:
     yield Event(kind=Kind.CREATED, at=now.created_at)
     told = [row for row in rows if row.field == "status" and not row.ours]

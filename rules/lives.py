@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from rules.events import is_reply
-from rules.ticket import SETTLED, Change, Comment, Role, Status, Ticket
+from rules.events import answers
+from rules.ticket import SETTLED, Change, Comment, Status, Ticket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ def life_of(
     solved = tuple(c.at for c in rows if c.after in SETTLED and c.before not in SETTLED)
     if not solved and resolved_at is not None and ticket.settled:
         solved = (resolved_at,)
-    replies = [c.at for c in comments if is_reply(c, Role.AGENT)]
+    replies = [c.at for c in comments if answers(c)]
     opened = opened_at or ticket.created_at
     return Life(
         ticket=ticket,

@@ -7,7 +7,7 @@ from itertools import pairwise
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from rules.events import is_reply, milestones
+from rules.events import answers, is_reply, milestones
 from rules.look import Look, present
 from rules.observation import Event, Kind, Observation
 from rules.ticket import SETTLED, Change, Comment, Role, Status, Ticket, Value, replace
@@ -82,8 +82,14 @@ def _step(at: datetime, item: Change | Comment, values: Mapping[str, Value]) -> 
 
 
 def _spoken(at: datetime, comment: Comment) -> Iterator[Event]:
-    """Ours are nobody's word. `agent_replied` is offered for every comment: each clock says what it counts as a reply."""
+    """Ours are nobody's word, but for the copy of what an agent said in a partner system.
+
+    `agent_replied` is offered for every comment: each clock says what it counts as a reply.
+    """
     if comment.ours:
+        if answers(comment):
+            said = replace(comment, role=Role.AGENT, ours=False)
+            yield Event(kind=Kind.AGENT_REPLIED, at=at, comment=said)
         return
     yield Event(kind=Kind.COMMENTED, at=at, comment=comment)
     if is_reply(comment, Role.CUSTOMER):

@@ -6,7 +6,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import TypeAlias
 
-from rules.ticket import Ticket, TicketRef, Value
+from rules.ticket import Role, Ticket, TicketRef, Value
 
 
 def key_of(*parts: str) -> str:
@@ -80,6 +80,7 @@ class AddComment:
     template: str | None = None
     language: str | None = None
     mirrors: str | None = None  # connection:key#comment-id
+    speaks_for: Role | None = None  # whose words a copy repeats
 
     @property
     def mark(self) -> str:

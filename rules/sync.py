@@ -227,6 +227,7 @@ def _copy(doing: Doing, asker: Asker, comment: Comment, source: Ticket, target: 
             rule=asker.rule,
             place=str(asker.place),
             mirrors=name,
+            speaks_for=None if comment.author and comment.author.automated else comment.role,
         )
     )
 

@@ -125,7 +125,10 @@ class Person(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Comment(Struct, frozen=True, kw_only=True, gc=False):
-    """One reply (`public`) or note. `id` is the system's own and unique within its ticket; `ours`: ticketgate wrote it."""
+    """One reply (`public`) or note. `id` is the system's own and unique within its ticket; `ours`: ticketgate wrote it.
+
+    `speaks_for` is the side of the person whose words a copy of ours repeats from a partner system.
+    """
 
     id: str
     at: datetime
@@ -134,6 +137,7 @@ class Comment(Struct, frozen=True, kw_only=True, gc=False):
     role: Role
     author: Person | None = None
     ours: bool = False
+    speaks_for: Role | None = None
 
 
 class Change(Struct, frozen=True, kw_only=True, gc=False):
