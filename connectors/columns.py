@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import datetime
 from enum import Enum
 from itertools import chain, repeat
+from operator import itemgetter
 from types import NoneType
 from typing import Any, TypeAlias, get_args, get_origin, get_type_hints
 
@@ -101,8 +102,21 @@ def _together(own: Sequence[tuple[str, Iterable[Any]]], count: int) -> list[dict
 def _column(row: Field) -> Column:
     get, key = getter(row), row.reads
     if isinstance(key, str) and "." not in key:
-        return _judged(row, lambda records: [record.get(key) for record in records])
+        return _judged(row, _at(key))
     return _judged(row, lambda records: [get(record) for record in records])
+
+
+def _at(key: str) -> Callable[[Sequence[Record]], list[Any]]:
+    """What stands at a key; most systems send all keys of every record."""
+    at = itemgetter(key)
+
+    def said(records: Sequence[Record]) -> list[Any]:
+        try:
+            return list(map(at, records))
+        except KeyError:
+            return [record.get(key) for record in records]
+
+    return said
 
 
 def _judged(row: Field, said: Callable[[Sequence[Record]], list[Any]]) -> Column:

@@ -24,13 +24,13 @@ def _default(f: msgspec.structs.FieldInfo) -> Any:
     return f.default if f.default_factory is msgspec.NODEFAULT else msgspec.field(default_factory=f.default_factory)
 
 
-_Checked: Any = msgspec.defstruct("Ticket", _checked_fields(), gc=False)
+Checked: Any = msgspec.defstruct("Ticket", _checked_fields(), gc=False)
 """A ticket's fields in their order; only those are told apart whose types can be."""
 
 
 def ticket(values: Mapping[str, Any]) -> Ticket:
     """Raises `ValueError` naming the field, never its text."""
-    found = _converted(values, _Checked)
+    found = _converted(values, Checked)
     for name, value in found.custom.items():
         if not isinstance(value, VALUES):
             raise ValueError(f"custom.{name}: {type(value).__name__} is nothing that a field holds")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from connectors.errors import ConnectorError
 from gateway.cycle import Cycle, House
@@ -13,7 +14,7 @@ from gateway.rulebook import Rulebook
 from gateway.store import links
 from rules.observation import Observation
 from rules.plan import Plan
-from rules.sieve import Sieve
+from rules.sieve import Matcher
 from rules.ticket import Ticket, TicketRef
 
 UNKNOWN = "unknown status"
@@ -47,8 +48,7 @@ class Asked:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """One ticket of a page: skipped for a reason, not to be judged now (`error`), or seen and decided.
 
     An empty plan comes without its observation, or not at all.
@@ -70,7 +70,7 @@ class Judge:
 
     def __init__(self, house: House, cycle: Cycle, asked: Asked) -> None:
         self._house, self._cycle, self._asked = house, cycle, asked
-        self._sieve: tuple[Rulebook, Sieve] | None = None
+        self._matcher: tuple[Rulebook, Matcher] | None = None
 
     def page(self, tickets: Sequence[Ticket], linked: frozenset[TicketRef] | None = None) -> Iterator[Judged]:
         """Every ticket of the page, in order; `linked` where the caller has asked already.
@@ -83,14 +83,14 @@ class Judge:
         now, book, asked = self._house.clock(), self._cycle.book, self._asked
         by_hand = asked.rule is not None
         evaluate = book.engine.evaluate
-        could_act = self._could_act(tickets[0], book) if tickets else bool
-        for ticket in tickets:
+        could_act = self._matcher_for(tickets[0], book).could_match_any(tickets) if tickets else []
+        for ticket, could in zip(tickets, could_act, strict=True):
             reason = asked.skips(ticket)
             if reason is not None:
                 yield Judged(ticket, skipped=reason)
             elif by_hand or (linked and ticket.ref in linked):
                 yield self._whole(ticket)
-            elif not could_act(ticket):
+            elif not could:
                 yield Judged(ticket)
             else:
                 plan = evaluate(just_come(ticket, now), replies=asked.replies)
@@ -111,11 +111,11 @@ class Judge:
         plan = self._cycle.book.evaluate(observation, only=self._asked.rule, replies=self._asked.replies)
         return Judged(ticket, plan, observation)
 
-    def _could_act(self, ticket: Ticket, book: Rulebook) -> Sieve:
-        """One sieve for as long as the same rules are in force."""
-        if self._sieve is None or self._sieve[0] is not book:
-            self._sieve = (book, book.engine.sieve(just_come(ticket, self._house.clock())))
-        return self._sieve[1]
+    def _matcher_for(self, ticket: Ticket, book: Rulebook) -> Matcher:
+        """One matcher for as long as the same rules are in force."""
+        if self._matcher is None or self._matcher[0] is not book:
+            self._matcher = (book, book.engine.matcher(just_come(ticket, self._house.clock())))
+        return self._matcher[1]
 
 
 def linked_among(db: sa.Connection, tickets: Sequence[Ticket]) -> frozenset[TicketRef]:

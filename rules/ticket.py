@@ -107,7 +107,7 @@ class TicketRef(Struct, frozen=True, order=True, cache_hash=True, gc=False):
         return cls(connection, key)
 
 
-class Person(Struct, frozen=True, kw_only=True, gc=False):
+class Person(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Somebody on either side. `id` is the system's own; `automated` is true for bounces, auto-replies and bots."""
 
     id: str | None = None
@@ -151,7 +151,7 @@ class Change(Struct, frozen=True, kw_only=True, gc=False):
     ours: bool = False
 
 
-class Ticket(Struct, frozen=True, gc=False):
+class Ticket(Struct, frozen=True, gc=False, omit_defaults=True):
     """One ticket at one moment. Never changed, only replaced. Every moment is aware and in UTC.
 
     Name the fields when you make one; only those who make a page of tickets at once give them by place.

@@ -188,8 +188,11 @@ NOT_DIGESTED = frozenset({*CHILDREN.values(), "attributes"})
 
 
 def version_of(record: Record) -> str:
-    content = orjson.dumps({k: v for k, v in record.items() if k not in NOT_DIGESTED})
-    newest = ".".join(_newest(record.get(name)) for name in CHILDREN.values())
+    digested = dict(record)
+    for name in NOT_DIGESTED:
+        digested.pop(name, None)
+    content = orjson.dumps(digested)
+    newest = ".".join([_newest(record.get(name)) for name in CHILDREN.values()])
     return f"{record['SystemModstamp'][:19]}Z~{crc32(content):08x}~{newest}"
 
 

@@ -2,13 +2,14 @@
 
 import sys
 
-from tests.benchmarks import backfill, engine, sla, startup, sweep, traces, trials
+from tests.benchmarks import backfill, engine, reading, sla, startup, sweep, traces, trials
 
 ALL = {
     "startup": startup.figures,
     "trials": trials.figures,
     "traces": traces.figures,
     "engine": engine.figures,
+    "reading": reading.figures,
     "backfill": backfill.figures,
     "sla": sla.figures,
     "sweep": sweep.figures,
