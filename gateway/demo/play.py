@@ -171,8 +171,9 @@ def _ended(asked: Asked, screen: Screen, story: Story, judges: Judges, gateway: 
     with gateway.store.reading() as db:
         seen = tickets.counts(db)
     screen.table(seen, {system: judges.effects(system) for system in SYSTEMS})
-    key = story.keys.get("export", "1")
+    key, late = story.keys.get("export", "1"), story.keys.get("silence", "1")
     screen.title("Worth typing next (the demo's desk stays in this folder):")
     screen.out.print(f"  {program()} -C {asked.folder} why zendesk-eu:{key}")
+    screen.out.print(f"  {program()} -C {asked.folder} sla zendesk-eu:{late}    # the sum that made the breached deadline")
     screen.out.print(f"  {program()} -C {asked.folder} status")
     return all(promises.values())

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.schema import conditions, events, settings, steps
+from gateway.schema import conditions, events, promises, settings, steps
 from gateway.schema.fragments import (
     BOOLEAN,
     LASTING,
@@ -25,10 +25,9 @@ from gateway.schema.fragments import (
 )
 from gateway.schema.names import Names
 from rules.asking import OUTCOMES
-from rules.fields import METRICS, every_name, spec_of
+from rules.fields import every_name, spec_of
 from rules.reader_definitions import FIELD_TYPES
 from rules.reader_rules import MODES
-from rules.ticket import Level, Status
 from rules.trial_values import LISTS
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -111,53 +110,11 @@ def _definitions(names: Names) -> dict[str, Fragment]:
         "conditions": by_name(ref("condition")),
         "lists": by_name({**values, "minProperties": 1, "maxProperties": 1}),
         "tables": by_name(closed("table", {"file": TEXT, "keys": one_or_more(TEXT)}, "file", "keys")),
-        "calendars": by_name(_calendar()),
-        "sla_policies": by_name(_policy(names)),
+        "calendars": by_name(promises.calendar()),
+        "sla_defaults": promises.defaults(),
+        "sla_policies": by_name(promises.policy(names)),
         "fields": by_name(_field(names), NAME),
     }
-
-
-def _calendar() -> Fragment:
-    hours = either(_HOURS, {"type": "array", "items": _HOURS})
-    days = {"type": "object", "propertyNames": {"pattern": r"^[A-Za-z]{3}(\s*-\s*[A-Za-z]{3})?$"}, "additionalProperties": hours}
-    country: dict[str, Fragment] = {
-        "country": TEXT,
-        "region": TEXT,
-        "years": {"type": ["string", "integer"]},
-        "extra": one_or_more(TEXT),
-        "except": one_or_more(_DATE),
-    }
-    shapes: dict[str, Fragment] = {
-        "timezone": {"type": "string"},
-        "open": days,
-        "holidays": closed("holidays", country),
-        "overrides": {"type": "object", "propertyNames": {"pattern": _DATE["pattern"]}, "additionalProperties": hours},
-        "closures": listed(closed("closure", {"from": _LOCAL, "to": _LOCAL}, "from", "to")),
-        "always": BOOLEAN,
-    }
-    return closed("calendar", shapes)
-
-
-def _policy(names: Names) -> Fragment:
-    statuses = choice(map(str, Status))
-    metrics = {"type": "object", "additionalProperties": False, "properties": {metric: _target(metric) for metric in METRICS}}
-    targets = {
-        "type": "object",
-        "minProperties": 1,
-        "additionalProperties": False,
-        "properties": {str(level): _level(level, metrics) for level in Level},
-    }
-    paused = either(statuses, {"type": "array", "items": statuses})
-    shapes = {"applies_to": ref("condition"), "calendar": suggested(names.of("calendars")), "pause_in": paused, "targets": targets}
-    return closed("policy", shapes, "applies_to", "targets")
-
-
-def _level(level: str, metrics: Fragment) -> Fragment:
-    return {"title": level, "description": f"the targets at priority {level}", "examples": [{"first_response": "1h"}], **metrics}
-
-
-def _target(metric: str) -> Fragment:
-    return {"title": metric, "description": f"how long {metric.replace('_', ' ')} may take", "examples": ["4h"], **LASTING_OR_BUSINESS}
 
 
 def _field(names: Names) -> Fragment:

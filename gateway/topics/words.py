@@ -21,6 +21,24 @@ _SPAN = "90m, 1h30m, 3d; units are s, m, h, d, w"
 _CONDITION = {"type": "incident", "priority": {"at_least": "high"}}
 _STEPS = [{"tag": {"add": ["seen"]}}]
 
+SWITCH_WORDS: Mapping[str, W] = {
+    "deadline_boundary": W("where a target ends that is used up at closing time", "next_open"),
+    "calendar_change": W("by which version of the calendar earlier stretches count", "retroactive"),
+    "breach_memory": W("whether a breach stays when the target is relaxed", "recompute"),
+    "on_target_change": W("what another target does to a running clock", "restart"),
+    "on_reopen": W("what a reopening does to a clock that the resolution stopped", "new_instance"),
+    "on_merge": W("what becomes of the clocks of a merged ticket", "cancel"),
+    "on_split": W("what becomes of the clocks of a split ticket", "fresh"),
+    "on_unmatch": W("what becomes of a clock when no policy applies any more", "keep"),
+    "agent_initiated": W("whether a ticket opened by an agent's reply owes a first response", "normal"),
+    "clock_start": W("what people are shown as the start", "next_open"),
+    "carry_pauses": W("whether earlier pauses stay out of the sum", False),
+    "counts_as_reply": W("which words of people end a wait", {"comment.role": "agent"}),
+    "reopen_window": W("after which a reopening is always a new instance", "7d"),
+    "max_backdate": W("how far back a retroactive start may reach", "30d"),
+}
+"""The switches of clocks, wherever they stand."""
+
 WORDS: Mapping[str, Word] = {
     # --- a rule file
     "file.version": W("the version of the language, always 1", 1),
@@ -153,6 +171,15 @@ WORDS: Mapping[str, Word] = {
     "calendar.closures": W("closed from a moment to another, local time", [{"from": "2026-06-03T13:00", "to": "2026-06-03T17:00"}]),
     "calendar.always": W("open around the clock", True),
     "calendar.versions": W("other hours from a date on", [{"valid_from": "2026-01-01", "open": {"mon-fri": "09:00-17:00"}}]),
+    "calendar.holiday_cuts_overnight": W("whether a holiday also ends the shift that began the day before", False),
+    "calendar.leap_fallback": W("what 02-29 among the holidays is in other years", "feb28"),
+    "version.valid_from": W("from which date on these hours hold", "2026-01-01"),
+    "version.open": W("the hours of each day or span of days", {"mon-fri": "09:00-17:00"}),
+    "version.holidays": W("days that are closed", {"country": "DE", "region": "BY"}),
+    "version.overrides": W("other hours on a date; none: closed", {"2026-12-24": ["08:00-12:00"]}),
+    "version.closures": W("closed from a moment to another, local time", [{"from": "2026-06-03T13:00", "to": "2026-06-03T17:00"}]),
+    "version.holiday_cuts_overnight": W("whether a holiday also ends the shift that began the day before", False),
+    "version.leap_fallback": W("what 02-29 among the holidays is in other years", "feb28"),
     "holidays.country": W("a country's ISO code", "DE"),
     "holidays.region": W("a region of it", "BY"),
     "holidays.years": W("for which years", "2024-2027"),
@@ -164,6 +191,31 @@ WORDS: Mapping[str, Word] = {
     "policy.calendar": W("the calendar that counts; else default_calendar, else around the clock", "support-emea"),
     "policy.pause_in": W("the statuses in which its clocks stand still", ["pending", "on_hold"]),
     "policy.targets": W("by priority, how long each clock may run", {"urgent": {"first_response": "15m", "resolution": "4h"}}),
+    "policy.match": W("first: only the first that applies; all: beside whatever else applies", "all"),
+    "policy.calendar_from": W("the first of these that names a calendar: a field, a table, a calendar", ["support-emea"]),
+    "policy.clocks": W("its clocks in full", {"first_response": {"targets": [{"within": "1h"}]}}),
+    "calendar_from.table": W("the table that names the calendar", "group-calendars"),
+    "calendar_from.match": W("the fields that are looked up, in the order of its keys", ["group"]),
+    "calendar_from.column": W("the column that holds the calendar's name", "calendar"),
+    "clock.kind": W("towards the customer, within the house, or of a supplier", "ola"),
+    "clock.start": W("what starts it", {"when": "created"}),
+    "clock.stop": W("what ends it with success", {"when": "resolved"}),
+    "clock.reset": W("what ends it and starts it anew", {"when": {"changed": "product"}}),
+    "clock.cancel": W("what ends it without success", {"if": {"resolution": "duplicate"}}),
+    "clock.pause": W("while this holds it rests", {"status": "pending"}),
+    "clock.resume": W("once it rests, it does so until this holds", {"status": "open"}),
+    "clock.run_while": W("it runs only while this holds", {"status": ["new", "open"]}),
+    "clock.repeat": W("whether it may start again: at once, or no earlier than its last deadline", "independent"),
+    "clock.targets": W("how long it may run; the first whose if holds", [{"within": "4h"}]),
+    "mark.when": W("the events", "created"),
+    "mark.if": W("what must hold; alone: from when it holds", {"group": "tier2"}),
+    "mark.retroactive": W("the field that holds its true start", "created_at"),
+    "target.if": W("for which tickets", {"priority": "urgent"}),
+    "target.within": W("how long; null: no promise", "4h"),
+    "target.hours": W("business: in the calendar; calendar: every hour", "calendar"),
+    "target.by": W("at which hour of the last business day", "16:00"),
+    "target.end_of_day": W("at the end of the last business day", True),
+    **{f"{owner}.{name}": word for owner in ("policy", "clock", "switch") for name, word in SWITCH_WORDS.items()},
     "field.type": W("what its values are", "choice"),
     "field.values": W("its values; of an ordered choice from lowest to highest", ["bronze", "silver", "gold"]),
     "field.from": W("where each connection keeps it, by that system's name", {"zendesk-eu": "Contract tier"}),
@@ -201,7 +253,7 @@ WORDS: Mapping[str, Word] = {
 
 LATER = frozenset(
     {
-        *("file.sla_defaults", "assign.strategy", "condition.similar", "similar", "calendar.versions"),
+        *("assign.strategy", "condition.similar", "similar"),
         *("given.others", "expect.linked"),
     }
 )

@@ -54,4 +54,14 @@ def test_the_demo_tells_its_story_and_ends_by_itself(tmp_path: Path) -> None:
     )
     assert told.returncode == 0, told.stderr
     assert "sync-bugs-with-jira" in told.stdout
+    late = next(line.split() for line in done.stdout.splitlines() if " sla zendesk-eu:" in line)
+    sums = subprocess.run(
+        [sys.executable, "-m", "gateway", "-C", ".ticketgate/demo", "sla", late[late.index("sla") + 1]],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "breached" in sums.stdout, sums.stderr
+    assert "used up" in sums.stdout
     assert "written" in told.stdout
