@@ -90,3 +90,12 @@ def test_fields_of_figures_that_do_not_exist_are_named(program: Program, ran: De
 def test_before_anything_was_stored_it_says_what_begins_it(program: Program, desk: Desk) -> None:
     done = program("-C", desk, "report", "sla")
     assert (done.code, "backfill" in done.err) == (5, True)
+
+
+def test_tickets_to_which_nothing_is_promised_are_counted(program: Program, ran: Desk) -> None:
+    rules = ran.folder / "rules" / "10-all.yaml"
+    rules.write_text(rules.read_text().replace("applies_to: { type: incident }", "applies_to: { type: problem }"))
+    assert program("-C", ran, "run", "--once").code == 0
+    (said,) = program("-C", ran, "report", "sla", "--format", "json").lines
+    left_out = {one["why"].partition(":")[0]: one["count"] for one in said["excluded"]}
+    assert (left_out["uncovered"], said["rows"]) == (2, [])

@@ -93,3 +93,27 @@ def test_a_process_that_dies_between_the_release_and_the_sending_sends_it_after_
         with office.gateway.store.reading() as db:
             assert delayed.following(db) is None
             assert {row.state for row in actions._rows(db)} == {State.DONE}
+
+
+HOURLY = """
+version: 1
+rules:
+  - id: hourly
+    when: { waiting: { status: new } }
+    stages:
+      - { after: 1h, repeat: { every: 1h, times: 20 }, then: [{ notify: { to: leads, text: "Still waiting." } }] }
+"""
+
+
+def test_a_machine_that_slept_for_eight_hours_catches_up_once(tmp_path: Path) -> None:
+    with an_office(tmp_path, HOURLY) as office:
+        office.round()
+        office.customer_writes()
+        office.round()
+        office.hands.move(hours=8)
+        for _ in range(3):
+            office.round()
+        assert len(office.notified()) == 1, "the last stage due, not eight of them"
+        office.hands.move(hours=1)
+        office.round()
+        assert len(office.notified()) == 2
