@@ -83,15 +83,17 @@ class Judge:
         now, book, asked = self._house.clock(), self._cycle.book, self._asked
         by_hand = asked.rule is not None
         evaluate = book.engine.evaluate
-        could_act = self._matcher_for(tickets[0], book).could_match_any(tickets) if tickets else []
+        could_act = self._could_act(tickets, book)
         for ticket, could in zip(tickets, could_act, strict=True):
             reason = asked.skips(ticket)
             if reason is not None:
                 yield Judged(ticket, skipped=reason)
-            elif by_hand or (linked and ticket.ref in linked):
+            elif linked and ticket.ref in linked:
                 yield self._whole(ticket)
             elif not could:
                 yield Judged(ticket)
+            elif by_hand:
+                yield self._whole(ticket)
             else:
                 plan = evaluate(just_come(ticket, now), replies=asked.replies)
                 whole = plan.actions or plan.failures or (plan.fired and book.engine.asks_anything)
@@ -110,6 +112,14 @@ class Judge:
             return Judged(ticket, error=str(error))
         plan = self._cycle.book.evaluate(observation, only=self._asked.rule, replies=self._asked.replies)
         return Judged(ticket, plan, observation)
+
+    def _could_act(self, tickets: Sequence[Ticket], book: Rulebook) -> list[bool]:
+        """Whether a rule could act on each; with a rule asked for by name, whether that one could."""
+        if not tickets:
+            return []
+        if self._asked.rule is None:
+            return self._matcher_for(tickets[0], book).could_match_any(tickets)
+        return list(map(book.engine.sieve(just_come(tickets[0], self._house.clock()), only=self._asked.rule), tickets))
 
     def _matcher_for(self, ticket: Ticket, book: Rulebook) -> Matcher:
         """One matcher for as long as the same rules are in force."""

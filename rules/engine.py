@@ -32,7 +32,7 @@ from rules.passing import Pass
 from rules.plan import Plan
 from rules.questions import Question, asked, similars
 from rules.ready import Ready, prepared
-from rules.sieve import Matcher, Sieve
+from rules.sieve import Matcher, Sieve, sieve_of
 from rules.sla import Standing, measure
 from rules.templates import Template
 from rules.ticket import Ticket
@@ -69,13 +69,15 @@ class Engine:
         asked = Pass(self._prepared, observation, replies=replies)
         return asked.whole() if only is None else asked.one(self._named(only))
 
-    def sieve(self, observation: Observation) -> Sieve:
+    def sieve(self, observation: Observation, *, only: str | None = None) -> Sieve:
         """Asks of one ticket after the other whether a rule could act on it; False is certain, and far quicker than `evaluate`.
 
         It stands for an observation like the one given, but of that ticket: adopted, its one event is `created`, and nothing else is
-        known of it. One look serves all tickets, so a sieve is for one thread.
+        known of it. One look serves all tickets, so a sieve is for one thread. `only`: whether that rule could, whatever its `when`.
         """
-        return self.matcher(observation).could_match
+        if only is None:
+            return self.matcher(observation).could_match
+        return sieve_of(self._named(only), self.look(observation))
 
     def matcher(self, observation: Observation, kind: Kind = Kind.CREATED) -> Matcher:
         """Asks of one ticket after the other which rules match it; it stands for observations as `sieve` does."""

@@ -4,14 +4,24 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
+from rules.index import Index
 from rules.look import Look
 from rules.observation import Kind
 from rules.ticket import Ticket
 
 if TYPE_CHECKING:
-    from rules.ready import Prepared
+    from rules.ready import Prepared, Ready
 
 Sieve: TypeAlias = Callable[[Ticket], bool]
+
+
+def sieve_of(ready: "Ready", look: Look) -> Sieve:
+    """Whether one rule could act on a ticket, whatever its `when`. A ladder goes by the clock, so it could on each."""
+    if ready.ladder:
+        return lambda ticket: True
+    index = Index([(0, frozenset({Kind.CREATED}), ready.rule.condition)])
+    among = index.among((Kind.CREATED,))
+    return lambda ticket: bool(index.standing(among, look.shows(ticket))[0])
 
 
 class Matcher:

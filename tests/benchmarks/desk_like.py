@@ -53,12 +53,14 @@ class Maker:
         self._rng = random.Random(seed)
         self._words = vocabulary(random.Random(seed + 1))
         self._tags = [f"tag {n}" for n in range(300)]
+        self._made = 0
 
     def rules(self, count: int) -> list[Tree]:
         return [self._rule() for _ in range(count)]
 
     def tickets(self, count: int) -> list[Ticket]:
-        return [self._ticket(n) for n in range(count)]
+        self._made += count
+        return [self._ticket(n) for n in range(self._made - count, self._made)]
 
     def _rule(self) -> Tree:
         rng = self._rng

@@ -29,6 +29,10 @@ def figures() -> Iterator[Figure]:
     else:
         yield from _of("reference's workload", str(Path(folder).resolve()))
     yield from _of("our own workload", None)
+    said = orjson.loads(run(PYTHON, "-m", "tests.benchmarks.replaying").out)
+    name = f"{said['judged']:,} stored tickets, one of 100 rules changed"
+    yield Figure(f"{name}: diff --replay", said["replay"], "s", limit=2.0, remark=f"{said['changed']:,} would end differently")
+    yield Figure(f"{name}: what plan --rule holds against it", said["sieve"], "s", limit=2.0)
 
 
 def _of(name: str, folder: str | None) -> Iterator[Figure]:
