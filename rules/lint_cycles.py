@@ -1,7 +1,7 @@
 """TG409: sync rules that can chase each other, and rules that set off each other over our own changes."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rules.bundle import Assign, On, Place, RaisePriority, Rule, RuleSet, Set, Step, Sync, SyncField, Tag, Verb
 from rules.lint_abilities import connections_of
@@ -13,6 +13,7 @@ from rules.templates import Template
 from rules.text import fold
 from rules.ticket import SETTLED, Status, Value
 
+MOST_REACTING = 300
 COMMENTS = "comments"  # what `sync` keeps in step besides fields
 
 
@@ -142,6 +143,9 @@ def _effects(step: Step, verb: Verb) -> Iterator[Effect]:
 def _circles(r: Reading, rulesets: Sequence[RuleSet]) -> Iterator[tuple[Problem, frozenset[str]]]:
     """Rules that react to our own changes and set off each other, or a rule that sets off itself and goes further each time."""
     rules = {rule.id: rule for ruleset in rulesets for rule in ruleset.rules if rule.mode == "live" and rule.react_to_own_changes}
+    if len(rules) > MOST_REACTING:
+        yield _too_many(r, [*rules.values()][MOST_REACTING])
+        return
     links = {
         id: {other: effect for effect in effects(rule.steps) for other in _set_off_by(effect, rule, rules)} for id, rule in rules.items()
     }
@@ -155,6 +159,12 @@ def _circles(r: Reading, rulesets: Sequence[RuleSet]) -> Iterator[tuple[Problem,
         places = {id: links[id][after[id]].step.place for id in ring}
         others = tuple(place for id, place in places.items() if id != later)
         yield _finding(r, rules[later], places[later], message, "take react_to_own_changes out of one of them", others), frozenset(ring)
+
+
+def _too_many(r: Reading, rule: Rule) -> tuple[Problem, frozenset[str]]:
+    message = f"whether rules set off each other was not decided: more than {MOST_REACTING} react to our own changes"
+    problem = _finding(r, rule, rule.place, message, "let only those react that must", ())
+    return replace(problem, level="note"), frozenset({rule.id})
 
 
 def _set_off_by(effect: Effect, by: Rule, rules: Mapping[str, Rule]) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 from rules.bundle import All, Condition, Named, On, Rule, RuleSet, Stop, Test
 from rules.observation import Kind
@@ -14,6 +13,10 @@ from rules.ticket import Value
 _COMMENTS = frozenset({Kind.COMMENTED, Kind.CUSTOMER_REPLIED, Kind.AGENT_REPLIED})
 _STATUS = frozenset({Kind.RESOLVED, Kind.CLOSED, Kind.REOPENED})
 _CHANGES = frozenset({Kind.UPDATED, Kind.CHANGED}) | _STATUS
+
+
+MOST_PAIRS = 500_000
+"""More pairs of rules that set one field than these are not compared."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,11 +44,38 @@ def double_writes(r: Reading, rulesets: Sequence[RuleSet]) -> Iterator[Problem]:
         if written.rule in rules:
             by_field.setdefault(written.field, []).append(written)
     for field, writes in by_field.items():
-        warned: set[str] = set()
-        for first, later in combinations(sorted(writes, key=lambda w: order[w.rule]), 2):
+        yield from _of_field(field, sorted(writes, key=lambda w: order[w.rule]), rules)
+
+
+def _of_field(field: str, writes: Sequence[Written], rules: Mapping[str, _Candidate]) -> Iterator[Problem]:
+    """Each rule against those before it that set the field to something else, until one can meet it; so many pairs and no more."""
+    earlier: dict[object, list[Written]] = {}
+    warned: set[str] = set()
+    compared = 0
+    for later in writes:
+        mine = _plain(later.value)
+        for first in (one for value, ones in earlier.items() if value is None or value != mine for one in ones):
+            compared += 1
             if later.rule not in warned and first.rule != later.rule and _meet(rules[first.rule], rules[later.rule], first, later):
                 warned.add(later.rule)
                 yield _warning(field, first, later)
+                break
+        if compared > MOST_PAIRS:
+            yield _not_all(field, later)
+            return
+        earlier.setdefault(mine, []).append(later)
+
+
+def _not_all(field: str, later: Written) -> Problem:
+    return Problem(
+        code="TG405",
+        level="note",
+        message=f"from rule '{later.rule}' on it was not decided who else sets '{field}': too many rules do",
+        place=later.spot.place,
+        end_column=later.spot.end_column,
+        rule=later.rule,
+        help="put rules that are for one of several cases into a rule set with pick: first",
+    )
 
 
 def _meet(a: _Candidate, b: _Candidate, first: Written, later: Written) -> bool:

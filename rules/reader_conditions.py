@@ -16,6 +16,7 @@ from rules.reader_values import duration, timestamp
 from rules.text import Needle, fold, folded
 from rules.ticket import Value
 
+LONGEST_PATTERN = 5_000
 GROUPS: Mapping[str, Callable[[tuple[Condition, ...]], Condition]] = {"all": All, "any": AnyOf, "none": NoneOf}
 OPERATOR_SYNONYMS = {
     **dict.fromkeys(("equals", "eq", "equal", "=", "=="), "is"),
@@ -315,6 +316,9 @@ def _pattern(r: Reading, spec: FieldSpec, operator: str, node: Node) -> Any:
 
 def pattern(r: Reading, node: Node, text: str) -> Any:
     """A compiled RE2 pattern; case counts only where it begins with `(?-i)`. TG212 for one that RE2 does not understand."""
+    if len(text) > LONGEST_PATTERN:
+        r.wrong(node, "TG212", f"this pattern is longer than {LONGEST_PATTERN} characters", help="use contains_any, or a list")
+        return None
     options = re2.Options()
     options.log_errors = False
     options.case_sensitive = text.startswith("(?-i)")

@@ -17,6 +17,8 @@ from rules.text import folded
 
 FIELD_TYPES = tuple(kind for kind in get_args(FieldType) if kind != "reference")
 
+MOST_ROWS = 100_000  # of a table
+
 
 def read_definitions(r: Reading) -> None:
     """All definitions, in the order in which they need each other; problems are reported where they stand."""
@@ -101,6 +103,11 @@ def _csv(r: Reading, file: str, text: str) -> tuple[list[str], list[TableRow]]:
     header: list[str] = []
     try:
         for cells in lines:
+            if len(rows) == MOST_ROWS:
+                _row_problem(
+                    r, file, lines.line_num, f"this table has more than {MOST_ROWS} rows", "TG106", "keep those that rules look up"
+                )
+                break
             plain = [cell.strip() for cell in cells]
             if not any(plain):
                 continue
@@ -123,10 +130,11 @@ def _twice(r: Reading, file: str, header: Sequence[str]) -> None:
         _row_problem(r, file, 1, f"the column '{name}' stands twice", code="TG301")
 
 
-def _row_problem(r: Reading, file: str, line: int, message: str, code: str = "TG205") -> None:
-    r.problems.append(
-        Problem(code=code, message=message, place=Place(file, max(line, 1)), help="put a cell that holds a comma in double quotes")
-    )
+_COMMA = "put a cell that holds a comma in double quotes"
+
+
+def _row_problem(r: Reading, file: str, line: int, message: str, code: str = "TG205", help: str = _COMMA) -> None:
+    r.problems.append(Problem(code=code, message=message, place=Place(file, max(line, 1)), help=help))
 
 
 # --- fields of one's own ---------------------------------------------------------------------------------------------

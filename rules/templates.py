@@ -70,16 +70,18 @@ class Template:
         `json`: what placeholders put into it is escaped as text within JSON is.
         """
         environment = _JSON if json else _ENVIRONMENT
+        if len(text) > LONGEST:
+            raise TemplateProblem(f"this template is longer than {LONGEST} characters", line)
         try:
             tree = environment.parse(text)
+            _refuse_strange(tree, line)  # first of all: what looks for names already works out constants
             names = frozenset(_names(tree))
-            _refuse_strange(tree, line)
             for loop in tree.find_all(nodes.For):
                 loop.iter = nodes.Filter(loop.iter, "counted", [], [], None, None, lineno=loop.lineno)
             return cls(text, file, line, names, environment.from_string(tree))
         except (TemplateSyntaxError, TemplateAssertionError) as wrong:
             raise TemplateProblem(_plain_message(wrong), line + (wrong.lineno or 1) - 1, _column(text, wrong)) from None
-        except RecursionError:
+        except (RecursionError, SyntaxError, MemoryError, OverflowError):  # Python's own limits on what Jinja writes for it
             raise TemplateProblem("this template is nested too deeply", line) from None
 
     def render(self, context: Mapping[str, Any]) -> str:
