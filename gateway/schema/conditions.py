@@ -14,11 +14,13 @@ from gateway.schema.fragments import (
     listed,
     one_or_more,
     ref,
+    shown,
     suggested,
     told,
 )
 from gateway.schema.names import Names
 from gateway.topics.language import OPERATORS as SAID
+from gateway.topics.language import saying
 from rules.conditions import OPERATORS
 from rules.fields import FieldSpec, every_name, spec_of
 from rules.pii import KINDS
@@ -108,9 +110,23 @@ def _example(spec: FieldSpec) -> object:
 
 
 def _operator(names: Names, spec: FieldSpec, name: str, one: Fragment) -> Fragment:
-    said = SAID[name]
+    said = saying(SAID, name)
     shape = _shape(names, spec, name, one)
-    return {"title": name, "description": said.meaning, "examples": [f"{said.example}"], **shape}
+    return {"title": name, "description": said.meaning, "examples": [_of_operator(spec, name, one)], **shape}
+
+
+_OF_VALUES = ("is", "is_not", "above", "at_least", "below", "at_most", "one_of", "not_one_of", "was", "between")
+_BY_TYPE = {"number": 3, "boolean": True, "time": "2026-03-02"}
+
+
+def _of_operator(spec: FieldSpec, name: str, one: Fragment) -> object:
+    """An example that suits the field: of its own choices where it has some."""
+    values = one.get("enum") or ([_BY_TYPE[spec.type]] if spec.type in _BY_TYPE else [])
+    if not values or name not in _OF_VALUES:
+        return shown(saying(SAID, name).example, 2)
+    if name == "between":
+        return [values[0], values[-1]]
+    return [values[0]] if name in ("one_of", "not_one_of") else values[0]
 
 
 def _shape(names: Names, spec: FieldSpec, name: str, one: Fragment) -> Fragment:
@@ -127,7 +143,7 @@ def _shape(names: Names, spec: FieldSpec, name: str, one: Fragment) -> Fragment:
         **dict.fromkeys(("older_than", "newer_than"), LASTING),
         **dict.fromkeys(("empty", "changed"), BOOLEAN),
     }
-    return shapes[name]
+    return shapes.get(name, {})
 
 
 def _custom() -> Fragment:

@@ -33,9 +33,6 @@ from rules.trial_values import LISTS
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 KINDS = ("rules", "tests", "config")
 _VERSION: Fragment = {"enum": [1, "1"]}
-_HOURS: Fragment = {"type": "string", "pattern": r"^\s*\d{1,2}:\d{2}\s*-\s*\d{1,2}:\d{2}\s*$"}
-_LOCAL: Fragment = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?)?$"}
-_DATE: Fragment = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
 
 
 def document(kind: str, names: Names | None = None) -> dict[str, Any]:
@@ -161,6 +158,7 @@ def _ticket(names: Names) -> Fragment:
 
 
 def _happening(names: Names) -> Fragment:
+    """What a test can bring: an event, a person who names a rule, or the answer to an approval."""
     manual = {"type": "object", "additionalProperties": False, "required": ["manual"], "properties": {"manual": suggested(names.rules)}}
     said = {"title": "approval_answered", "description": "what the newest open question gets", "examples": ["approved"]}
     by = {"title": "by", "description": "who answered", "examples": ["ana@example.com"], **TEXT}

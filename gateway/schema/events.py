@@ -1,8 +1,9 @@
 """Events: words, and the forms with details."""
 
-from gateway.schema.fragments import TEXT, Fragment, choice, closed, either, listed, one_or_more, suggested
+from gateway.schema.fragments import TEXT, Fragment, choice, closed, either, listed, one_or_more, spoken, suggested
 from gateway.schema.names import Names
 from gateway.topics.language import EVENTS as SAID
+from gateway.topics.language import saying
 from rules.fields import METRICS, every_name
 from rules.reader_events import DETAILED, EVENT_NAMES, HAPPENS_TO, SINCE, WITH_DETAILS
 from rules.ticket import Status
@@ -13,9 +14,7 @@ _DAYS: Fragment = {"type": "string", "pattern": r"^(mon|tue|wed|thu|fri|sat|sun)
 def definitions(names: Names) -> dict[str, Fragment]:
     words = choice(name for name in EVENT_NAMES if name not in WITH_DETAILS)
     shapes = _detailed(names)
-    properties = {
-        name: {"title": name, "description": SAID[name].meaning, "examples": [SAID[name].example], **shapes[name]} for name in DETAILED
-    }
+    properties = {name: spoken(name, saying(SAID, name), shapes.get(name, {})) for name in DETAILED}
     long = {"type": "object", "additionalProperties": False, "minProperties": 1, "maxProperties": 1, "properties": properties}
     return {"event": either({"title": "event", "description": "what sets a rule off", **words}, long)}
 

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-from gateway.topics.words import WORDS
+from gateway.topics.language import Saying
+from gateway.topics.words import WORDS, Word
+from rules.nodes import plain, read
 
 Fragment: TypeAlias = dict[str, Any]
 
@@ -51,8 +53,21 @@ def either(*forms: Fragment) -> Fragment:
 
 def told(name: str, fragment: Fragment) -> Fragment:
     """The fragment with the title, meaning and example of a key."""
-    word = WORDS[name]
+    word = WORDS.get(name) or Word(f"{name}: see config/README.md", None)
     return {"title": name.partition(".")[2], "description": word.meaning, "examples": [word.example], **fragment}
+
+
+def spoken(name: str, saying: Saying, shape: Fragment) -> Fragment:
+    """A word of the language with its title, meaning and example."""
+    return {"title": name, "description": saying.meaning, "examples": [shown(saying.example)], **shape}
+
+
+def shown(text: str, depth: int = 1) -> Any:
+    """The value in an example of the language: of `tag: { add: [x] }` what stands behind the verb, of a test what its operator has."""
+    value = plain(read("example", text, []))
+    for _ in range(depth):
+        value = next(iter(value.values())) if isinstance(value, dict) else value
+    return value
 
 
 def closed(owner: str, shapes: Mapping[str, Fragment], *required: str, keys: Iterable[str] | None = None) -> Fragment:

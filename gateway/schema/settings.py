@@ -5,7 +5,7 @@ from typing import Any
 import connectors
 from gateway.config import Config
 from gateway.schema.names import Names
-from gateway.topics.settings import SETTINGS
+from gateway.topics.settings import setting
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 PLACEHOLDER = {"type": "string", "pattern": r"\$\{(secret|env):"}
@@ -15,10 +15,10 @@ def document(names: Names) -> dict[str, Any]:
     """Everything below the first level is left to `check` where pydantic's models say nothing of it."""
     made = Config.model_json_schema(mode="validation", ref_template="#/$defs/{model}")
     made = _plain(made)
-    for key, topic in SETTINGS.items():
-        if key in made["properties"]:
-            made["properties"][key] = {**made["properties"][key], "title": key, "description": topic.meaning, "examples": [topic.example]}
-    made["properties"]["version"] = {"title": "version", "description": SETTINGS["version"].meaning, "examples": [1], "enum": [1, "1"]}
+    for key, shape in made["properties"].items():
+        topic = setting(key)
+        made["properties"][key] = {**shape, "title": key, "description": topic.meaning, "examples": [topic.example]}
+    made["properties"]["version"] = {"title": "version", "description": setting("version").meaning, "examples": [1], "enum": [1, "1"]}
     made["$defs"]["ConnectionConfig"] = _connection()
     known = {"$schema": DRAFT, "$id": "urn:ticketgate:config", **made, "title": "ticketgate.yaml", "required": ["version"]}
     known["description"] = "which systems there are, where the store lies, and where messages go"

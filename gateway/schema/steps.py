@@ -13,10 +13,12 @@ from gateway.schema.fragments import (
     listed,
     one_or_more,
     ref,
+    spoken,
     suggested,
 )
 from gateway.schema.names import Names
 from gateway.topics.language import VERBS as SAID
+from gateway.topics.language import saying
 from rules.fields import every_name, spec_of
 from rules.pii import KINDS
 from rules.reader_asking import PEOPLE
@@ -29,9 +31,7 @@ _LANGUAGE: Fragment = {"type": "string", "pattern": "^(auto|[A-Za-z]{2,3}([-_][A
 
 def definitions(names: Names) -> dict[str, Fragment]:
     shapes = _verbs(names)
-    properties = {
-        verb: {"title": verb, "description": SAID[verb].meaning, "examples": [SAID[verb].example], **shapes[verb]} for verb in VERBS
-    }
+    properties = {verb: spoken(verb, saying(SAID, verb), shapes.get(verb, {})) for verb in VERBS}
     step = {
         "title": "step",
         "description": "one verb with its details",

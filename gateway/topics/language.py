@@ -12,6 +12,11 @@ class Saying:
     example: str
 
 
+def saying(table: "Mapping[str, Saying]", name: str) -> "Saying":
+    """What is said of a word; of one that nobody described yet, that the guide has it: a gap in the table stops no command."""
+    return table.get(name) or Saying(f"{name}: see config/README.md", name)
+
+
 S = Saying
 
 VERBS: Mapping[str, Saying] = {

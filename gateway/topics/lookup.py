@@ -8,10 +8,10 @@ import yaml
 
 from gateway.config import Config
 from gateway.topics.codes import CODES
-from gateway.topics.language import EVENTS, OPERATORS, VERBS, Saying
-from gateway.topics.settings import SETTINGS
+from gateway.topics.language import EVENTS, OPERATORS, VERBS, Saying, saying
+from gateway.topics.settings import setting
 from gateway.topics.topic import Code, Kind, Topic
-from gateway.topics.words import LATER, WORDS, Word
+from gateway.topics.words import WORDS, Word
 from rules import conditions
 from rules.bundle import CustomField, Desk
 from rules.fields import SYNONYMS, FieldSpec, every_name, nearest, spec_of
@@ -77,11 +77,11 @@ class Library:
             spec = spec_of(name, self.fields or {})
             if spec is not None:
                 yield self._field(spec)
-        yield from (_said("operator", name, OPERATORS[name], _suits(name)) for name in conditions.OPERATORS)
-        yield from (_said("verb", name, VERBS[name]) for name in KNOWN_VERBS)
-        yield from (_said("event", name, EVENTS[name]) for name in (*EVENT_NAMES, *(n for n in DETAILED if n not in EVENT_NAMES)))
+        yield from (_said("operator", name, saying(OPERATORS, name), _suits(name)) for name in conditions.OPERATORS)
+        yield from (_said("verb", name, saying(VERBS, name)) for name in KNOWN_VERBS)
+        yield from (_said("event", name, saying(EVENTS, name)) for name in (*EVENT_NAMES, *(n for n in DETAILED if n not in EVENT_NAMES)))
         yield from (_word("key", name, word) for name, word in WORDS.items() if _in_force(name))
-        yield from (_word("setting", name, SETTINGS[name]) for name in Config.model_fields)
+        yield from (_word("setting", name, setting(name)) for name in Config.model_fields)
 
     # --- fields --------------------------------------------------------------------------------------------------------
 
@@ -119,8 +119,6 @@ class Library:
 def _in_force(name: str) -> bool:
     """Whether the reader of this release knows the key: those of verbs and events to come are kept from people."""
     owner = name.partition(".")[0]
-    if name in LATER or owner in LATER:
-        return False
     return owner not in {*VERBS, *EVENTS} or owner in KNOWN_VERBS or owner in DETAILED
 
 

@@ -38,3 +38,8 @@ SETTINGS: Mapping[str, Word] = {
         {"replay": "24h", "stop_if_changed": "20%"},
     ),
 }
+
+
+def setting(name: str) -> Word:
+    """What is said of a key; of one that nobody described yet, that the guide has it."""
+    return SETTINGS.get(name) or Word(f"{name}: see config/README.md", None)

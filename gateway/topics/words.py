@@ -250,11 +250,3 @@ WORDS: Mapping[str, Word] = {
     "expect.webhooks": W("endpoints that were called; or none", ["erp"]),
     "expect.exactly": W("whether the lists are complete", True),
 }
-
-LATER = frozenset(
-    {
-        *("assign.strategy", "condition.similar", "similar"),
-        *("given.others", "expect.linked"),
-    }
-)
-"""Keys, and things with all their keys, that the reader keeps for a later release."""

@@ -146,6 +146,8 @@ def a_file(key: str, example: object) -> str:
     return as_yaml({"version": 1, "rules": [{"id": "an-example", "when": "closed", "then": STOP}]} | {key: example}) + "\n"
 
 
+ASKED = {"ask": "trust-leads", "within": "4 business hours", "question": "May it go on?"}
+APPROVAL = ("ask", "within", "calendar", "question", "approved", "denied", "no_answer")
 SIBLINGS = {
     "reply": {"text": {}, "template": {}, "language": {"template": "ack"}, "public": {"template": "ack"}},
     "notify": {"to": {"text": "x"}, "template": {"to": "assignee"}, "text": {"to": "assignee"}},
@@ -153,6 +155,10 @@ SIBLINGS = {
         "strategy": {"group": "billing"},
         "otherwise": {"from_table": WORDS["assign.from_table"].example | {"match": ["product", "language"]}},
     },
+    "page": {key: {"to": "support-oncall", "text": "Late"} for key in ("to", "urgency", "text")},
+    "link": {key: {"to": "problem", "if_missing": "create"} for key in ("to", "if_missing", "create")},
+    "restrict": {key: {"group": "trust-and-safety"} for key in ("group", "redact")},
+    "approval": {key: {**ASKED, "approved": STOP} for key in APPROVAL},
     "raise_priority": {"up_to": {"by": 1}},
     "sync": {
         "with": {"status": "both_ways"},
@@ -185,6 +191,20 @@ def defined(kind: str, name: str, **body: object) -> str:
     return as_yaml({"version": 1, kind: {name: body}}) + "\n"
 
 
+VERSION = {"valid_from": "2026-01-01", "open": {"mon-fri": "09:00-17:00"}}
+
+
+def a_calendar(key: str, example: object) -> dict[str, object]:
+    if key in ("always", "versions"):
+        return {"timezone": "Europe/Berlin", key: example}
+    return {"timezone": "Europe/Berlin", "open": {"mon-fri": "09:00-17:00"}} | {key: example}
+
+
+def a_clock(**keys: object) -> str:
+    clock = {"start": {"when": "created"}, "stop": {"when": "resolved"}, "targets": [{"within": "4h"}]} | keys
+    return defined("sla_policies", "p", applies_to={"type": "bug"}, clocks={"own_clock": clock})
+
+
 def written(name: str, example: object) -> tuple[str, str] | None:
     """A file in which the key stands with its example."""
     owner, _, key = name.partition(".")
@@ -206,6 +226,17 @@ def written(name: str, example: object) -> tuple[str, str] | None:
             when={"waiting": {"status": "pending"} | {key: example}}, then=None, stages=[{"after": "3d", "then": STOP}]
         ),
         "condition": lambda: a_rule(**{"if": {key: example}}),
+        "calendar": lambda: as_yaml({"version": 1, "calendars": {"c": a_calendar(key, example)}}) + "\n",
+        "version": lambda: as_yaml({"version": 1, "calendars": {"c": {"timezone": "UTC", "versions": [{**VERSION, key: example}]}}}) + "\n",
+        "holidays": lambda: as_yaml({"version": 1, "calendars": {"c": a_calendar("holidays", {"country": "DE", key: example})}}) + "\n",
+        "switch": lambda: as_yaml({"version": 1, "sla_defaults": {key: example}}) + "\n",
+        "clock": lambda: a_clock(**{key: example}),
+        "target": lambda: (
+            a_clock(targets=[{"within": "1 business days" if key == "by" else "4h"} | {key: example}])
+            if key != "end_of_day"
+            else a_clock(targets=[{key: example}])
+        ),
+        "mark": lambda: a_clock(start={"when": "created"} | {key: example}),
         "list": lambda: defined("lists", "l", **{key: example}),
         "policy": lambda: defined(
             "sla_policies", "p", **({"applies_to": {"type": "bug"}, "targets": {"high": {"resolution": "4h"}}} | {key: example})

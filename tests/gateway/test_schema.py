@@ -11,7 +11,6 @@ import pytest
 from gateway.desk import load
 from gateway.schema.documents import KINDS, document
 from gateway.schema.names import names_of
-from gateway.topics.words import WORDS
 from rules import reader
 from rules.nodes import plain, read
 from rules.reader import rule_files
@@ -158,7 +157,7 @@ def test_every_property_has_a_title_a_meaning_and_an_example(kind: str) -> None:
     made = schema(kind, True)
     for one in everything(made):
         for name, shape in (one.get("properties") or {}).items() if isinstance(one.get("properties"), dict) else ():
-            if not isinstance(shape, dict) or name in ("manual", "properties"):
+            if not isinstance(shape, dict) or name == "manual":
                 continue
             behind = made["$defs"].get(shape.get("$ref", "").rpartition("/")[2], {})
             told = {**behind, **shape}
@@ -171,12 +170,11 @@ def test_every_example_of_a_key_fits_its_own_shape() -> None:
     made = schema("rules")
     checked = 0
     for one in everything(made):
-        if isinstance(one.get("examples"), list) and one.get("title") in {name.partition(".")[2] for name in WORDS}:
+        if isinstance(one.get("examples"), list) and one.get("title") != "sla.policy":
             shape = {"$defs": made["$defs"], **one}
             for example in one["examples"]:
-                if not isinstance(example, str) or not re.match(r"[a-z_]+: |\{ ", example):
-                    assert jsonschema_rs.Draft202012Validator(shape).is_valid(example), (one["title"], example)
-                    checked += 1
+                assert jsonschema_rs.Draft202012Validator(shape).is_valid(example), (one["title"], example)
+                checked += 1
     assert checked > 80
 
 
