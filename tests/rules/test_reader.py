@@ -263,7 +263,7 @@ RULES = [
     ("version: 1\nruleset: { connections: [zendesk-eu, nowhere] }\n", "TG302"),
     ("version: 1\nruleset: { id: Bad Id }\n", "TG210"),
     (rule_file(when="creatd"), "TG203"),
-    (rule_file(when="{ every: { at: '10:00' } }"), "TG203"),
+    (rule_file(when="{ every: { at: '10:00' } }"), ""),
     (rule_file(when="approval_answered"), ""),
     (rule_file(when="changed"), "TG206"),
     (rule_file(when="{ changed: prioritty }"), "TG202"),
