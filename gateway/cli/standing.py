@@ -39,7 +39,7 @@ def _clock(clock: SlaClock, observation: Observation, bundle: Bundle) -> Iterato
     yield f"    {clock.ruling.target.written} in {_counted_in(clock, bundle.calendars)}", None
     for row in breakdown(clock, bundle.calendars, observation.changes):
         yield _row(row, zone), "dim" if row.to_come else None
-    yield f"    {'':<33}{amount(clock.elapsed)} of {amount(clock.amount)} used, {_left(clock)}", None
+    yield f"    {'':<38}{amount(clock.elapsed)} of {amount(clock.amount)} used, {_left(clock)}", None
 
 
 def _due(clock: SlaClock, zone: ZoneInfo) -> str:
@@ -65,7 +65,7 @@ def _row(row: Row, zone: ZoneInfo) -> str:
     total = f"= {amount(row.total)}" if row.what == "counted" else ""
     what = _SAID.get(row.what, row.what)
     text = "(to come)" if row.to_come and row.what == "counted" else row.text
-    return f"    {when:<33}{what:<14}{counts:>12}  {total:<14}{text}".rstrip()
+    return f"    {when:<38}{what:<14}{counts:>12}  {total:<14}{text}".rstrip()
 
 
 def _at(at: datetime, zone: ZoneInfo) -> str:

@@ -174,6 +174,8 @@ def _ended(asked: Asked, screen: Screen, story: Story, judges: Judges, gateway: 
     key, late = story.keys.get("export", "1"), story.keys.get("silence", "1")
     screen.title("Worth typing next (the demo's desk stays in this folder):")
     screen.out.print(f"  {program()} -C {asked.folder} why zendesk-eu:{key}")
-    screen.out.print(f"  {program()} -C {asked.folder} sla zendesk-eu:{late}    # the sum that made the breached deadline")
+    screen.out.print(
+        f"  {program()} -C {asked.folder} sla zendesk-eu:{late} --at {story.now():%Y-%m-%dT%H:%M:%SZ}    # the sum of the breached deadline"
+    )
     screen.out.print(f"  {program()} -C {asked.folder} status")
     return all(promises.values())
