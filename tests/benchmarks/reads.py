@@ -52,7 +52,7 @@ def _by_jira(connector: Any) -> Iterator[Sequence[Any]]:
     sdk, more = connector._session._sdk, None
     jql = "updated >= 946684800000 ORDER BY updated ASC, key ASC"
     while True:
-        found = sdk.enhanced_search_issues(jql, nextPageToken=more, maxResults=100, fields=connector._issues.asked)
+        found = sdk.enhanced_search_issues(jql, nextPageToken=more, maxResults=100, fields=connector._issues.asked, use_post=True)
         yield found
         more = found.nextPageToken
         if not more:
