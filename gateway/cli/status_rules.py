@@ -8,6 +8,8 @@ if TYPE_CHECKING:
 
     from gateway.desk import Loaded
 
+BY_ITSELF = "ticketgate"
+"""Who paused a rule whose limit was reached."""
 FILES = {
     "in force": "",
     "other": " The files on disk say something else: a running daemon takes them over, the next start does.",
@@ -34,8 +36,9 @@ def gathered(db: "sa.Connection", loaded: "Loaded") -> dict[str, Any]:
 
 
 def healthy(found: dict[str, Any]) -> bool:
-    """A pin is a person's decision; files that are not fit, or wait for a yes, need one."""
-    return bool(found["files"] != "broken" and found["reload"]["state"] == "ok")
+    """A pin, and a rule that somebody paused, are decisions; files that are not fit or wait, and a rule that its limit paused, want one."""
+    by_itself = any(one["by"] == BY_ITSELF for one in found["paused_rules"])
+    return bool(found["files"] != "broken" and found["reload"]["state"] == "ok" and not by_itself)
 
 
 def _files(loaded: "Loaded", rules: str | None) -> str:

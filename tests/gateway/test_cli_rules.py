@@ -136,6 +136,19 @@ def test_a_paused_rule_does_nothing_until_it_is_resumed(program: Program, run: D
     assert audited(run.folder) == [("rule paused", "route: floods tier 1"), ("rule resumed", "route: tier 1 is back")]
 
 
+def test_a_rule_that_its_limit_paused_wants_a_person(program: Program, run: Desk) -> None:
+    assert program("-C", run, "status").code == 0
+    program("-C", run, "rules", "pause", "silent", "--reason", "a decision")
+    assert program("-C", run, "status").code == 0
+    run.swap("rules/10-all.yaml", "  - id: silent", "    limits: { total: 1 per 1h, when_reached: pause_rule }\n  - id: silent")
+    run.swap("rules/10-all.yaml", '    mode: "shadow"  # until the pilot ends\n', "")
+    for n in range(3):
+        run.customer_writes(f"Fire {n}", type="incident")
+        program("-C", run, "run", "--once")
+    done = program("-C", run, "status")
+    assert (done.code, "PAUSED rule hurry" in done.out) == (1, True), done.out
+
+
 def test_a_paused_rule_is_not_asked_by_a_backfill_either(program: Program, run: Desk) -> None:
     run.tickets(1, type="incident")
     program("-C", run, "rules", "pause", "route", "--reason", "floods")
