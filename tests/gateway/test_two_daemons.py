@@ -128,7 +128,7 @@ def test_when_the_reader_dies_the_other_daemon_reads_on(folder: Path) -> None:
         reader.send_signal(signal.SIGKILL)
         reader.wait()
         key = wrote(system_in(folder), "After the death")
-        until(lambda: _replied(system_in(folder), key), 20)
+        until(lambda: _replied(system_in(folder), key) and _quiet(folder), 40)
         heir = two if reader is one else one
         heir.send_signal(signal.SIGTERM)
         assert heir.wait(timeout=30) == 143
