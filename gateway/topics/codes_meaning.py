@@ -212,8 +212,8 @@ MEANING = (
         code="TG411",
         title="the system does not have it",
         level="error",
-        cause="check --online asked the connections of the rule, and none has a group, person, project or field of this name.",
-        remedy="Take the name as the system writes it, or make it there.",
+        cause="Asking the systems for their groups, people, projects and fields is kept for a later release, so this code is not given.",
+        remedy="Nothing need be done today; plan shows what a system refuses.",
     ),
     Code(
         code="TG412",
