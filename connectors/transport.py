@@ -109,8 +109,10 @@ def asking(connection: str, what: str, *, writing: bool) -> Iterator[None]:
     except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError) as error:
         raise Transient(connection, f"{what}: could not connect ({_short(error)})") from None
     except requests.exceptions.RequestException as error:
+        if _never_sent(error):
+            raise Transient(connection, f"{what}: could not connect ({_short(error)})") from None
         lost = f"{what}: the answer was lost ({_short(error)})"
-        if writing and not _never_sent(error):
+        if writing:
             raise InDoubt(connection, lost) from None
         raise Transient(connection, lost) from None
 

@@ -18,7 +18,7 @@ from gateway.gathering import BEGINNING, Gathered, Gatherer
 from gateway.holding import Busy, Holds
 from gateway.ledger import SOON, Ledger, Outcome, Points
 from gateway.left_behind import agreed_by, answers_a_page, left_by
-from gateway.retrying import Patience
+from gateway.retrying import Halted, Patience
 from gateway.rulebook import Rulebook
 from gateway.store import (
     actions,
@@ -27,6 +27,7 @@ from gateway.store import (
     audits,
     breaches,
     connections,
+    halts,
     hits,
     inbox,
     joins,
@@ -159,6 +160,7 @@ class Cycle:
         plan = book.evaluate(gathered.observation)
         pass_id, outcome = pass_name(plan), Outcome()
         if plan:
+            self._may_write(ticket.ref)
             self._house.ledger.intend(plan, gathered.observation, pass_id)
             outcome = self._house.ledger.carry_out(pass_id)
         if outcome.settled:
@@ -169,6 +171,13 @@ class Cycle:
         if outcome.rest is not None:
             raise outcome.rest
         return plan
+
+    def _may_write(self, ref: TicketRef) -> None:
+        """Raises `Halted`, before anything is intended: what is wanted when writing goes on is then decided afresh."""
+        with self._store.reading() as db:
+            halt = halts.at(db, ref.connection)
+        if halt is not None:
+            raise Halted(ref.connection, str(halt))
 
     def _has_new_partner(self, rows: Sequence[int]) -> bool:
         with self._store.reading() as db:

@@ -27,9 +27,9 @@ from gateway.clock import Clock
 from gateway.clock import now as wall_now
 from gateway.failpoint import never
 from gateway.holding import Fenced, Holds
-from gateway.retrying import Patience, not_while_it_rests, rest_after
+from gateway.retrying import Halted, Patience, not_while_it_rests, rest_after
 from gateway.sending import Sender, Unanswerable
-from gateway.store import actions, approvals, connections, delayed, inbox, joins, links, pages, passes, tickets
+from gateway.store import actions, approvals, connections, delayed, halts, inbox, joins, links, pages, passes, tickets
 from gateway.store.actions import Row, State
 from gateway.store.opening import Store
 from rules.events import COMPARED
@@ -172,6 +172,8 @@ class Ledger:
 
     def _later(self, row: Row, error: Transient | Unauthorized, outcome: Outcome) -> bool:
         """An endpoint that does not answer rests, and its requests wait for it; the ticket does not wait with them. True, always."""
+        if isinstance(error, Halted):
+            return True
         if row.planned_at is not None and self._clock() - row.planned_at > GIVEN_UP:
             self._refused(row, Rejected(error.connection, f"given up after a day: {error.message}"), outcome)
             return True
@@ -182,10 +184,12 @@ class Ledger:
         return True
 
     def _rests(self, row: Row) -> None:
-        """A connection that is paused or stopped is not asked."""
+        """A connection that is paused or stopped is not asked, and nothing is written where a person said so."""
         target, _ = actions.target_of(row.action)
         with self._store.reading() as db:
-            there = connections.standing(db, target)
+            there, halt = connections.standing(db, target), halts.at(db, target)
+        if halt is not None:
+            raise Halted(target, str(halt))
         not_while_it_rests(there, self._wall())
 
     def _sent(self, row: Row, outcome: Outcome) -> None:

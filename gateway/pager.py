@@ -15,7 +15,7 @@ from gateway.config import OnCallConfig
 from gateway.cycle import Cycle, House
 from gateway.holding import Busy
 from gateway.on_call import Turn, turns
-from gateway.store import actions, audits, pages
+from gateway.store import actions, audits, halts, pages
 from gateway.store.actions import Row
 from gateway.store.pages import Paging, State
 from rules.plan import Call, key_of
@@ -32,6 +32,8 @@ class Pager:
     def ring(self) -> int:
         """Takes every turn whose moment has come, and makes what calls are planned; how many turns there were."""
         with self._house.store.reading() as db:
+            if halts.at(db, halts.EVERYWHERE) is not None:  # no turn is used up while nobody may be called
+                return 0
             due = pages.due(db, self._house.clock())
         taken = sum(self._took(one) for one in due)
         with self._house.store.reading() as db:

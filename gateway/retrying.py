@@ -59,6 +59,10 @@ def _asked(state: tenacity.RetryCallState) -> float | None:
     return error.retry_after if isinstance(error, Transient) else None
 
 
+class Halted(Transient):
+    """A person has stopped writing there: it waits until somebody lets it go on, and no connection is to blame."""
+
+
 def not_while_it_rests(there: Standing, now: datetime) -> None:
     """Raises `Transient`, with what is left of the pause, for a connection of which nothing may be asked at `now` (the wall's time)."""
     if there.rests(now):

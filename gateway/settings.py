@@ -1,6 +1,7 @@
 """The environment over the file: any setting of `ticketgate.yaml` can come as `TICKETGATE_...`, which wins."""
 
 import os
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ def with_environment(values: dict[str, Any]) -> Config:
 
     Raises pydantic's `ValidationError`, and `FromOutside` when it is the environment that cannot be read.
     """
+    _known_variables()
     try:
         return Settings(**values)
     except SettingsError as error:
@@ -45,6 +47,22 @@ def with_environment(values: dict[str, Any]) -> Config:
         if not wrong:
             raise
         raise FromOutside("; ".join(f"{_variable(detail['loc'])}: {told(detail)}" for detail in wrong)) from None
+
+
+OURS = frozenset({"CONFIG", "CLOCK", "FAILPOINT", "SECRETS_DIR", "REAL_DATA", "SLA_VECTORS", "RULE_BENCH", "YAML_LANGUAGE_SERVER"})
+"""Variables that are no settings of a desk."""
+
+
+def _known_variables() -> None:
+    """Raises `FromOutside` for a TICKETGATE_ variable that sets nothing: a slip of the pen must not be a setting that is not in force."""
+    names = [name.removeprefix("TICKETGATE_") for name in os.environ if name.startswith("TICKETGATE_")]
+    settings = {field.upper() for field in Config.model_fields}
+    for name in names:
+        setting = name.partition("__")[0]
+        if setting not in settings and name not in OURS and not name.startswith("SECRET_"):
+            near = get_close_matches(setting, settings | OURS, 1)
+            help = f"did you mean TICKETGATE_{near[0]}?" if near else "config/README.md lists the settings"
+            raise FromOutside(f"the variable TICKETGATE_{name} sets nothing; {help}")
 
 
 def _wrong_in_the_file(values: dict[str, Any]) -> set[tuple[int | str, ...]]:

@@ -10,7 +10,7 @@ from connectors.errors import ConnectorError, NotFound, Transient, Unauthorized
 from gateway.brake import Brake
 from gateway.cycle import Cycle, House, failed_with
 from gateway.holding import Busy
-from gateway.retrying import rest_after
+from gateway.retrying import Halted, rest_after
 from gateway.store import actions, connections, inbox, parked, tickets
 from gateway.store.inbox import Waiting
 from rules.ticket import Ticket
@@ -20,6 +20,8 @@ ATTEMPTS = 3
 NOT_YET = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2))
 """A ticket just announced may not be shown yet: so long it is waited for before it counts as gone."""
 BUSY = timedelta(seconds=1)
+HALTED = timedelta(seconds=5)
+"""After which a ticket is looked at again while a person has stopped writing."""
 PARTNER_RESTS = timedelta(seconds=15)
 """After which a ticket whose partner's system did not answer is looked at again."""
 
@@ -94,6 +96,8 @@ class Worker:
                 self._cycle.look(waiting.ref, waiting.rows)
         except Busy:
             self._put_off(waiting, BUSY, drained)
+        except Halted:
+            self._put_off(waiting, HALTED, drained)
         except (Transient, Unauthorized) as error:
             self.rest(error)
             mine = error.connection == self._connection

@@ -39,12 +39,14 @@ def backfill(
 ) -> None:
     """Judges every ticket as if it had just come, and carries out what the rules ask for. Asks first. Ctrl-C is safe: --resume goes on."""
     from gateway.cli.choosing import asked_for
+    from gateway.cli.halting import not_halted
     from gateway.cli.starting import unpinned
 
     chosen = options(context)
     if resume is not None and (since or until or connection or rule or replies is not None):
         raise Ended(Code.USAGE, "--resume goes on with what was asked for then; only --max-changes and --yes go with it.")
     with unpinned(chosen) as found:
+        not_halted(found.store, connection or found.connectors)
         if resume is not None:
             run = _found(chosen, found, resume)
             agreed(chosen, f"Go on with {run.id}?", yes=yes)
@@ -61,9 +63,12 @@ def backfill(
             agreed(chosen, _question(asked), yes=yes)
             run = found.backfill.begin(asked)
         counts = _carried_out(chosen, found, run, max_changes)
-        found.pager.ring()
-    _told(chosen, run.id, counts)
-    raise Ended(Code.PARTLY if counts.failed or counts.pending else Code.DONE)
+    raise Ended(_ended(chosen, run.id, counts))
+
+
+def _ended(chosen: Options, run: str, counts: "Counts") -> Code:
+    _told(chosen, run, counts)
+    return Code.PARTLY if counts.failed or counts.pending else Code.DONE
 
 
 def _between(asked: "Asked") -> str:
@@ -99,7 +104,9 @@ def _carried_out(chosen: Options, found: "Gateway", run: "Run", max_changes: int
     go_on = chosen.command(f"backfill --resume {run.id}")
     try:
         with shown(chosen, f"backfill {run.id}") as told:
-            return found.backfill.go_on(run, lambda c: told(c.seen, f"{c.changed:,} changed, {c.failed:,} failed"), max_changes)
+            counts = found.backfill.go_on(run, lambda c: told(c.seen, f"{c.changed:,} changed, {c.failed:,} failed"), max_changes)
+        found.pager.ring()
+        return counts
     except KeyboardInterrupt:
         code, said = Code.INTERRUPTED, f"Interrupted; what was done is kept. To go on: {go_on}"
     except Refused as error:

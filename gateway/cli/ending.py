@@ -23,6 +23,7 @@ class Code(IntEnum):
 
 
 CODES = {
+    "Halted": Code.UNSAFE,
     "Mistakes": Code.NOT_LOADED,
     "FailedTests": Code.NOT_LOADED,
     "ImportError": Code.NOT_LOADED,

@@ -152,6 +152,7 @@ def apply(
     """Carries out exactly what a plan says. Tickets that changed since are skipped; with more than 5 % of them nothing is written."""
     from connectors.errors import ConnectorError
     from gateway.cli.connecting import gateway
+    from gateway.cli.halting import not_halted
     from gateway.cli.progress import shown
 
     chosen = options(context)
@@ -159,6 +160,7 @@ def apply(
     agreed(chosen, f"Write what {file} says to {len(decided)} tickets?", yes=yes)
     pace, silent = _pace(_a_second(rate)), dict[str, ConnectorError]()
     with gateway(chosen) as found, shown(chosen, "apply") as told:
+        not_halted(found.store, sorted({one.ticket.ref.connection for one in decided}))
 
         def progress(counts: "Counts") -> None:
             told(counts.seen, f"{counts.changed:,} changed")

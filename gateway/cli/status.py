@@ -54,7 +54,7 @@ def status(
 
 
 def _gathered(kept: "Store", loaded: "Loaded") -> dict[str, Any]:
-    from gateway.store import actions, connections, inbox, links, runs, tickets
+    from gateway.store import actions, approvals, connections, halts, inbox, links, pages, runs, tickets
 
     with kept.reading() as db:
         depth = inbox.depth(db)
@@ -69,6 +69,9 @@ def _gathered(kept: "Store", loaded: "Loaded") -> dict[str, Any]:
             "links": links.count(db),
             "actions": actions.counts(db),
             "next_alarm": tickets.next_alarm(db),
+            "paused": [str(one) for one in halts.all_of(db)],
+            "pages": len(pages.all_of(db)),
+            "approvals": len(approvals.all_of(db)),
             "queue": queue,
             "runs": [{"id": r.id, "kind": r.kind, "state": r.state, "counts": dict(r.counts)} for r in runs.newest(db, 3)],
         }
@@ -87,11 +90,14 @@ def _connection(standing: "Standing", waiting: int) -> dict[str, Any]:
 
 
 def _queue(db: "sa.Connection") -> list[dict[str, str]]:
-    """What needs a person: tickets that cannot be judged, and actions that failed or are in doubt."""
-    from gateway.store import actions, parked
+    """What needs a person: tickets that cannot be judged, pages that nobody answered, actions that failed or are in doubt."""
+    from gateway.store import actions, pages, parked
 
+    asked = [{"ref": str(p.ref), "kind": "page", "reason": f"{p.to}: {p.why}", "key": p.id} for p in pages.all_of(db) if p.why]
     items = [{"ref": f"{p.connection}:{p.key}", "kind": p.kind, "reason": p.reason} for p in parked.all_of(db)]
-    return items + [{"ref": str(r.ref), "kind": str(r.state), "reason": r.reason or "", "key": r.key} for r in actions.for_person(db)]
+    return (
+        items + asked + [{"ref": str(r.ref), "kind": str(r.state), "reason": r.reason or "", "key": r.key} for r in actions.for_person(db)]
+    )
 
 
 def _as_text(chosen: Options, found: dict[str, Any]) -> None:
@@ -107,6 +113,10 @@ def _as_text(chosen: Options, found: dict[str, Any]) -> None:
     out.print("Written: " + (", ".join(f"{n:,} {state}" for state, n in sorted(done.items())) or "nothing yet") + ".")
     if found["next_alarm"]:
         out.print(f"The next clock rings at {found['next_alarm']:%Y-%m-%d %H:%M:%S}Z.")
+    if found["pages"] or found["approvals"]:
+        out.print(f"Waiting for somebody: {found['pages']} pages (`pages list`), {found['approvals']} approvals (`approvals list`).")
+    for text in found["paused"]:
+        out.print(f"PAUSED: {text}.", style="bold red")
     for text, style in status_rules.lines(found):
         out.print(text, style=style)
     for run in found["runs"]:

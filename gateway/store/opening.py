@@ -83,11 +83,20 @@ def opened(url: str) -> Store:
         _brought_up_to_date(engine, path)
     except sa.exc.DatabaseError as error:
         engine.dispose()
-        raise WrongStore(f"the database {path} cannot be used: {error.orig}; restore it from a backup or move it away") from None
+        raise WrongStore(f"the database {path} cannot be used: {error.orig}; {_way_out(str(error.orig))}") from None
     except WrongStore:
         engine.dispose()
         raise
     return Store(engine)
+
+
+def _way_out(said: str) -> str:
+    """A full disk or a lock is no damage: nothing is to be restored then."""
+    if "full" in said or "disk I/O" in said:
+        return "make room on that disk; nothing in it is lost"
+    if "locked" in said:
+        return "another program has it open; end that one, or wait for it"
+    return "restore it from a backup or move it away"
 
 
 def _path(url: str) -> Path:

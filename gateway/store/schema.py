@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-SCHEMA = "0011"
+SCHEMA = "0012"
 """The revision that this program writes and reads; the newest file of `migrations/versions`."""
 
 
@@ -27,6 +27,10 @@ class Moment(sa.types.TypeDecorator[datetime]):
 
 
 metadata = sa.MetaData()
+
+
+def _texts(*names: str) -> tuple[sa.Column[Any], ...]:
+    return tuple(sa.Column(name, sa.Text, nullable=False) for name in names)
 
 
 def _ref(*, primary: bool = True) -> tuple[sa.Column[Any], sa.Column[Any]]:
@@ -278,18 +282,22 @@ parked = sa.Table(
     sa.UniqueConstraint("connection", "key", "kind", name="parked_once"),
 )
 
+# Writing that a person has stopped; an empty connection: everywhere.
+halt = sa.Table(
+    "halt",
+    metadata,
+    sa.Column("connection", sa.Text, primary_key=True),
+    *_texts("reason", "who"),
+    sa.Column("at", Moment, nullable=False),
+)
+
 # Who is being called out: `made` calls so far, the next one at `next_at`. `state`: open | acknowledged | ended | unanswered.
 page = sa.Table(
     "page",
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
     *_ref(primary=False),
-    sa.Column("rule", sa.Text, nullable=False),
-    sa.Column("to", sa.Text, nullable=False),
-    sa.Column("urgency", sa.Text, nullable=False),
-    sa.Column("text", sa.Text, nullable=False),
-    sa.Column("place", sa.Text, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
+    *_texts("rule", "to", "urgency", "text", "place", "state"),
     sa.Column("made", sa.Integer, nullable=False),
     sa.Column("opened_at", Moment, nullable=False),
     sa.Column("next_at", Moment),
@@ -306,12 +314,7 @@ approval = sa.Table(
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
     *_ref(primary=False),
-    sa.Column("rule", sa.Text, nullable=False),
-    sa.Column("step", sa.Text, nullable=False),
-    sa.Column("ask", sa.Text, nullable=False),
-    sa.Column("to", sa.Text, nullable=False),
-    sa.Column("question", sa.Text, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
+    *_texts("rule", "step", "ask", "to", "question", "state"),
     sa.Column("opened_at", Moment, nullable=False),
     sa.Column("due_at", Moment, nullable=False),
     sa.Column("answered_at", Moment),
