@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import datetime
 from enum import Enum
 from itertools import chain, repeat
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from types import NoneType
 from typing import Any, TypeAlias, get_args, get_origin, get_type_hints
 
@@ -20,7 +20,7 @@ from connectors.mapping import Field, Kept, Record, Table, getter
 from rules.ticket import Ticket
 
 Unread: TypeAlias = Sequence[dict[str, str]]
-Column: TypeAlias = Callable[[Sequence[Record], Unread], list[Any]]
+Column: TypeAlias = Callable[[Sequence[Any], Unread], list[Any]]
 
 OWN = "custom."
 TEXT = frozenset({str, NoneType})
@@ -52,12 +52,16 @@ ABSENT: Mapping[str, Any] = {
 
 
 class Columns:
-    """The rows of a table, ready for many records. `apart` names the fields that the connector reads in its own way."""
+    """The rows of a table, ready for many records. `apart` names the fields that the connector reads in its own way.
 
-    def __init__(self, table: Table, apart: Iterable[str]) -> None:
-        self._rows = [(f.name, _column(f)) for f in table if f.reads is not None and f.name not in {*apart}]
+    `attributes`: the records are no mappings, but of a class that has the table's keys.
+    """
 
-    def tickets(self, records: Sequence[Record], apart: Mapping[str, Sequence[Any]], unread: Unread) -> list[Ticket]:
+    def __init__(self, table: Table, apart: Iterable[str], *, attributes: bool = False) -> None:
+        column = _attribute if attributes else _column
+        self._rows = [(f.name, column(f)) for f in table if f.reads is not None and f.name not in {*apart}]
+
+    def tickets(self, records: Sequence[Any], apart: Mapping[str, Sequence[Any]], unread: Unread) -> list[Ticket]:
         """One ticket for each record, in order; `unread` gets the words that nobody declared. Raises `Unusual`."""
         found: dict[str, Iterable[Any]] = dict(apart)
         try:
@@ -106,6 +110,24 @@ def _column(row: Field) -> Column:
     return _judged(row, lambda records: [get(record) for record in records])
 
 
+def _attribute(row: Field) -> Column:
+    path = str(row.reads)
+    at = attrgetter(path)
+
+    def follow(record: Any) -> Any:
+        for name in path.split("."):
+            record = getattr(record, name, None)
+        return record
+
+    def said(records: Sequence[Any]) -> list[Any]:
+        try:
+            return list(map(at, records))
+        except AttributeError:
+            return list(map(follow, records))
+
+    return _judged(row, said)
+
+
 def _at(key: str) -> Callable[[Sequence[Record]], list[Any]]:
     """What stands at a key; most systems send all keys of every record."""
     at = itemgetter(key)
@@ -119,14 +141,14 @@ def _at(key: str) -> Callable[[Sequence[Record]], list[Any]]:
     return said
 
 
-def _judged(row: Field, said: Callable[[Sequence[Record]], list[Any]]) -> Column:
+def _judged(row: Field, said: Callable[[Sequence[Any]], list[Any]]) -> Column:
     """From what the records say to our values, each of the type that the field has."""
     if row.words is not None:
         return _words(row, said)
     absent, kinds = ABSENT.get(row.name), TYPES.get(row.name, OF_OWN) - ({NoneType} if row.name in NEEDED else frozenset())
     convert, of_people = row.convert, row.name in ("requester", "assignee")
 
-    def column(records: Sequence[Record], _: Unread) -> list[Any]:
+    def column(records: Sequence[Any], _: Unread) -> list[Any]:
         values = said(records)
         if convert is not None:
             values = [absent if value is None or value == "" else convert(value) for value in values]
@@ -141,11 +163,11 @@ def _judged(row: Field, said: Callable[[Sequence[Record]], list[Any]]) -> Column
     return column
 
 
-def _words(row: Field, said: Callable[[Sequence[Record]], list[Any]]) -> Column:
+def _words(row: Field, said: Callable[[Sequence[Any]], list[Any]]) -> Column:
     """Words and their meanings; each is looked up once. One without a meaning is named among the unread."""
     name, meanings = row.name, Kept(_meaning(row))
 
-    def column(records: Sequence[Record], unread: Unread) -> list[Any]:
+    def column(records: Sequence[Any], unread: Unread) -> list[Any]:
         words = said(records)
         _only(words, TEXT)
         values = [meanings[word] for word in words]

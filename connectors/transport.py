@@ -1,7 +1,7 @@
 """The one HTTP seam below every SDK: deadlines, the loopback detour, the write guard, and errors by what to do about them."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -125,8 +125,13 @@ def _short(error: Exception) -> str:
     return type(error).__name__
 
 
-def decoded(connection: str, what: str, answer: requests.Response, *, writing: bool = False) -> Any:
-    """The JSON of a good answer; raises the error that says what the caller can do about any other."""
+def decoded(
+    connection: str, what: str, answer: requests.Response, *, writing: bool = False, read: Callable[[bytes], Any] = orjson.loads
+) -> Any:
+    """The JSON of a good answer, as `read` decodes it; raises the error that says what the caller can do about any other.
+
+    `read` raises `ValueError` for what is no JSON.
+    """
     if answer.status_code >= 400:
         raise error_for(connection, what, answer, writing=writing)
     if answer.status_code == 204 or not answer.content:
@@ -136,8 +141,8 @@ def decoded(connection: str, what: str, answer: requests.Response, *, writing: b
             connection, f"{what}: the system answered a page for people (HTML) instead of data; the sign-in has probably run out"
         )
     try:
-        return orjson.loads(answer.content)
-    except orjson.JSONDecodeError:
+        return read(answer.content)
+    except ValueError:
         if writing:
             raise InDoubt(connection, f"{what}: the answer was cut short") from None
         raise Transient(connection, f"{what}: the answer was cut short") from None

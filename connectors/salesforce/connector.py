@@ -9,13 +9,15 @@ from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any, Self
 
+from msgspec import Struct
+
 from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cursor, Custom, Page, Spoilt
 from connectors.columns import all_of
 from connectors.errors import ConnectorError, InDoubt, NotFound, Rejected, Stale, Unreadable
 from connectors.mapping import Record, moment
 from connectors.pushes import Heard, Push, trusted
 from connectors.salesforce import pushes
-from connectors.salesforce.reading import TABLE, Cases, changes_of, comment_of, email_of, guarded, heard, mark_in, remotes, version_of
+from connectors.salesforce.reading import TABLE, Cases, changes_of, comment_of, email_of, guarded, heard, mark_in, part, remotes
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.soql import Key, Mark, children, paths_are_names, quoted, said_since, selected, stamp, these, touched
 from connectors.salesforce.writing import Directory, Writing
@@ -103,7 +105,7 @@ class SalesforceConnector(Connector):
                 parents = sorted({row["ParentId"] for row in rows} - {None})  # an e-mail need not be of a case
             mark = replace(mark, **{name: max(getattr(mark, name), place.at)})
             if parents:
-                yield self._page(self._session.all("read cases", these(self._select, parents)), mark)
+                yield self._page(self._session.all("read cases", these(self._select, parents), self._cases.decoded), mark)
         return replace(mark, **{name: max(newest, getattr(mark, name))})
 
     def _newest(self, table: str, least: datetime) -> datetime:
@@ -115,7 +117,7 @@ class SalesforceConnector(Connector):
     def _touched(self, place: Key, mark: Mark) -> Iterator[Page]:
         what, size, more = "read what changed", self._settings.page_size, True
         while more:
-            answer = self._session.query(what, touched(self._select, place, size), deleted=True, size=size)
+            answer = self._session.query(what, touched(self._select, place, size), deleted=True, size=size, read=self._cases.decoded)
             rows = answer["records"]
             more = not answer["done"] or len(rows) == size
             with reading(self.connection, what):
@@ -123,9 +125,9 @@ class SalesforceConnector(Connector):
             mark = replace(mark, cases=max(mark.cases, place.at))
             yield self._page(rows, mark, last=not more)
 
-    def _page(self, rows: list[dict[str, Any]], mark: Mark, *, last: bool = False) -> Page:
-        gone = [str(row.get("Id")) for row in rows if isinstance(row, dict) and row.get("IsDeleted")]
-        live = [row for row in rows if not (isinstance(row, dict) and row.get("IsDeleted"))] if gone else rows
+    def _page(self, rows: list[Any], mark: Mark, *, last: bool = False) -> Page:
+        gone = [str(part(row, "Id")) for row in rows if part(row, "IsDeleted")]
+        live = [row for row in rows if not part(row, "IsDeleted")] if gone else rows
         tickets, spoilt = all_of(live, self._cases.together, self._cases.ticket, _spoilt)
         return Page(tuple(tickets), mark.text, last, tuple(spoilt), tuple(gone))
 
@@ -176,7 +178,7 @@ class SalesforceConnector(Connector):
         """
         what = f"update case {key}"
         record = self._record(what, key)
-        if guarded(version_of(record)) != guarded(version):
+        if guarded(self._cases.version(record)) != guarded(version):
             raise Stale(self.connection, f"{what}: it was changed since it was read")
         sent = self._writing.changes(what, fields, tags, record)
         if not sent:
@@ -201,7 +203,7 @@ class SalesforceConnector(Connector):
             record = None
         if record is None or record.get("LastModifiedById") != self._session.me():
             return Receipt(echo=self._echo(expected, fields, tags))
-        return Receipt(version=f"{guarded(version_of(record))}~{heard(version)}", echo=self._echo(record, fields, tags))
+        return Receipt(version=f"{guarded(self._cases.version(record))}~{heard(version)}", echo=self._echo(record, fields, tags))
 
     def _echo(self, record: Record, fields: Mapping[str, Value], tags: TagChange) -> dict[str, Value]:
         names = {*fields, *(["tags"] if tags else [])}
@@ -297,11 +299,16 @@ def reading(connection: str, what: str) -> Iterator[None]:
         raise Unreadable(connection, reason) from None
 
 
-def _after(rows: list[dict[str, Any]], stamped: str, place: Key, *, more: bool) -> Key:
+def _after(rows: list[Any], stamped: str, place: Key, *, more: bool) -> Key:
     """The place behind a page. Raises `ValueError` for a page that would be asked for again and again."""
     if not rows and more:
         raise ValueError("a page that is empty, and yet not the last")
-    return Key(moment(rows[-1][stamped]), rows[-1]["Id"]) if rows else place
+    if not rows:
+        return place
+    at, id = part(rows[-1], stamped), part(rows[-1], "Id")
+    if not isinstance(id, str):
+        raise ValueError("a record without its Id")
+    return Key(moment(at), id)
 
 
 def _value(ticket: Ticket, name: str) -> Value:
@@ -311,4 +318,4 @@ def _value(ticket: Ticket, name: str) -> Value:
 
 
 def _spoilt(row: Any, error: Exception) -> Spoilt:
-    return Spoilt(str(row.get("Id")) if isinstance(row, dict) else "?", str(error))
+    return Spoilt(str(part(row, "Id")) if isinstance(row, (dict, Struct)) else "?", str(error))

@@ -2,17 +2,16 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
-from zlib import crc32
+from typing import Any, TypeAlias
 
-import orjson
+from msgspec import Struct, to_builtins
 
 from connectors import door
 from connectors.base import Custom
-from connectors.columns import MALFORMED, TEXT, Columns, Unusual
-from connectors.mapping import Field, Kept, Record, Table, Words, declared, moment, reader
+from connectors.columns import Columns, Unusual
+from connectors.mapping import Field, Record, Table, Words, declared, moment, reader
 from connectors.salesforce.settings import SalesforceSettings
-from connectors.salesforce.soql import CHILDREN
+from connectors.salesforce.shape import Shape
 from rules.ticket import Change, Comment, Person, Role, Ticket, TicketRef, Value
 
 STATUS = Words({"New": "new", "Working": "open", "Escalated": "open", "On Hold": "on_hold", "Resolved": "resolved", "Closed": "closed"})
@@ -37,6 +36,17 @@ def _requester(record: Record) -> Any:
         return None
     account = (record.get("Account") or {}).get("Name") or record.get("SuppliedCompany")
     return {"id": record.get("ContactId"), "name": name or None, "email": email or None, "organization": account or None}
+
+
+def _requester_of(case: Any) -> Person | None:
+    """`_requester` of a decoded case."""
+    contact, account = case.Contact, case.Account
+    name, email = (contact and contact.Name) or case.SuppliedName, (contact and contact.Email) or case.SuppliedEmail
+    if not (name or email):
+        return None
+    return Person(
+        id=case.ContactId, name=name or None, email=email or None, organization=(account and account.Name) or case.SuppliedCompany or None
+    )
 
 
 def _tags(text: Any) -> frozenset[str]:
@@ -112,6 +122,17 @@ def _rendered(value: Value) -> Any:
     return value.isoformat().replace("+00:00", "Z")
 
 
+Case: TypeAlias = Record | Struct
+"""As it came: decoded to the shape that we asked for, or, where it has another, to whatever it has."""
+
+
+def part(case: Any, name: str) -> Any:
+    """What stands at a key; None where there is none, or the case is no case."""
+    if isinstance(case, Struct):
+        return getattr(case, name, None)
+    return case.get(name) if isinstance(case, dict) else None
+
+
 class Cases:
     """Reads cases of one connection. A version is `STAMP~DIGEST~NEWEST`, opaque to everybody else.
 
@@ -122,19 +143,21 @@ class Cases:
     def __init__(self, connection: str, settings: SalesforceSettings, custom: Sequence[Custom]) -> None:
         self.table = table_for(settings, custom)
         self._connection, self._url, self._read = connection, settings.url, reader(self.table)
-        self.together = Together(connection, settings.url, self.table)
+        self._shape = Shape(remotes(settings, custom), [settings.group_field] if settings.group_field else [])
+        self.decoded, self.version = self._shape.decoded, self._shape.version
+        self.together = Together(connection, settings, self.table, self._shape)
         self._about_requester = [row.name for row in self.table if row.name.startswith(ABOUT_REQUESTER)]
 
-    def ticket(self, record: Record) -> Ticket:
+    def ticket(self, case: Case) -> Ticket:
         """Raises `ValueError` naming the field, never its text."""
         try:
-            return self._read_whole(record)
+            return self._read_whole(to_builtins(case) if isinstance(case, Struct) else case)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not shaped like a case ({type(error).__name__}: {str(error)[:80]})") from None
 
     def _read_whole(self, record: Record) -> Ticket:
         reading, key = self._read(record), record["Id"]
-        values = {"subject": "", "status": None, **reading.values, "unread": reading.unread, "version": version_of(record)}
+        values = {"subject": "", "status": None, **reading.values, "unread": reading.unread, "version": self.version(record)}
         for name in self._about_requester:
             if name in values:
                 values["requester"] = {**(values.get("requester") or {}), name.removeprefix(ABOUT_REQUESTER): values.pop(name)}
@@ -146,58 +169,41 @@ class Cases:
         return door.ticket(values)
 
 
-PERSONS = ("requester", "assignee")
-
-
 class Together:
-    """Reads many cases at once, as `Cases` reads one; `Unusual` where one of them must be read by itself."""
+    """Reads many decoded cases at once, as `Cases` reads one; `Unusual` where one of them must be read by itself."""
 
-    def __init__(self, connection: str, url: str, table: Table) -> None:
-        self._connection, self._url = connection, url
-        self._columns = Columns(table, PERSONS)
-        self._persons = [(row.name, row.reads) for row in table if row.name in PERSONS and callable(row.reads)]
-        self._people = Kept(_person)
-        self._able = len(self._persons) == len(PERSONS) and not any(row.name.startswith(ABOUT_REQUESTER) for row in table)
+    def __init__(self, connection: str, settings: SalesforceSettings, table: Table, shape: Shape) -> None:
+        self._connection, self._url, self._shape = connection, settings.url, shape
+        apart = [row.name for row in table if callable(row.reads)]
+        self._able = {*apart} == {"requester", "group", "assignee"} and not any(row.name.startswith(ABOUT_REQUESTER) for row in table)
+        self._columns = Columns(table, apart, attributes=True)
+        self._nobody, self._group_field = frozenset(settings.nobody), settings.group_field
 
-    def __call__(self, records: Sequence[Record]) -> list[Ticket]:
-        if not self._able:
+    def __call__(self, cases: Sequence[Any]) -> list[Ticket]:
+        if not self._able or not all(map(self._shape.is_it, cases)):
             raise Unusual
-        people = self._people
-        try:
-            keys = [record["Id"] for record in records]
-            apart: dict[str, list[Any]] = {
-                "ref": [TicketRef(self._connection, key) for key in keys],
-                "version": [version_of(record) for record in records],
-                "url": [f"{self._url}/lightning/r/Case/{key}/view" for key in keys],
-            }
-            for name, reads in self._persons:
-                apart[name] = [people[(*said.values(),)] if said else None for said in map(reads, records)]
-        except MALFORMED:
-            raise Unusual from None
-        return self._columns.tickets(records, apart, [{} for _ in records])
+        keys = [case.Id for case in cases]
+        owners = [self._owner(case) for case in cases]
+        apart: dict[str, list[Any]] = {
+            "ref": [TicketRef(self._connection, key) for key in keys],
+            "version": self._shape.versions(cases),
+            "url": [f"{self._url}/lightning/r/Case/{key}/view" for key in keys],
+            "requester": list(map(_requester_of, cases)),
+            "group": [group for group, _ in owners],
+            "assignee": [assignee for _, assignee in owners],
+        }
+        return self._columns.tickets(cases, apart, [{} for _ in cases])
 
-
-def _person(said: tuple[Any, ...]) -> Person:
-    """By id, name, e-mail and organization. Raises `TypeError` for one that is not text."""
-    if not {*map(type, said)} <= TEXT:
-        raise TypeError("not text")
-    return Person(**dict(zip(("id", "name", "email", "organization"), said, strict=False)))
-
-
-NOT_DIGESTED = frozenset({*CHILDREN.values(), "attributes"})
-
-
-def version_of(record: Record) -> str:
-    digested = dict(record)
-    for name in NOT_DIGESTED:
-        digested.pop(name, None)
-    content = orjson.dumps(digested)
-    newest = ".".join([_newest(record.get(name)) for name in CHILDREN.values()])
-    return f"{record['SystemModstamp'][:19]}Z~{crc32(content):08x}~{newest}"
-
-
-def _newest(children: Any) -> str:
-    return str(children["records"][0]["Id"]) if children and children["records"] else "-"
+    def _owner(self, case: Any) -> tuple[str | None, Person | None]:
+        """The group and the assignee, as `_owned` tells them."""
+        id, owner = case.OwnerId or "", case.Owner
+        name = owner.Name if owner else None
+        if id.startswith(QUEUE):
+            return (None if name in self._nobody else name or None), None
+        kept = getattr(case, self._group_field) or None if self._group_field else None
+        if not id.startswith(USER) or name in self._nobody:
+            return kept, None
+        return kept, Person(id=id, name=name, email=owner.Email if owner else None)
 
 
 def guarded(version: str) -> str:

@@ -41,19 +41,21 @@ class Session:
         self._sf: Salesforce | None = None
         self._me: str | None = None
 
-    def query(self, what: str, soql: str, *, deleted: bool = False, size: int = 2000) -> dict[str, Any]:
-        """One page of a query. Raises `Unreadable` for an answer that is none."""
+    def query(
+        self, what: str, soql: str, *, deleted: bool = False, size: int = 2000, read: Callable[[bytes], Any] = orjson.loads
+    ) -> dict[str, Any]:
+        """One page of a query, its records as `read` makes them. Raises `Unreadable` for an answer that is none."""
         options = {"Sforce-Query-Options": f"batchSize={min(max(size, 200), 2000)}"}  # a hint; a page may be smaller
         path = "queryAll/" if deleted else "query/"
-        return self._paged(what, self.ask(what, "GET", path, headers=options, params={"q": soql}))
+        return self._paged(what, self.ask(what, "GET", path, headers=options, params={"q": soql}, read=read))
 
-    def all(self, what: str, soql: str) -> list[dict[str, Any]]:
+    def all(self, what: str, soql: str, read: Callable[[bytes], Any] = orjson.loads) -> list[Any]:
         """All records of a query that no case has too many of."""
-        page = self.query(what, soql)
+        page = self.query(what, soql, read=read)
         records = page["records"]
         while not page["done"]:
             path = str(page.get("nextRecordsUrl", "")).rpartition("/")[2]
-            page = self._paged(what, self.ask(what, "GET", f"query/{path}"))
+            page = self._paged(what, self.ask(what, "GET", f"query/{path}", read=read))
             records += page["records"]
         return list(records)
 
@@ -72,18 +74,19 @@ class Session:
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
         meaning: Meaning | None = None,
+        read: Callable[[bytes], Any] = orjson.loads,
     ) -> Any:
-        """The decoded answer; `meaning` may say what a refusal means here. A 401 is answered once with a new token."""
+        """The answer as `read` decodes it; `meaning` may say what a refusal means here. A 401 is answered once with a new token."""
         data = None if body is None else orjson.dumps(body)
         sent = {"headers": {**(headers or {}), "X-PrettyPrint": "0"}, "params": params, "data": data}
         try:
-            return self._once(what, method, path, sent)
+            return self._once(what, method, path, sent, read)
         except _Refused as refused:
             if refused.answer.status_code != 401:
                 raise self._error(what, method, refused.answer, meaning) from None
         self._sf = None
         try:
-            return self._once(what, method, path, sent)
+            return self._once(what, method, path, sent, read)
         except _Refused as refused:
             raise self._error(what, method, refused.answer, meaning) from None
 
@@ -93,14 +96,14 @@ class Session:
     def _hear(self, answer: requests.Response, **_: Any) -> None:
         self._answer = answer  # the SDK's exceptions keep neither headers nor bytes
 
-    def _once(self, what: str, method: str, path: str, sent: Mapping[str, Any]) -> Any:
+    def _once(self, what: str, method: str, path: str, sent: Mapping[str, Any], read: Callable[[bytes], Any]) -> Any:
         sf, writing = self._signed_in(what), method != "GET"
         with asking(self._connection, what, writing=writing):
             try:
                 answer = sf._call_salesforce(method, sf.base_url + path, **sent)
             except SalesforceError:
                 raise _Refused(self._heard()) from None
-        return decoded(self._connection, what, answer, writing=writing)
+        return decoded(self._connection, what, answer, writing=writing, read=read)
 
     def _heard(self) -> requests.Response:
         if self._answer is None:

@@ -73,7 +73,11 @@ def of_salesforce() -> Reading:
     sign_in: Any = {"client_id": "i", "client_secret": "s"}
     settings = SalesforceSettings(url="https://acme.my.salesforce.com", sign_in=sign_in, group_field="Group__c")
     cases = Cases("crm", settings, (Custom("product", "Product__c"), Custom("seats", "Seats__c", "number")))
-    return Reading(cases.together, cases.ticket, {**recorded("salesforce")["records"][0], "Seats__c": 12})
+
+    def together(some: Sequence[Any]) -> list[Ticket]:
+        return cases.together(cases.decoded(orjson.dumps({"records": some, "done": True}))["records"])
+
+    return Reading(together, cases.ticket, {**recorded("salesforce")["records"][0], "Seats__c": 12})
 
 
 READINGS = {"zendesk": of_zendesk, "jira": of_jira, "servicenow": of_servicenow, "salesforce": of_salesforce}
@@ -145,3 +149,31 @@ def test_whatever_stands_in_a_record_it_is_read_as_by_itself(system: str, data: 
     expected = [judged(reading.alone, deepcopy(one)) for one in page]
     assert tickets == [one for one in expected if isinstance(one, Ticket)]
     assert lost == [one for one in expected if isinstance(one, str)]
+
+
+def cases_with(*own: Custom) -> Cases:
+    sign_in: Any = {"client_id": "i", "client_secret": "s"}
+    return Cases("crm", SalesforceSettings(url="https://acme.my.salesforce.com", sign_in=sign_in, group_field="Group__c"), own)
+
+
+def test_a_case_has_one_version_however_it_is_read_and_another_when_a_field_of_it_changes() -> None:
+    own = [Custom(name, f"{name}__c") for name in ("Product", "Language", "Error_Code")]
+    cases = cases_with(Custom("industry", "Account.Industry"), Custom("seats", "Seats__c", "number"), *own)
+    record = recorded("salesforce")
+    whole = record["records"][0]
+    whole["Account"]["Industry"], whole["Seats__c"] = "Retail", 3
+    (decoded,) = cases.decoded(orjson.dumps(record))["records"]
+
+    (read,) = cases.together([decoded])
+
+    assert read == cases.ticket(decoded) == cases.ticket(whole)
+    assert (read.custom["industry"], read.custom["seats"]) == ("Retail", 3)
+    for place in places(whole):
+        if place[0] not in ("CaseComments", "EmailMessages") and "attributes" not in place:
+            assert cases.version(changed(whole, place, "2026-01-01 other", missing=False)) != read.version, place
+
+
+def test_a_page_of_another_shape_is_decoded_to_what_it_holds() -> None:
+    said = {"records": [{"Id": 7}, "no case"], "done": "yes"}
+
+    assert cases_with().decoded(orjson.dumps(said)) == said
