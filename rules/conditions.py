@@ -320,8 +320,10 @@ def teller(condition: Condition) -> Teller:
 def _leaf(condition: Test | CalendarIs | Similar) -> Teller:
     judge, place = compiled(condition), condition.place
     match condition:
-        case Test(written=written):
+        case Test(written=written, operator="changed" | "was" | "contains_pii" | "in_list"):
             return lambda look: Result(written, judge(look), _seen(condition, look), (), place)
+        case Test(written=written, field=name):
+            return lambda look: Result(written, judge(look), look.shown.get(name) or _value_seen(name, look), (), place)
         case CalendarIs(name, state):
             written, is_not = f"calendar {name} {state}", f"it is not {state}"
             return lambda look: Result(written, held := judge(look), "" if held else is_not, (), place)
@@ -331,15 +333,18 @@ def _leaf(condition: Test | CalendarIs | Similar) -> Teller:
 
 def _told(group: str, parts: tuple[Condition, ...], *, until: bool) -> Teller:
     """A part that comes out as `until` decides: of `any` that it holds, of the others that they do not."""
-    tellers = [(teller(part), unseen(part)) for part in parts]
+    tellers = list(map(teller, parts))
+    not_seen = tuple(map(unseen, parts))
+    rests = [not_seen[n + 1 :] for n in range(len(parts))]
+    decided, undecided = group == "any", group != "any"
 
     def tell(look: Look) -> Result:
         told: list[Result] = []
-        decided = False
-        for tell_part, not_seen in tellers:
-            told.append(not_seen if decided else tell_part(look))
-            decided = decided or told[-1].held is until
-        return Result(group, decided is (group == "any"), "", tuple(told))
+        for tell_part, rest in zip(tellers, rests, strict=True):
+            told.append(one := tell_part(look))
+            if one.held is until:
+                return Result(group, decided, "", (*told, *rest))
+        return Result(group, undecided, "", tuple(told))
 
     return tell
 
@@ -372,11 +377,14 @@ def _seen(test: Test, look: Look) -> str:
     value = look.values[test.field]
     if test.operator == "contains_pii":  # which kinds, never the text
         return ", ".join(dict.fromkeys(one.kind for one in found(str(value or ""), test.value))) or "none of it"
-    shown = look.shown.get(test.field)
-    if shown is None:
-        shown = look.shown[test.field] = _shown(value, look)
+    shown = look.shown.get(test.field) or _value_seen(test.field, look)
     if test.operator == "in_list" and value is not None:
         return f"{shown} {'is' if holds(test, look) else 'is not'} in the list ({len(test.value)} values)"
+    return shown
+
+
+def _value_seen(name: str, look: Look) -> str:
+    shown = look.shown[name] = _shown(look.values[name], look)
     return shown
 
 

@@ -180,13 +180,10 @@ class Pass:
 
     def _holds(self, ready: Ready, at: Event | Rung) -> bool:
         try:
-            held = ready.holds(self._look)
+            return ready.holds(self._look) if self._trace is None else self._trace.judged(ready, self._look, at)
         except Exception as problem:  # a rule that raises is skipped, and shown; the others go on
             self._failed(ready, problem)
             return False
-        if self._trace is not None:
-            self._trace.judged(ready, self._look, held, at)
-        return held
 
     def _act(
         self, ready: Ready, steps: tuple[Step, ...], occasion: str, rung: Rung | None = None, *, branch: str = "", stage: str | None = None

@@ -1,6 +1,7 @@
 """What a regular expression cannot do without: plain pieces of text of which one must be there, or it finds nothing."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 _ESCAPED = frozenset("\\.+*?()|[]{}^$-/ _'\"#&~!@%=:;,<>`")
 _CLASSES = frozenset("dDwWsSbBAz")
@@ -20,6 +21,7 @@ class Pieces:
     words: bool = False
 
 
+@lru_cache(maxsize=4096)
 def pieces(pattern: str, *, ignores_case: bool) -> Pieces | None:
     """None where nothing can be told of it, or not by this reader: then only trying shows."""
     try:

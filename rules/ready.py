@@ -16,20 +16,28 @@ from rules.promises import Promises
 
 @dataclass(frozen=True, eq=False)
 class Ready:
-    """A rule made ready: its condition compiled, its events apart from its clocks. `beside`: the connections it names."""
+    """A rule made ready: its events apart from its clocks; what is made of its condition when it is first wanted, which is seldom."""
 
     position: int
     rule: Rule
     ruleset: RuleSet
-    holds: Predicate
     ons: tuple[On, ...]
     ladder: bool
-    beside: frozenset[str] | None
+
+    @cached_property
+    def holds(self) -> Predicate:
+        """Its condition as one function."""
+        return compiled(self.rule.condition)
 
     @cached_property
     def tells(self) -> Teller:
-        """Its condition told part by part; made when somebody asks why."""
+        """Its condition told part by part."""
         return teller(self.rule.condition)
+
+    @cached_property
+    def beside(self) -> frozenset[str] | None:
+        """The connections it names."""
+        return required_connections(self.rule.condition)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,6 +94,5 @@ def _ready(bundle: Bundle) -> tuple[Ready, ...]:
     for ruleset in bundle.rulesets:
         for rule in ruleset.rules:
             ons = () if rule.stages else tuple(t for t in rule.triggers if isinstance(t, On))
-            beside = required_connections(rule.condition)
-            found.append(Ready(len(found), rule, ruleset, compiled(rule.condition), ons, follows_a_clock(rule), beside))
+            found.append(Ready(len(found), rule, ruleset, ons, follows_a_clock(rule)))
     return tuple(found)

@@ -21,14 +21,20 @@ class Trace:
         self._at: Event | Rung | None = None
         self._occasion = ""
 
-    def judged(self, ready: Ready, look: Look, held: bool, at: Event | Rung) -> None:
-        """A condition was judged; one that did not hold ends the matter."""
+    def judged(self, ready: Ready, look: Look, at: Event | Rung) -> bool:
+        """Whether its condition holds; one that does not ends the matter. Raises what judging raises."""
         rule = ready.rule
-        self._judged[rule.id] = told = ready.tells(look)
-        if not held:
-            if at is not self._at:
-                self._at, self._occasion = at, at.occasion
-            self._put(rule, "condition", occasion=self._occasion, condition=told)
+        told = ready.tells(look)
+        self._judged[rule.id] = told
+        if told.held:
+            return True
+        if at is not self._at:
+            self._at, self._occasion = at, at.occasion
+        said = Considered(
+            rule=rule.id, place=rule.place, what="condition", mode=rule.mode, name=rule.name, occasion=self._occasion, condition=told
+        )
+        self._found.setdefault(rule.id, []).append(said)
+        return False
 
     def add(self, ruleset: RuleSet, rule: Rule, what: str, occasion: str | None, stage: str | None, reason: str) -> None:
         """A rule that did not act, and why; said once when several reasons come together."""
