@@ -15,10 +15,10 @@ from gateway.rulebook import Rulebook
 from gateway.store import passes, tickets
 from gateway.store.opening import Store
 from rules.bundle import Bundle
-from rules.conditions import shown_value
 from rules.observation import Observation
 from rules.plan import AddComment, Ask, Call, CreateTicket, JoinTicket, Notify, Page, Plan, Update, Webhook
 from rules.preview import concerned, everything
+from rules.showing import shown_value
 from rules.sieve import Sieve
 from rules.ticket import TicketRef
 

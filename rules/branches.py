@@ -73,11 +73,12 @@ def branches(condition: Condition, *, wanted: bool = True) -> tuple[Branch, ...]
 
 
 def _of_test(test: Test, wanted: bool) -> Branch:
-    if test.operator in _LEFT_TO_IT and not test.field.startswith("sla."):
+    family = test.field.partition(".")[0]
+    if test.operator in _LEFT_TO_IT and family != "sla":
         return PERHAPS
-    if test.operator not in _KNOWN or test.field.startswith("sla.") or _too_large(test):
+    if test.operator not in _KNOWN or family == "sla" or _too_large(test):
         return RAISES
-    if test.field.startswith("comment.") or _says_nothing(test):
+    if family == "comment" or _says_nothing(test):
         return PERHAPS
     return Branch((Literal(test, wanted),))
 
@@ -91,15 +92,15 @@ def _each(test: Test) -> Iterator[Test]:
 
 def _says_nothing(test: Test) -> bool:
     """A phrase without anything in it is found even where there is nothing; a list without members is left to its condition."""
-    if isinstance(test.value, tuple | frozenset) and not test.value:
-        return True
-    needles = test.value if isinstance(test.value, tuple) else (test.value,)
-    return any(isinstance(needle, Needle) and not needle.phrase.strip() for needle in needles)
+    value = test.value
+    if isinstance(value, tuple):
+        return not value or any(isinstance(one, Needle) and not one.phrase.strip() for one in value)
+    return value == frozenset() if isinstance(value, frozenset) else isinstance(value, Needle) and not value.phrase.strip()
 
 
 def _too_large(test: Test) -> bool:
     """Numbers that cannot be told from their neighbours, and the last moments of the calendar."""
-    if test.operator == "empty" or test.type not in ("number", "time"):
+    if test.type not in ("number", "time") or test.operator == "empty":
         return False
     bounds = test.value if isinstance(test.value, tuple | frozenset) else (test.value,)
     if test.type == "number":

@@ -27,6 +27,7 @@ from rules.bundle import All, AnyOf, CalendarIs, Condition, FieldType, Named, No
 from rules.look import Look as Look
 from rules.look import comparable
 from rules.pii import Wanted, found, redacted
+from rules.showing import shown_value
 from rules.specials import calendar_is, contains_pii, how_many, similar
 from rules.ticket import Value
 
@@ -391,18 +392,3 @@ def _value_seen(name: str, look: Look) -> str:
 def _shown(value: Value, look: Look) -> str:
     withheld = look.observation.redact
     return shown_value(redacted(value, Wanted(withheld)) if withheld and type(value) is str else value)
-
-
-def shown_value(value: Value, longest: int = 80) -> str:
-    """A field's value as a person reads it: 'silver', [gold, vip], 2026-03-02 10:00 UTC, (empty)."""
-    if value is None:
-        return "(empty)"
-    if isinstance(value, frozenset):
-        return f"[{', '.join(sorted(value))}]"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M %Z")
-    text = " ".join(str(value).split())
-    text = text if len(text) <= longest else f"{text[: longest - 1]}…"
-    return f"'{text}'" if isinstance(value, str) else text

@@ -6,7 +6,7 @@ field promises, or a test is none that can be told of the ticket alone, it leave
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import reduce
+from functools import cached_property, reduce
 from operator import and_, getitem
 from typing import Any, TypeAlias
 
@@ -35,7 +35,7 @@ class Index:
         self._positions: list[int] = []
         self._kinds: dict[Kind, Bits] = {}
         self._unsure: Bits = 0
-        self._touched: dict[str, Bits] = {}
+        self._conditions: list[tuple[Bits, Condition]] = []
         rows: dict[tuple[str, str], _Rows] = {}
         for position, kinds, condition in rules:
             self._put(position, kinds, condition, rows)
@@ -53,8 +53,7 @@ class Index:
         own = (1 << len(self._positions)) - (1 << first)
         for kind in kinds:
             self._kinds[kind] = self._kinds.get(kind, 0) | own
-        for name in fields_of(condition):
-            self._touched[name] = self._touched.get(name, 0) | own
+        self._conditions.append((own, condition))
 
     def _columns(self, rows: Mapping[tuple[str, str], _Rows]) -> None:
         made = [(name, getter(name), _MAKE[kind](found.items(), self._every)) for (name, kind), found in rows.items()]
@@ -64,6 +63,15 @@ class Index:
         self._tables = [tables[name] for name in self._read.names]
         self._times = [(get, column) for _, get, column in made if isinstance(column, Moments)]
         self._texts = [(get, column) for _, get, column in made if isinstance(column, Texts)]
+
+    @cached_property
+    def _touched(self) -> Mapping[str, Bits]:
+        """The branches of all rules that a field decides; wanted where one is not as promised, which is seldom."""
+        found: dict[str, Bits] = {}
+        for own, condition in self._conditions:
+            for name in fields_of(condition):
+                found[name] = found.get(name, 0) | own
+        return found
 
     # --- asked for each ticket -----------------------------------------------------------------------------------------
 

@@ -133,7 +133,7 @@ def _shown(chosen: Options, before: "Bundle", after: "Bundle", found: "tuple[Dif
 
 
 def _subject(changed: "Changed") -> str:
-    from rules.conditions import shown_value
+    from rules.showing import shown_value
 
     return shown_value(changed.subject).replace("'", '"')
 
