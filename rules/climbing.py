@@ -1,10 +1,12 @@
 """A clock walked through a ticket's past: it starts, runs, rests, is judged by another target, stops, and may start again."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from rules.deadlines import deadline
 from rules.observation import Kind
@@ -29,22 +31,21 @@ class Superseded:
     breached: bool
 
 
-@dataclass(slots=True)
-class Climb:
+class Climb(Struct):
     """One run of a clock, while it is walked."""
 
     instance: int
     started_at: datetime
     ruling: Ruling
     since: datetime  # from when this ruling holds
-    stretches: list[Stretch] = field(default_factory=list)
+    stretches: list[Stretch] = []
     ended_at: datetime | None = None
     how: How | None = None
     by_settling: bool = False  # it stopped because the ticket was settled, so that a reopening concerns it
     paused: bool = False  # between a pause and the `resume` that it waits for
-    superseded: list[Superseded] = field(default_factory=list)
-    ended: list[tuple[datetime, Run]] = field(default_factory=list)  # earlier stops of a clock that resumed
-    held: dict[str, Value] = field(default_factory=dict)  # what targets are chosen by, where ticketgate itself changed it
+    superseded: list[Superseded] = []
+    ended: list[tuple[datetime, Run]] = []  # earlier stops of a clock that resumed
+    held: dict[str, Value] = {}  # what targets are chosen by, where ticketgate itself changed it
 
     @property
     def active(self) -> bool:
@@ -351,15 +352,16 @@ class Chosen:
         look = self._look
         look.stand_at(step, held)
         if track.always:
-            look.on(step.events[0])
-            return self._found(track)
+            look.on(step.events[0] if step.events else None)  # our own words are no event
+            return self.found(track)
         key = tuple([look.raw(name) for name in track.fields])
         try:
             return track.rulings[key]
         except KeyError:
-            return track.remembered(key, self._found(track))
+            return track.remembered(key, self.found(track))
 
-    def _found(self, track: Track) -> Ruling | None:
+    def found(self, track: Track) -> Ruling | None:
+        """At the step at which the look stands."""
         look = self._look
         option = next((option for option in track.options if option.applies(look)), None)
         plan = option.plans.get(track.name) if option is not None else None

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, TypeAlias
 
 from rules.bundle import CustomField, FieldType
@@ -155,6 +156,18 @@ def getter(name: str) -> Getter:
     return _GETTERS[name]
 
 
+def of_ticket(name: str) -> Callable[[Ticket], Value] | None:
+    """How to read a field that the ticket alone decides, where two tickets of one connection alike in it are alike; None for others."""
+    family, _, rest = name.partition(".")
+    if name in _PLAIN:
+        return attrgetter(name)
+    if family == "custom":
+        return lambda ticket: ticket.custom.get(rest)
+    if name in _REQUESTER:
+        return lambda ticket: None if ticket.requester is None else getattr(ticket.requester, rest)
+    return _OF_TICKET.get(name)
+
+
 def _no_field(name: str) -> Getter:
     raise KeyError(name)
 
@@ -203,13 +216,20 @@ def _replied_at(role: Role) -> Getter:
     return get
 
 
+_REQUESTER = tuple(f"requester.{part}" for part in ("name", "email", "organization", "tags", "language", "automated"))
 _PLAIN = (
     *("url", "type", "status", "resolution", "priority", "severity", "impact", "urgency", "product", "language", "channel"),
     *("error_code", "group", "tags", "watchers", "subject", "body", "created_at", "updated_at", "due_at"),
 )
+_OF_TICKET: Mapping[str, Callable[[Ticket], Value]] = {
+    "connection": attrgetter("ref.connection"),
+    "system": attrgetter("ref.connection"),  # a connection has one system
+    "ref": attrgetter("ref"),
+    "assignee": lambda ticket: ticket.assignee.known_as if ticket.assignee else None,
+}
 _GETTERS: Mapping[str, Getter] = {
     **{name: _attribute(name) for name in _PLAIN},
-    **{f"requester.{part}": _requester(part) for part in ("name", "email", "organization", "tags", "language", "automated")},
+    **{name: _requester(name.removeprefix("requester.")) for name in _REQUESTER},
     "connection": lambda look: look.ticket.ref.connection,
     "system": lambda look: look.systems.get(look.ticket.ref.connection),
     "ref": lambda look: str(look.ticket.ref),

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from rules.bundle import Bundle, Condition, On
 from rules.calendar import Calendar
 from rules.conditions import Predicate, compiled
 from rules.events import is_reply
+from rules.fields import of_ticket
 from rules.leaves import fields_of, judges_time
 from rules.look import Look
 from rules.lookup import Lookup, lookups
@@ -14,8 +16,11 @@ from rules.metrics import MERGED
 from rules.observation import Event, Kind
 from rules.past import JUDGING
 from rules.policy import ClockSpec, FromField, FromTable, Mark, Policy, Selector, Target
-from rules.ticket import Role, Value
+from rules.ticket import Role, Ticket, Value
 from rules.triggers import means
+
+if TYPE_CHECKING:
+    from rules.straight import Ruled
 
 AROUND_THE_CLOCK = Calendar(always=True)
 _MOST = 10_000  # answers remembered of one question; then it is asked afresh
@@ -117,7 +122,10 @@ class Promises:
     calendar: Calendar  # the desk's own
     deciding: tuple[str, ...]  # the fields by which it is decided which policies apply
     timed: bool  # whether the moment decides as well
+    decisive: frozenset[str]  # every field that decides about policies, targets and calendars
+    reads: tuple[Callable[[Ticket], Value], ...] | None  # these fields of a ticket; None where more than the ticket decides
     applied: dict[tuple[Value, ...], tuple[Option, ...]] = field(default_factory=dict)
+    ruled: dict[tuple[Value, ...], "Ruled"] = field(default_factory=dict)  # found before, by what `reads` gives
 
     def applying(self, look: Look) -> tuple[Option, ...]:
         """The policies that apply: the first of those that match first, and all that match beside it."""
@@ -146,11 +154,19 @@ class Promises:
         conditions = [policy.applies_to for policy in bundle.policies]
         deciding = frozenset[str]().union(*map(fields_of, conditions))
         timed = any(map(judges_time, conditions)) or any(name in _SAID or name.startswith("comment.") for name in deciding)
-        return cls(bundle, first, tuple(tracks), compiled(MERGED), own, tuple(deciding), timed)
+        decisive = deciding.union(*(t.fields for t in tracks if not t.always), *map(_selecting, bundle.policies))
+        reads = None if timed else _reads(decisive)
+        return cls(bundle, first, tuple(tracks), compiled(MERGED), own, tuple(deciding), timed, decisive, reads)
 
     @property
     def together(self) -> Iterator[Option]:
         return (track.options[0] for track in self.tracks if track.together)
+
+
+def _reads(names: frozenset[str]) -> tuple[Callable[[Ticket], Value], ...] | None:
+    reads = [of_ticket(name) for name in sorted(names)]
+    known = tuple(read for read in reads if read is not None)
+    return known if len(known) == len(reads) else None
 
 
 def _option(policy: Policy, bundle: Bundle, tables: Mapping[str, Lookup]) -> Option:

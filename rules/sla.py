@@ -7,17 +7,20 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from rules.beats import Plain
 from rules.bundle import Moment, Span
 from rules.calendar import Calendar, NeverOpen
-from rules.climbing import Chosen, Climb, Climbing, Superseded
+from rules.climbing import Climb, Superseded
 from rules.deadlines import deadline, judged
 from rules.fields import METRICS as METRICS
 from rules.observation import Observation
-from rules.past import Doubt, LookBack, Past, past_of
+from rules.past import Doubt
 from rules.policy import ClockSpec, Target
 from rules.promises import AROUND_THE_CLOCK as AROUND_THE_CLOCK
-from rules.promises import Promises, Ruling, Track
+from rules.promises import Promises, Ruling
 from rules.run import NO_TIME, Run, Stretch
+from rules.straight import Ruled, ruled
+from rules.walking import Walk
 
 ClockState: TypeAlias = Literal["running", "paused", "met", "breached", "cancelled", "merged", "not_applicable", "superseded"]
 
@@ -170,30 +173,31 @@ def measure(promises: Promises, observation: Observation) -> Standing:
 
     Worked out from the sorted history alone: the changes, the comments and the calendars. A pause takes away only its overlap with
     open time. An answer in the very second of the deadline is in time. A target changed by a person holds from the start; one that
-    ticketgate changed does not move a running climb.
+    ticketgate changed does not move a running climb. It takes the straight way where there is one.
     """
-    past = past_of(observation)
-    look = LookBack(observation, calendars=promises.bundle.calendars, systems=promises.bundle.desk.connections)
-    chosen = Chosen(promises, look)
-    clocks: list[SlaClock] = []
-    failed: dict[str, NeverOpen] = {}
-    for track in promises.tracks:
+    return _standing(promises, observation, ruled(promises, observation))
+
+
+def walked(promises: Promises, observation: Observation) -> Standing:
+    """The same with every clock walked through every step: what `measure` is held to."""
+    return _standing(promises, observation, None)
+
+
+def _standing(promises: Promises, observation: Observation, known: tuple[Ruled, Plain] | None) -> Standing:
+    walk, clocks, failed = Walk(promises, observation), list[SlaClock](), dict[str, NeverOpen]()
+    doubts: list[Doubt] = []
+    for n, track in enumerate(promises.tracks):
         try:
-            clocks += _clocks(promises, track, past, look, chosen)
+            way = known[0].ways[n] if known is not None else None
+            climbs = way.climbs(observation, known[1]) if way is not None and known is not None else None
+            for climb in climbs if climbs is not None else walk.climbs(track):
+                clocks.append(_clock(track.name, climb, observation.now))
         except NeverOpen as closed:
             failed[track.name] = closed
-            past.doubts.append(Doubt("never_open", f"{track.name}: {closed}", observation.now))
-    look.stand_at(past.steps[-1])
-    options = promises.applying(look)
-    policies = tuple(dict.fromkeys(option.policy.name for option in options))
-    calendar = options[0].calendar(look) if options else promises.calendar
-    look.forget()
-    return Standing(tuple(clocks), policies, not policies and not clocks, tuple(past.doubts), calendar, failed)
-
-
-def _clocks(promises: Promises, track: Track, past: Past, look: LookBack, chosen: Chosen) -> list[SlaClock]:
-    now = past.observation.now
-    return [_clock(track.name, climb, now) for climb in Climbing(promises, track, past, look, chosen).walked()]
+            doubts.append(Doubt("never_open", f"{track.name}: {closed}", observation.now))
+    policies, calendar = (known[0].policies, known[0].calendar) if known is not None else walk.ends()
+    walk.forget()
+    return Standing(tuple(clocks), policies, not policies and not clocks, (*walk.doubts, *doubts), calendar, failed)
 
 
 def _clock(metric: str, climb: Climb, now: datetime) -> SlaClock:

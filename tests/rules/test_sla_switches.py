@@ -92,6 +92,11 @@ def test_another_target_may_make_a_new_instance():
     assert (old.state, old.stopped_at, new.instance, new.due_at) == ("superseded", MONDAY + 2 * H, 2, MONDAY + 3 * H)
 
 
+def test_our_own_note_is_nothing_to_a_target_that_depends_on_the_age():
+    aged = one("resolution: { targets: [{ if: { created_at: { older_than: 2h } }, within: 1h }, { within: 4h }] }")
+    assert only(stand(aged, 3 * H, (), [said(Role.AGENT, H, ours=True)])).due_at == MONDAY + 4 * H
+
+
 def test_another_policy_of_the_same_metric_is_another_target_of_the_same_clock():
     body = """
   urgent: { applies_to: { priority: urgent }, calendar: around, clocks: { resolution: { targets: [{ within: 6h }] } } }
