@@ -11,6 +11,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from rules.pii_ids import COUNTRIES
 
 SLUG = r"^[a-z][a-z0-9-]{0,62}$"
+PEOPLE = "people"
+"""The channel that reaches one person by e-mail."""
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 

@@ -10,8 +10,7 @@ from pydantic_core import ErrorDetails
 
 import connectors
 from connectors.base import Abilities, Connector, ConnectorSettings
-from gateway.config import Config
-from gateway.notify import PEOPLE
+from gateway.config import PEOPLE, Config
 from gateway.on_call import wrong
 from gateway.placeholders import PLACEHOLDER, UNSET, Missing, Resolver
 from rules.bundle import Desk

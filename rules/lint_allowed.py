@@ -15,13 +15,21 @@ Allowed = Mapping[tuple[str, str | None], frozenset[str]]
 
 def unsilenced(problems: Iterable[Problem], allowed: Allowed) -> tuple[Problem, ...]:
     """Those that no comment silences."""
-    return tuple(problem for problem in problems if not _silenced(problem, allowed))
+    on_rules = _on_rules(allowed)
+    return tuple(problem for problem in problems if not _silenced(problem, allowed, on_rules))
 
 
-def _silenced(problem: Problem, allowed: Allowed) -> bool:
-    file = problem.place.file
-    here = allowed.get((file, problem.rule), frozenset()) if problem.rule else frozenset()
-    return problem.code in here or problem.code in allowed.get((file, None), frozenset())
+def _silenced(problem: Problem, allowed: Allowed, on_rules: Mapping[str | None, frozenset[str]]) -> bool:
+    return problem.code in on_rules.get(problem.rule, frozenset()) or problem.code in allowed.get((problem.place.file, None), frozenset())
+
+
+def _on_rules(allowed: Allowed) -> dict[str | None, frozenset[str]]:
+    """By rule alone: what is found about a rule may lie in another file, in a condition that the rule uses by its name."""
+    found: dict[str | None, frozenset[str]] = {}
+    for (_, rule), codes in allowed.items():
+        if rule is not None:
+            found[rule] = found.get(rule, frozenset()) | codes
+    return found
 
 
 def allowances(files: Mapping[str, str], rulesets: Sequence[RuleSet]) -> tuple[Allowed, list[Problem]]:

@@ -5,7 +5,6 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from traceback import extract_tb
 from types import FrameType
@@ -87,6 +86,8 @@ for group in (
 
 def _version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         typer.echo(f"ticketgate {version('ticketgate')}")
         raise typer.Exit
 

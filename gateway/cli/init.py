@@ -12,7 +12,6 @@ import typer
 
 from gateway.cli.ending import Code, Ended
 from gateway.cli.options import VERSION_LINE, line, options
-from gateway.config import SLUG
 from gateway.placeholders import variable_of
 
 SMALL_DESK = Path(__file__).parent.parent / "small_desk"
@@ -143,6 +142,8 @@ def _system(text: str) -> str:
 
 
 def _name(text: str) -> str:
+    from gateway.config import SLUG
+
     if not re.fullmatch(SLUG, text):
         raise typer.BadParameter("small letters, digits and hyphens, beginning with a letter")
     return text

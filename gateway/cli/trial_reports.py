@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-from xml.sax.saxutils import escape, quoteattr
 
 from gateway.cli.options import VERSION_LINE, Options, line
 from gateway.cli.streams import printable
@@ -103,6 +102,8 @@ def _as_junit(chosen: Options, played: Played) -> None:
 
 
 def _suite(file: str, some: "Iterable[tuple[Outcome, float]]") -> Iterator[str]:
+    from xml.sax.saxutils import escape, quoteattr  # half of urllib: not paid for by the other commands
+
     some = list(some)
     failures, errors = sum(_word(o) == "failed" for o, _ in some), sum(_word(o) == "error" for o, _ in some)
     name = quoteattr(printable(some[0][0].suite or file))

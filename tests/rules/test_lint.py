@@ -283,6 +283,14 @@ def test_a_comment_silences_its_own_rule_only():
     assert codes(above(rules(REPLY, REPLY), "# ticketgate: allow TG406 because of the forms")) == ["TG406"]
 
 
+def test_a_comment_silences_what_is_found_of_its_rule_in_a_condition_of_another_file():
+    shared = {"rules/10-x.yaml": "version: 1\nconditions: { dear: { product: x } }\n"}
+    text = rules("when: created\nif: { use: dear }\nthen: [{ tag: { add: [x] } }]")
+    comment = "# ticketgate: allow TG412 because no system has it"
+    assert codes(text, ABLE, more=shared) == ["TG412"]
+    assert codes(above(text, comment), ABLE, more=shared) == []
+
+
 def test_a_comment_above_nothing_is_found():
     assert codes(rules(REPLY) + "# ticketgate: allow TG406 because of the forms\n") == ["TG406", "TG206"]
 
