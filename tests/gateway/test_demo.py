@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from connectors.sandbox import Deed
+from gateway.demo.play import LONGEST, LOOKS, PATIENCE, _too_long
 from gateway.demo.story import Story
 from gateway.sandbox.main import SYSTEMS, sandbox_for
 
@@ -39,10 +40,17 @@ def test_where_no_gateway_acts_no_part_of_the_story_counts_as_told() -> None:
     assert not any(story.promises().values())
 
 
+def test_a_machine_that_keeps_up_gets_the_short_wait_and_a_busy_one_as_many_looks() -> None:
+    assert not _too_long(LONGEST - 1, LOOKS * 2)
+    assert _too_long(LONGEST + 1, LOOKS)
+    assert not _too_long(LONGEST + 1, LOOKS - 1)
+    assert _too_long(PATIENCE + 1, 1)
+
+
 @pytest.mark.slow
 def test_the_demo_tells_its_story_and_ends_by_itself(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "gateway", "demo", "--once"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-m", "gateway", "demo", "--once"], cwd=tmp_path, capture_output=True, text=True, timeout=200, check=False
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "✗" not in done.stdout
