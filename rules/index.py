@@ -4,10 +4,11 @@
 field promises, or a test is none that can be told of the ticket alone, it leaves the rule in doubt, and the condition itself is asked.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property, reduce
-from operator import and_, getitem
+from functools import cached_property, partial, reduce
+from operator import and_, getitem, or_
 from typing import Any, TypeAlias
 
 from rules.branches import RAISES, Literal, branches
@@ -63,6 +64,10 @@ class Index:
         self._tables = [tables[name] for name in self._read.names]
         self._times = [(get, column) for _, get, column in made if isinstance(column, Moments)]
         self._texts = [(get, column) for _, get, column in made if isinstance(column, Texts)]
+        looked_into = [(getter(name), found) for (name, kind), found in rows.items() if kind == "texts"]
+        self._told_by_tables = ~reduce(or_, (texts.touched for _, texts in self._texts), self._unsure)
+        self._front: Bits = (1 << bisect_left(self._positions, FRONT)) - 1
+        self._front_texts = [(get, Texts(some, self._front)) for get, found in looked_into if (some := _below(found, self._front))]
 
     @cached_property
     def _touched(self) -> Mapping[str, Bits]:
@@ -98,6 +103,32 @@ class Index:
             standing ^= low
         return None
 
+    def firsts(self, among: Bits, look: Look, tickets: Sequence[Ticket], judged: Callable[[Ticket, int], bool]) -> list[int | None]:
+        """`first` for many tickets. No text is looked into for rules behind one that its other fields let match."""
+        try:
+            found = [self._no_later(self._tabled(among, look.shows(ticket))) for ticket in tickets]
+            fronts = self._through(self._front_texts, [one & self._front for one in found], look, tickets)
+        except _NOT_AS_PROMISED:
+            return [self.first(self.standing(among, look.shows(ticket)), partial(judged, ticket)) for ticket in tickets]
+        return [self._first_of(*one, look, judged) for one in zip(fronts, found, tickets, strict=True)]
+
+    def _no_later(self, standing: Bits) -> Bits:
+        """Without the branches behind the first that nothing but tables had to tell."""
+        told = standing & self._told_by_tables
+        return standing & (((told & -told) << 1) - 1) if told else standing
+
+    def _first_of(self, front: Bits, found: Bits, ticket: Ticket, look: Look, judged: Callable[[Ticket, int], bool]) -> int | None:
+        low = front & -front
+        if low and not low & self._unsure:
+            return self._positions[low.bit_length() - 1]
+        judge = partial(judged, ticket)
+        first = self.first((front, front & self._unsure), judge)
+        rest = found & ~self._front
+        if first is not None or not rest:
+            return first
+        (rest,) = self._through(self._texts, [rest], look, (ticket,))
+        return self.first((rest, rest & self._unsure), judge)
+
     def among(self, kinds: Iterable[Kind]) -> Bits:
         """The branches of all rules that answer such events."""
         among = 0
@@ -120,13 +151,17 @@ class Index:
             return [self.standing(among, look.shows(ticket)) for ticket in tickets]
 
     def _page(self, among: Bits, look: Look, tickets: Sequence[Ticket]) -> list[tuple[Bits, Bits]]:
-        found = [self._tabled(among, look.shows(ticket)) for ticket in tickets]
-        for get, texts in self._texts:
+        found = self._through(self._texts, [self._tabled(among, look.shows(ticket)) for ticket in tickets], look, tickets)
+        return [(standing, standing & self._unsure) for standing in found]
+
+    def _through(self, texts: Sequence[tuple[Getter, Texts]], found: list[Bits], look: Look, tickets: Sequence[Ticket]) -> list[Bits]:
+        """What each ticket's texts leave of what was found; a text that nothing left asks for is not looked into."""
+        for get, column in texts:
             for n, ticket in enumerate(tickets):
                 standing, value = found[n], get(look.shows(ticket))
-                if standing & texts.touched or value.__class__ is not str:
-                    found[n] = standing & texts.bits(value, standing)
-        return [(standing, standing & self._unsure) for standing in found]
+                if standing & column.touched or value.__class__ is not str:
+                    found[n] = standing & column.bits(value, standing)
+        return found
 
     def _quickly(self, among: Bits, look: Look) -> tuple[Bits, Bits]:
         standing = self._tabled(among, look)
@@ -170,6 +205,14 @@ class Index:
 
 _MAKE: Mapping[str, Callable[[Any, Bits], Column]] = {"words": Words, "sets": Members, "numbers": Numbers, "times": Moments, "texts": Texts}
 _KINDS = {"set": "sets", "number": "numbers", "time": "times"}
+
+
+FRONT = 256
+"""So many rules have their texts looked into first, where only the first match is wanted: it is mostly theirs, and their nets are small."""
+
+
+def _below(rows: _Rows, front: Bits) -> list[tuple[int, list[Literal]]]:
+    return [(number, literals) for number, literals in rows.items() if 1 << number <= front]
 
 
 _NOT_AS_PROMISED = (Strange, TypeError, AttributeError, OverflowError, UnicodeError)

@@ -56,7 +56,11 @@ class Matcher:
 
     def first(self, ticket: Ticket) -> int | None:
         """The first, as in a set that picks it. Raises what judging one raises."""
-        return self._index.first(self._index.standing(self._among, self._look.shows(ticket)), self._judge)
+        return self.first_of((ticket,))[0]
+
+    def first_of(self, tickets: Sequence[Ticket]) -> list[int | None]:
+        """`first` of each; quicker where there are many."""
+        return self._index.firsts(self._among, self._look, tickets, self._judged)
 
     def _judge(self, position: int) -> bool:
         return self._judged(self._look.ticket, position)

@@ -52,8 +52,11 @@ def test_it_finds_exactly_the_rules_whose_conditions_hold(some: list[Condition],
         assert found == sorted(set(found))
         assert {n for n, said in enumerate(plain) if said is not False} <= set(found)
         standing = index.standing(among, look)
-        assert index.matches(standing, judge) == (match := [n for n, said in enumerate(plain) if said is True])
-        assert index.first(standing, judge) == (match[0] if match else None)
+        match = [n for n, said in enumerate(plain) if said is True]
+        assert index.matches(standing, judge) == match
+        first = match[0] if match else None
+        assert index.first(standing, judge) == first
+        assert index.firsts(among, look, [one.ticket], lambda _, n, judge=judge: judge(n)) == [first]
 
 
 @pytest.mark.parametrize(
