@@ -44,7 +44,7 @@ def ticket_json(ticket: Ticket, *, body: bool = True) -> bytes:
     if ticket.custom:
         ticket = replace(ticket, custom=_own(ticket.custom))
     if not body and ticket.body is not None:
-        ticket = replace(ticket, body=None)
+        ticket = msgspec.structs.replace(ticket, body=None)  # for each of a page's thousands: the general way takes four times as long
     try:
         return _TICKETS.encode(ticket)
     except UnicodeEncodeError:
