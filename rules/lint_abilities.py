@@ -53,11 +53,11 @@ def _of_rule(r: Reading, ruleset: RuleSet, rule: Rule) -> Iterator[Problem]:
     concerned = connections_of(r, ruleset, rule)
     if not concerned:
         return
-    seen: set[tuple[Place, str]] = set()
+    seen: set[str] = set()  # one mistake, one message: where a field is tested first
     for want in (*_fields(r, rule.condition), *_work(r, rule)):
         unable = concerned - want.able
-        if unable and (want.place, want.what) not in seen:
-            seen.add((want.place, want.what))
+        if unable and want.what not in seen:
+            seen.add(want.what)
             yield _finding(r, rule, want, unable, none=unable == concerned)
 
 

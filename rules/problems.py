@@ -12,6 +12,7 @@ Style: TypeAlias = Literal["error", "warning", "note", "plain", "place", "frame"
 Piece: TypeAlias = tuple[str, Style]
 
 SHOWN = 20  # problems in full; the rest is counted
+_GRAVITY = {"error": 0, "warning": 1, "note": 2}
 WIDEST = 140  # characters of a line that a frame shows
 
 
@@ -87,19 +88,27 @@ def errors(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 
 def rendered(problems: Sequence[Problem], sources: Mapping[str, str]) -> str:
-    """The problems as plain text with code frames, at most `SHOWN` in full; ends with a newline unless there are none."""
+    """The problems as plain text with code frames, at most `SHOWN` in full, errors first; ends with a newline unless none."""
     return "".join(text for text, _ in pieces(problems, sources))
 
 
 def pieces(problems: Sequence[Problem], sources: Mapping[str, str]) -> Iterator[Piece]:
     """The same text in coloured pieces: joined, they are what `rendered` gives. `sources` maps a file to its text."""
-    for number, problem in enumerate(problems[:SHOWN]):
+    for number, problem in enumerate(_gravest(problems)):
         if number:
             yield "\n", "plain"
         yield from _problem(problem, sources)
     left = len(problems) - SHOWN
     if left > 0:
         yield f"\n... and {left} more {'problem' if left == 1 else 'problems'}\n", "plain"
+
+
+def _gravest(problems: Sequence[Problem]) -> Sequence[Problem]:
+    """Those that are shown in full, in their order: notes never crowd out what keeps the desk from loading."""
+    if len(problems) <= SHOWN:
+        return problems
+    chosen = set(sorted(range(len(problems)), key=lambda number: _GRAVITY[problems[number].level])[:SHOWN])
+    return [problem for number, problem in enumerate(problems) if number in chosen]
 
 
 def summary(problems: Sequence[Problem], files: int, rules: int, *, loaded: bool) -> str:

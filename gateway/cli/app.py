@@ -175,7 +175,7 @@ def _shown(error: Any) -> str:
     error.show(file=said)
     name = getattr(error, "option_name", None)
     hint = f"\n{name} stands before the command: ticketgate {name} ... COMMAND" if name in SHARED else ""
-    return said.getvalue().rstrip() + hint
+    return said.getvalue().rstrip().replace(": Value error, ", ": ") + hint
 
 
 def _defect(error: Exception) -> int:

@@ -75,7 +75,8 @@ def _known(codes: Sequence[str]) -> None:
 
     for code in codes:
         if not any(known.startswith(code) for known in CODES):
-            raise Ended(Code.USAGE, f"There is no code that begins with '{code}'; ticketgate explain --list shows all.")
+            hint = "say --select or --ignore once for each code" if "," in code else "ticketgate explain --list shows all"
+            raise Ended(Code.USAGE, f"There is no code that begins with '{code}'; {hint}.")
 
 
 def _of_tests(loaded: "Loaded") -> "Sequence[Problem]":

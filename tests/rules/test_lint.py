@@ -203,6 +203,12 @@ def test_a_field_that_no_connection_has_is_an_error_and_one_that_some_lack_a_not
     assert levels(product.replace("rules:", "ruleset: { connections: [jira-core] }\nrules:"), some) == []
 
 
+def test_a_field_that_some_lack_is_told_once_for_a_rule_however_often_it_is_asked():
+    twice = "if: { product: { contains: x, empty: false }, any: [{ product: x }, { priority: low }] }"
+    able = replace(ABLE, reads={**ABLE.reads, "jira-core": FULL | {"product"}})
+    assert levels(rules(f"when: created\n{twice}\nthen: [{{ tag: {{ add: [x] }} }}]"), able) == [("TG412", "note")]
+
+
 def test_a_mapped_field_can_be_supplied():
     text = rules(
         "when: created\nif: { product: x, custom.tier: y, connection: jira-core }\nthen: [{ tag: { add: [x] } }]",

@@ -609,6 +609,14 @@ def test_at_most_twenty_are_shown_in_full():
     assert summary(found, 3, 23, loaded=False) == "23 errors, 0 warnings in 3 files (23 rules).  Nothing was loaded."
 
 
+def test_an_error_is_shown_however_many_notes_stand_before_it():
+    notes = [Problem(code="TG407", level="note", message="'x' is used nowhere", place=Place("a.yaml", line, 1)) for line in range(1, 31)]
+    error = Problem(code="TG202", message="there is no ticket field called 'y'", place=Place("b.yaml", 1, 1))
+    shown = rendered([*notes, error], {})
+    assert (shown.count("note["), shown.count("error[")) == (19, 1)
+    assert shown.index("note[") < shown.index("error[")
+
+
 def test_control_characters_and_wide_letters_do_not_disturb_the_frame():
     text = "a: 漢字\x1b[31m x\n"
     problem = Problem(code="TG101", message="m\x1b", place=Place("f", 1, text.index("x") + 1))
