@@ -43,19 +43,27 @@ class Environment:
             if name not in self.variables:
                 raise Missing(f"there is no variable {name}", f"export {name}=...")
             return self.variables[name]
-        secret = self._secret(name)
+        secret = self.secret(name)
         self.given.add(secret)
         return secret
 
-    def _secret(self, name: str) -> str:
+    def source(self, name: str) -> str | Path | None:
+        """Where a secret comes from: the variable that is set, else the first file; None when from nowhere. Raises `Missing`."""
         variable = variable_of(name)
         if variable in self.variables:
-            return _whole(name, self.variables[variable], f"set {variable} to what the system gave you")
-        for folder in self.folders:
-            if "/" not in name and _there(name, folder / name):
-                return _whole(name, _read(name, folder / name), f"write it into {folder / name}")
+            return variable
+        files = (folder / name for folder in self.folders if "/" not in name)
+        return next((file for file in files if _there(name, file)), None)
+
+    def secret(self, name: str) -> str:
+        """What a placeholder of that name stands for. Raises `Missing`."""
+        source = self.source(name)
+        if isinstance(source, Path):
+            return _whole(name, _read(name, source), f"write it into {source}")
+        if source is not None:
+            return _whole(name, self.variables[source], f"set {source} to what the system gave you")
         looked = " or ".join(str(f / name) for f in self.folders)
-        raise Missing(f"there is no secret called '{name}'", f"set {variable}, or write it into {looked}")
+        raise Missing(f"there is no secret called '{name}'", f"set {variable_of(name)}, or write it into {looked}")
 
 
 def variable_of(secret: str) -> str:

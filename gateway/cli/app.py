@@ -31,6 +31,7 @@ from gateway.cli import (
     rules,
     sandbox,
     schema,
+    secret,
     sla,
     sla_ahead,
     status,
@@ -80,6 +81,7 @@ for group in (
     pages,
     approvals,
     doctor,
+    secret,
 ):
     group.add_to(app)
 
