@@ -34,6 +34,7 @@ class ConnectorSettings(BaseModel):
     connect_timeout: float = 5.0  # seconds
     read_timeout: float = 30.0  # seconds
     total_timeout: float = 120.0  # seconds, over a whole answer: a read timeout alone never ends a dribble
+    four_byte_letters: bool = True  # false: its database refuses them (MySQL's utf8), so that emoji and their like are named in words
     pushes: PushSettings | None = None  # how the system's webhooks prove themselves; None: it sends none, and none is believed
 
 
@@ -155,11 +156,13 @@ class Connector(ABC):
         raise Unsupported(self.connection, "update")
 
     def comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt:
-        """Add a reply (`public`) or a note; the receipt's `id` is the id that `comments` gives it later, `version` the ticket's."""
+        """Add a reply (`public`) or a note, written in Markdown and sent in the system's own form, cut with a notice where it is too long.
+
+        The receipt's `id` is the id that `comments` gives it later, `version` the ticket's."""
         raise Unsupported(self.connection, "comment")
 
     def create(self, draft: Draft, *, mark: str) -> Receipt:
-        """Make a ticket; the receipt's `key` is its key."""
+        """Make a ticket; the receipt's `key` is its key. The draft's body is Markdown, as that of a comment is."""
         raise Unsupported(self.connection, "create")
 
     def applied_comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt | None:

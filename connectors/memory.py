@@ -17,8 +17,11 @@ from connectors.errors import NotFound, Rejected, Stale, Unreadable, WriteRefuse
 from connectors.mapping import Field, Record, Unwritable, Words, declared, moment, payload, reader
 from connectors.memory_system import MemorySystem, Refused
 from connectors.pushes import Garbled, Heard, Push, by_our_contract, delivery_of, trusted
+from connectors.text import limits, plain
 from rules.plan import Draft, Receipt, TagChange
 from rules.ticket import Change, Channel, Comment, Level, Person, Role, Severity, Status, Ticket, TicketRef, Type, Value, replace
+
+LONGEST = 32_000  # characters of one text
 
 OURS = "api"  # the name under which writes through the connector stand in the system
 
@@ -153,7 +156,7 @@ class MemoryConnector(Connector):
     def comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt:
         with self._writing("comment", f"commenting on {key}"):
             self._record(key)
-            made = self.system.say(key, body, public=public, by=OURS, mark=mark)
+            made = self.system.say(key, self._said(body), public=public, by=OURS, mark=mark)
         return Receipt(id=made, version=str(self._record(key)["rev"]))
 
     def create(self, draft: Draft, *, mark: str) -> Receipt:
@@ -162,7 +165,7 @@ class MemoryConnector(Connector):
         with self._writing("create", "creating"):
             if not sent.get("subject"):
                 raise Rejected(self.connection, "creating: a ticket needs a subject")
-            body = draft.fields.get("body")
+            body = self._said(str(draft.fields["body"])) if draft.fields.get("body") else None
             key = self.system.make({**sent, "body": body, "tags": sorted(_set(tags or ()))}, by=OURS, mark=mark)
         return Receipt(id=key, key=key, version=str(self._record(key)["rev"]))
 
@@ -191,6 +194,9 @@ class MemoryConnector(Connector):
     def history(self, key: str) -> tuple[Change, ...]:
         with self._doing("history"):
             return tuple(map(_change, self._record(key)["history"]))
+
+    def _said(self, body: str) -> str:
+        return limits.said(body, plain.write, str, limits.Limit(LONGEST, wide=self._settings.four_byte_letters))
 
     def _number(self, cursor: Cursor) -> int:
         if not cursor.isdigit():

@@ -15,6 +15,7 @@ from gateway.rulebook import Rulebook
 from gateway.store import passes, tickets
 from gateway.store.opening import Store
 from rules.bundle import Bundle
+from rules.literal import read_plain
 from rules.observation import Observation
 from rules.plan import AddComment, Ask, Call, CreateTicket, JoinTicket, Notify, Page, Plan, Update, Webhook
 from rules.preview import concerned, everything
@@ -151,7 +152,7 @@ def _each(plan: Plan) -> Iterator[tuple[str, End]]:
 def _done(action: Once) -> tuple[str, str]:
     match action:
         case AddComment():
-            text = f"{action.template} ({action.language})" if action.template else shown_value(action.body, 40)
+            text = f"{action.template} ({action.language})" if action.template else shown_value(read_plain(action.body), 40)
             return "reply" if action.public else "note", text
         case Notify():
             return f"notify {action.asked_for}", action.template or shown_value(action.text, 40)

@@ -1,13 +1,14 @@
 """One action as one call on a connector, and the question whether it took effect."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, assert_never
 
 from connectors.base import Connector
 from connectors.errors import NotFound, Rejected
+from connectors.text import markdown, plain
 from gateway.notify import Sends
-from rules.plan import Action, AddComment, Ask, Call, CreateTicket, JoinTicket, Notify, Page, Receipt, Update, Webhook
+from rules.plan import Action, AddComment, Ask, Call, CreateTicket, Draft, JoinTicket, Notify, Page, Receipt, Update, Webhook
 from rules.ticket import Ticket, TicketRef
 from rules.working import alike, value_of
 
@@ -43,9 +44,9 @@ class Sender:
             case Update():
                 return self._at(what.target.connection).update(what.target.key, what.fields, version=what.version, tags=what.tags)
             case AddComment():
-                return self._at(what.target.connection).comment(what.target.key, what.body, public=what.public, mark=what.mark)
+                return self._at(what.target.connection).comment(what.target.key, _said(what), public=what.public, mark=what.mark)
             case CreateTicket():
-                return self._at(what.connection).create(what.draft, mark=what.mark)
+                return self._at(what.connection).create(_drafted(what), mark=what.mark)
             case JoinTicket():
                 return self._joined(what)
             case Notify() | Page() | Call() | Ask() | Webhook():
@@ -70,7 +71,7 @@ class Sender:
                 return self._looked(what)
             case AddComment():
                 at = self._at(what.target.connection)
-                return at.applied_comment(what.target.key, what.body, public=what.public, mark=what.mark)
+                return at.applied_comment(what.target.key, _said(what), public=what.public, mark=what.mark)
             case CreateTicket():
                 return self._at(what.connection).applied_create(what.mark)
             case JoinTicket():
@@ -128,6 +129,19 @@ class Sender:
         if connection not in self._connectors:
             raise Rejected(connection, "there is no such connection any more; the rules name one that ticketgate.yaml does not have")
         return self._connectors[connection]
+
+
+def _said(what: AddComment) -> str:
+    """As Markdown. A copy of somebody's comment is plain text: its stars and brackets arrive as they were written."""
+    return what.body if what.mirrors is None else markdown.write(plain.read(what.body))
+
+
+def _drafted(what: CreateTicket) -> Draft:
+    """A partner's text is that of the ticket it is made for, and as plain as a copied comment; what `link` makes is written by its rule."""
+    body = what.draft.fields.get("body")
+    if what.relation is not None or not isinstance(body, str):
+        return what.draft
+    return replace(what.draft, fields={**what.draft.fields, "body": markdown.write(plain.read(body))})
 
 
 def stands(update: Update, ticket: Ticket) -> bool:

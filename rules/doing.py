@@ -76,6 +76,10 @@ class Doing:
     def filled(self, template: Template) -> str:
         return template.render(context(self.look, self.rule, self.clock)).strip()
 
+    def written(self, template: Template) -> str:
+        """As Markdown: what the ticket and its people say is shown in it as it is."""
+        return template.render(context(self.look, self.rule, self.clock), markdown=True).strip()
+
     def may(self, what: frozenset[str]) -> bool:
         """Whether the ticket's connection is among those that can; one that the desk does not describe may anything."""
         connection = self.observation.ref.connection

@@ -2,6 +2,7 @@
 
 from rules.bundle import Link, Step
 from rules.doing import Doing
+from rules.literal import escaped
 from rules.plan import CreateTicket, Draft, JoinTicket, key_of
 from rules.questions import ended_name, joined_name, similar_of
 from rules.templates import Template
@@ -74,13 +75,14 @@ def _made(doing: Doing, step: Step, verb: Link) -> str | None:
 def _draft(doing: Doing, verb: Link) -> Draft:
     """As `create` says, our own fields by their names, the rest in the system's words; with a headline and the first ticket's name."""
     ticket, writes = doing.ticket, doing.bundle.desk.writes.get(doing.observation.ref.connection)
-    fields: dict[str, Value] = {"subject": ticket.subject, "body": f"{ticket.ref} {ticket.url or ''}".strip()}
+    fields: dict[str, Value] = {"subject": ticket.subject, "body": escaped(f"{ticket.ref} {ticket.url or ''}".strip())}
     if verb.to == "problem":
         fields["type"] = fitting("type", "problem")
     fields |= {name: value for name in _ALONG if (value := value_of(ticket, name)) is not None}
     own: dict[str, str] = {}
     for name, text in verb.create.items():
-        said, called = doing.filled(text) if isinstance(text, Template) else text, _CALLED.get(name, name)
+        called = _CALLED.get(name, name)
+        said = (doing.written if called == "body" else doing.filled)(text) if isinstance(text, Template) else text
         if called in _OWN:
             fields[called] = fitting(called, said)
         else:

@@ -16,6 +16,8 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import pass_context
 
+from rules import literal
+
 LONGEST = 100_000  # characters of one rendered text
 MOST_STEPS = 10_000  # of all loops of one rendering together
 _STEPS = "_steps_left"
@@ -84,12 +86,16 @@ class Template:
         except (RecursionError, SyntaxError, MemoryError, OverflowError):  # Python's own limits on what Jinja writes for it
             raise TemplateProblem("this template is nested too deeply", line) from None
 
-    def render(self, context: Mapping[str, Any]) -> str:
-        """The text filled with `context`, which holds plain data only. Raises `RenderProblem`."""
+    def render(self, context: Mapping[str, Any], *, markdown: bool = False) -> str:
+        """The text filled with `context`, which holds plain data only. Raises `RenderProblem`.
+
+        `markdown`: the text is Markdown, in which every value is shown as it is, whatever it holds.
+        """
         if self._code is None:
             return self.text
         try:
-            return _within_limit(self._code.generate({**context, _STEPS: [MOST_STEPS]}))
+            printed = _within_limit(self._code.generate({**context, _STEPS: [MOST_STEPS]}))
+            return literal.placed(printed) if markdown else literal.bare(printed)
         except RenderProblem as wrong:
             raise RenderProblem(f"{self._where}: {wrong}") from None
         except (TemplateError, SecurityError, TypeError, ValueError, ArithmeticError, LookupError) as wrong:
@@ -185,6 +191,12 @@ def _shown(value: Any) -> Any:
     return value if isinstance(value, StrictUndefined) else str(value)
 
 
+def _printed(value: Any) -> Any:
+    """The same between marks, so that the text knows its values from its own words."""
+    shown = _shown(value)
+    return literal.marked(shown) if isinstance(shown, str) and shown else shown
+
+
 def _in_json(value: Any) -> Any:
     """What a placeholder prints within JSON: text without the quotes around it, true and false as JSON has them."""
     if isinstance(value, bool):
@@ -201,7 +213,7 @@ def _made(shown: Callable[[Any], Any]) -> _Environment:
     return made
 
 
-_ENVIRONMENT, _JSON = _made(_shown), _made(_in_json)
+_ENVIRONMENT, _JSON = _made(_printed), _made(_in_json)
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -256,7 +268,7 @@ def _column(text: str, wrong: TemplateSyntaxError) -> int:
 def _within_limit(pieces: Iterable[str]) -> str:
     kept, length = [], 0
     for piece in pieces:
-        length += len(piece)
+        length += len(literal.bare(piece))
         if length > LONGEST:
             raise RenderProblem(f"the text is longer than {LONGEST} characters")
         kept.append(piece)

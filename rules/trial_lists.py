@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from rules.literal import read_plain
 from rules.plan import AddComment
 from rules.world import Happened
 
@@ -43,7 +44,7 @@ def _rule(rule: str, stage: str | None) -> tuple[str, ...]:
 
 
 def _comment(comment: AddComment) -> tuple[str, ...]:
-    text = " ".join(comment.body.split())
+    text = " ".join(read_plain(comment.body).split())
     return (f"{comment.template} ({comment.language})", comment.template, text) if comment.template else (text,)
 
 

@@ -149,7 +149,7 @@ def _put_into_words(doing: Doing, step: Step, verb: Say, key: str) -> None:
     asked = verb.language if verb.public or verb.language != "auto" else doing.bundle.desk.default_language
     found = chosen(doing.bundle, verb.template, doing.ticket, asked) if verb.template else None
     text = found.template if found else verb.text
-    body = doing.filled(text) if text else ""
+    body = doing.written(text) if text else ""
     if not body:
         doing.note(f"{step.name}: there was nothing to say")
         return

@@ -9,6 +9,7 @@ from rules.bundle import Relation
 from rules.coverage import Coverage
 from rules.engine import Engine
 from rules.events import events
+from rules.literal import read_plain
 from rules.look import Look
 from rules.neighbours import Neighbours
 from rules.observation import Event, Kind, Link, Observation
@@ -287,7 +288,7 @@ class World:
             self.happened.synced.append(comment.target.connection)
         elif comment.target == self.ticket.ref:
             (self.happened.replies if comment.public else self.happened.notes).append(comment)
-            made = Comment(id=comment.mark, at=at, text=comment.body, public=comment.public, role=Role.BOT, ours=True)
+            made = Comment(id=comment.mark, at=at, text=read_plain(comment.body), public=comment.public, role=Role.BOT, ours=True)
             self._comments.append(made)
 
     def _join(self, join: JoinTicket) -> None:

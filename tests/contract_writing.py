@@ -7,7 +7,9 @@ import pytest
 
 from connectors.base import Connector
 from connectors.errors import NotFound, Rejected, Stale, Unsupported, WriteRefused
+from connectors.text import adf, html, markdown, plain
 from rules.plan import Draft, TagChange
+from rules.templates import Template
 from rules.ticket import Comment, Level, Role, Status, Ticket, Type
 from tests.contract import LONG_AGO, MARK, OTHER_MARK, one, plainly
 from tests.rigs import LONG_ENOUGH, OWN, Rig, a_sample, keys_of, read
@@ -226,6 +228,76 @@ def test_our_comments_come_back_as_ours_and_others_do_not(rig: Rig, connector: C
 def _said(comment: Comment) -> str:
     assert MARK not in comment.text, "the mark is for us, not for the reader"
     return comment.text.strip()
+
+
+RICH = (
+    "**Thanks**, see [our page](https://example.com/help):\n\n- one\n- two\n\n| plan | price |\n| --- | --- |\n| S | 5 |\n\n```\na = b\n```"
+)
+AS_TEXT = "Thanks, see our page (https://example.com/help):\n\n- one\n- two\n\nplan | price\nS | 5\n\na = b"
+FORMS: dict[str, Any] = {
+    "jira": lambda site, key, at: adf.read(site.tracker.issue(key).comments[at]["body"]),
+    "zendesk": lambda site, key, at: html.read(site.desk.comments(int(key))[at]["html_body"]),
+}
+"""Where a system keeps markup, what its page shows of a comment; elsewhere the text is all there is."""
+
+
+@pytest.mark.parametrize("public", [True, False], ids=["reply", "note"])
+def test_bold_links_lists_tables_and_code_arrive_in_the_systems_own_form(rig: Rig, connector: Connector, public: bool) -> None:
+    ticket = one(rig, connector)
+
+    connector.comment(ticket.ref.key, RICH, public=public, mark=MARK)
+
+    if form := FORMS.get(rig.system):
+        assert form(rig.sandbox, ticket.ref.key, -1) == markdown.read(RICH)
+    else:
+        assert rig.sandbox.shown(ticket.ref.key)["comments"][-1]["text"].partition("⟨")[0].rstrip() == AS_TEXT
+
+
+HOSTILE = "*bold* [a](javascript:alert(1)) <b>x</b> {color:red} &lt;\n# head\n| a | b |\n|---|---|\n![p](http://x.example/p.png) h1. _x_"
+
+
+@pytest.mark.parametrize("public", [True, False], ids=["reply", "note"])
+def test_what_a_customer_wrote_arrives_as_text(rig: Rig, connector: Connector, public: bool) -> None:
+    ticket = one(rig, connector)
+    body = Template.compile("You wrote:\n\n{{ text }}\n\nBye.").render({"text": HOSTILE}, markdown=True)
+
+    connector.comment(ticket.ref.key, body, public=public, mark=MARK)
+
+    expected = f"You wrote:\n\n{HOSTILE}\n\nBye."
+    assert connector.comments(ticket.ref.key)[-1].text.strip() == expected
+    if form := FORMS.get(rig.system):
+        assert form(rig.sandbox, ticket.ref.key, -1) == plain.read(expected)
+
+
+@pytest.mark.parametrize("letters", ["long words ", "漢字"], ids=["letters", "wide letters"])
+def test_a_text_beyond_the_limit_is_cut_with_a_notice_and_not_refused(rig: Rig, connector: Connector, letters: str) -> None:
+    ticket = one(rig, connector)
+
+    receipt = connector.comment(ticket.ref.key, f"**Log:** {letters * 40_000}", public=False, mark=MARK)
+
+    said = connector.comments(ticket.ref.key)[-1]
+    assert said.id == receipt.id
+    assert said.text.startswith("Log: ")
+    assert len(said.text) > 1_000
+    assert said.text.strip().endswith(" more characters]")
+    assert "[cut: " in said.text
+
+
+def test_letters_that_its_database_refuses_are_named(rig: Rig) -> None:
+    connector = rig.connector(four_byte_letters=False)
+    ticket = one(rig, connector)
+
+    connector.comment(ticket.ref.key, "Thanks 👍, 漢字", public=True, mark=MARK)
+
+    assert connector.comments(ticket.ref.key)[-1].text.strip() == "Thanks [thumbs up sign], 漢字"
+
+
+def test_a_new_tickets_text_is_markdown_as_well(rig: Rig, connector: Connector) -> None:
+    draft = Draft(fields={"subject": "Made by us", "body": "**Seen** by `a_b`:\n\n- one\n- two"}, own=OWN.get(rig.system, {}))
+
+    made = connector.fetch(str(connector.create(draft, mark=MARK).key))
+
+    assert (made.body or "").replace("* ", "- ") == "Seen by a_b:\n\n- one\n- two"
 
 
 def test_only_comments_since_a_moment_are_given(rig: Rig, connector: Connector) -> None:

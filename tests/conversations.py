@@ -64,11 +64,11 @@ def updates_under_its_guard(connector: Connector, system: str) -> None:
 def replies_and_notes(connector: Connector, system: str) -> None:
     key = first(connector).ref.key
 
-    reply = connector.comment(key, "We are on it.", public=True, mark=MARK)
+    reply = connector.comment(key, "We are **on it**, see [the page](https://example.com).", public=True, mark=MARK)
     note = connector.comment(key, "Looks like the release.", public=False, mark=MARK[::-1])
 
     assert [(c.id, c.public, c.ours) for c in connector.comments(key)] == [(reply.id, True, True), (note.id, False, True)]
-    found = connector.applied_comment(key, "We are on it.", public=True, mark=MARK)
+    found = connector.applied_comment(key, "We are **on it**, see [the page](https://example.com).", public=True, mark=MARK)
     assert found is not None
     assert found.id == reply.id
 

@@ -1,15 +1,20 @@
-"""Plain text to the smallest sound Atlassian document (ADF), and any such document down to plain text."""
+"""A field's plain text as an Atlassian document (ADF) that reads back letter by letter, and any such document down to plain text, fast.
+
+Replies, notes and descriptions of new issues are Markdown and go by `connectors/text/adf.py`.
+"""
 
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+from connectors.text.limits import Limit, cleaned, cut
+
 Node: TypeAlias = dict[str, Any]
 
 LONGEST = 32_000  # characters; Jira refuses a text of more than 32,767
 DEEPEST = 60  # levels; nobody writes deeper, and a hostile document must not exhaust the stack
-UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # Jira refuses text with these
+TEXT = Limit(LONGEST)
 INLINE = frozenset({"text", "hardBreak", "mention", "emoji", "inlineCard", "date", "status", "mediaInline"})
 BETWEEN = {"doc": "\n\n", "panel": "\n\n", "blockquote": "\n\n", "expand": "\n\n", "tableRow": " | "}
 
@@ -19,9 +24,7 @@ def document(text: str) -> dict[str, Any]:
 
     Characters that Jira refuses are left out; text beyond 32,000 characters is cut, and its last line says so.
     """
-    clean = UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    if len(clean) > LONGEST:
-        clean = f"{clean[:LONGEST]}\n[cut: {len(clean) - LONGEST} more characters]"
+    clean = cut(cleaned(text.replace("\r\n", "\n").replace("\r", "\n"), TEXT), TEXT)
     return {"type": "doc", "version": 1, "content": [_paragraph(part) for part in clean.split("\n\n")]}
 
 

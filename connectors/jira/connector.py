@@ -19,6 +19,7 @@ from connectors.jira.site import Site
 from connectors.jira.watermark import Watermark, jql
 from connectors.mapping import Field, Record, Words, declared, moment
 from connectors.pushes import Heard, Push, trusted
+from connectors.text.limits import Limit
 from rules.plan import Draft, Receipt, TagChange
 from rules.ticket import Change, Comment, Level, Status, Ticket, Type, Value
 
@@ -105,7 +106,7 @@ class JiraConnector(Connector):
         self._issues = IssueReader(connection, settings, self._table, names, custom)
         self._site = Site(session, settings.accounts)
         self._mover = Mover(self._site, names, settings.transition_fields)
-        self._editor = Editor(self._site, self._issues, self._table)
+        self._editor = Editor(self._site, self._issues, self._table, Limit(adf.LONGEST, wide=settings.four_byte_letters))
 
     @classmethod
     def opened(cls, connection: str, settings: ConnectorSettings, custom: tuple[Custom, ...] = (), *, read_only: bool = False) -> Self:
@@ -168,7 +169,7 @@ class JiraConnector(Connector):
         properties: list[dict[str, Any]] = [{"key": reading.MARK, "value": {"mark": mark}}]
         if not public:
             properties.append({"key": reading.INTERNAL, "value": {"internal": True}})
-        made = self._session.ask(what, "POST", paths.issue(key, "comment"), body={"body": adf.document(body), "properties": properties})
+        made = self._session.ask(what, "POST", paths.issue(key, "comment"), body=self._editor.comment(body, properties))
         try:
             return Receipt(id=str(made["id"]), version=self._version_at(what, key, moment(made["created"])))
         except MALFORMED as error:

@@ -10,6 +10,8 @@ from connectors.jira import fields, reading
 from connectors.jira.issues import IssueReader
 from connectors.jira.site import Site
 from connectors.mapping import Table, Unwritable, payload
+from connectors.text import adf, limits, plain
+from connectors.text.limits import Limit
 from rules.plan import Draft, TagChange
 from rules.ticket import Value
 
@@ -24,6 +26,14 @@ class Editor:
     site: Site
     issues: IssueReader
     table: Table
+    limit: Limit
+
+    def comment(self, text: str, properties: list[dict[str, Any]]) -> dict[str, Any]:
+        return {"body": self._rich(text), "properties": properties}
+
+    def _rich(self, text: str) -> dict[str, Any]:
+        """Markdown as Jira's document; what Jira counts is the text that people read in it."""
+        return limits.said(text, adf.write, lambda made: plain.write(adf.read(made)), self.limit)
 
     def edit(self, what: str, wanted: Mapping[str, Value], tags: TagChange = NO_TAGS) -> dict[str, Any]:
         """The body of an edit; empty when there is nothing to write."""
@@ -37,11 +47,12 @@ class Editor:
         """The body of a creation: our mark stands in a property, and shortened in a label, which a search can find."""
         own = {name: value for name, value in draft.own.items() if name not in ("project", "issue_type")}
         wanted = {name: value for name, value in draft.fields.items() if name not in ("tags", "status", "type")}
-        tags = draft.fields.get("tags")
+        tags, body = draft.fields.get("tags"), wanted.pop("body", None)
         named = {
             "project": {"key": self._needed(what, "project", project)},
             "issuetype": self._issue_type(what, draft),
             "labels": sorted({*(tags if isinstance(tags, frozenset) else ()), reading.label_of(mark)}),
+            **({"description": self._rich(str(body))} if body else {}),
         }
         sent = {**self.edit(what, {n: v for n, v in wanted.items() if v is not None}).get("fields", {}), **self._own(what, own), **named}
         return {"fields": sent, "properties": [{"key": reading.MARK, "value": {"mark": mark}}]}

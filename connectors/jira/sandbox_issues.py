@@ -243,7 +243,9 @@ def as_document(text: str) -> Json:
     return {"type": "doc", "version": 1, "content": paragraphs}
 
 
-BLOCKS = frozenset({"paragraph", "heading", "bulletList", "orderedList", "codeBlock", "blockquote", "panel", "rule", "table"})
+BLOCKS = frozenset(
+    {"paragraph", "heading", "bulletList", "orderedList", "codeBlock", "blockquote", "panel", "rule", "table"} | {"mediaSingle"}
+)
 
 
 def is_document(value: Any) -> bool:

@@ -217,16 +217,17 @@ class SalesforceConnector(Connector):
     def comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt:
         """A case comment. The receipt has no version: an edit by somebody else could hide behind it."""
         what = f"{'reply to' if public else 'leave a note on'} case {key}"
-        text = f"{body.rstrip()}\n\n⟨tg:{mark[:8]}⟩" if self._settings.marks else body
-        said = {"ParentId": self._id(what, key), "CommentBody": text, "IsPublished": public}
-        answer = self._session.ask(what, "POST", "sobjects/CaseComment/", body=said, meaning=self._no_parent)
+        said = self._writing.comment(body)
+        text = f"{said.rstrip()}\n\n⟨tg:{mark[:8]}⟩" if self._settings.marks else said
+        made = {"ParentId": self._id(what, key), "CommentBody": text, "IsPublished": public}
+        answer = self._session.ask(what, "POST", "sobjects/CaseComment/", body=made, meaning=self._no_parent)
         return Receipt(id=self._made(what, answer))
 
     def applied_comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt | None:
         """By the mark; without `marks`, by the very text in a comment of our own user."""
         what = f"look for our comment on case {key}"
         rows = self._session.all(what, f"{COMMENTS} WHERE ParentId = {quoted(self._id(what, key))} {BY_TIME}")
-        is_it = self._by_mark(mark) if self._settings.marks else self._by_text(body)
+        is_it = self._by_mark(mark) if self._settings.marks else self._by_text(self._writing.comment(body))
         with reading(self.connection, what):
             return next((Receipt(id=str(row["Id"])) for row in reversed(rows) if row["IsPublished"] is public and is_it(row)), None)
 

@@ -341,7 +341,8 @@ def _unmodified(request: Request, case: Record) -> None:
 
 def _short_enough(values: Mapping[str, Any]) -> None:
     for name, value in values.items():
-        if isinstance(value, str) and len(value) > LENGTHS.get(name, len(value)):
+        size = 0 if not isinstance(value, str) else len(value.encode()) if name == "CommentBody" else len(value)
+        if size > LENGTHS.get(name, size):
             raise Refused(400, "STRING_TOO_LONG", f"{name}: data value too large (max length={LENGTHS[name]})", [name])
 
 

@@ -8,6 +8,8 @@ from connectors.mapping import Record, Table, Unwritable, payload
 from connectors.salesforce.reading import QUEUE, USER
 from connectors.salesforce.settings import NAME, SalesforceSettings
 from connectors.salesforce.soql import quoted
+from connectors.text import limits, plain
+from connectors.text.limits import Limit, in_bytes
 from rules.plan import Draft, TagChange
 from rules.ticket import Value
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from connectors.salesforce.session import Session
 
 OWNERS = frozenset({"group", "assignee"})
+LONGEST_COMMENT = 4_000 - 24  # bytes (object reference, CaseComment), less our mark's
+LONGEST_DESCRIPTION = 32_000  # characters (object reference, Case)
 BY_WORD = ("Status", "Priority", "Type", "Origin")
 LOOK_UP_QUEUE = "SELECT Id, Name FROM Group WHERE Type = 'Queue' AND (Name = {0} OR DeveloperName = {0}) LIMIT 3"
 LOOK_UP_USER = "SELECT Id, Name, Email FROM User WHERE {1} = {0} AND IsActive = true AND UserType = 'Standard' LIMIT 3"
@@ -102,6 +106,9 @@ class Writing:
     def draft(self, what: str, draft: Draft) -> dict[str, Any]:
         """A new case. Its requester is the contact with that address, else only the address."""
         fields = {k: v for k, v in draft.fields.items() if v is not None}
+        if fields.get("body"):
+            limit = Limit(LONGEST_DESCRIPTION, wide=self._settings.four_byte_letters)
+            fields["body"] = limits.said(str(fields["body"]), plain.write, str, limit)
         sent = self._worded(what, {k: v for k, v in fields.items() if k not in {*OWNERS, "tags", "requester"}})
         sent |= self._owner(what, fields, {})
         if isinstance(tags := fields.get("tags"), frozenset) and tags:
@@ -110,6 +117,10 @@ class Writing:
             contact = self.directory.contact(str(requester))
             sent |= {"ContactId": contact} if contact else {"SuppliedEmail": str(requester)}
         return {**sent, **self._own(what, draft.own)}
+
+    def comment(self, text: str) -> str:
+        """Markdown as plain text, with room for our mark: a case comment shows no markup."""
+        return limits.said(text, plain.write, str, Limit(LONGEST_COMMENT, in_bytes, self._settings.four_byte_letters))
 
     def as_written(self, record: Record, sent: Mapping[str, Any]) -> dict[str, Any]:
         """The record as these values leave it, as far as we know."""

@@ -34,6 +34,7 @@ from connectors.servicenow.reading import (
 from connectors.servicenow.settings import ServiceNowSettings
 from connectors.servicenow.slas import TASK_SLA, native_sla
 from connectors.servicenow.writing import Writer, ignored
+from connectors.text import limits, plain
 from rules.plan import Draft, Receipt, TagChange
 from rules.ticket import Change, Comment, Person, Ticket, Value
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from connectors.servicenow.session import ServiceNowSession
 
 WRITES = frozenset({"subject", "body", "status", "resolution", "priority", "impact", "urgency", "group", "assignee", "tags", "due_at"})
+LONGEST = 32_000  # characters; the platform holds a text to no max_length (KB0685779), and a form still opens with this much
 COUPLED = {
     "priority": frozenset({"impact", "urgency"}),
     "impact": frozenset({"priority"}),
@@ -108,6 +110,7 @@ class ServiceNowConnector(Connector):
         self._ticket = ticket_reader(connection, settings, self._table)
         self._tickets = page_reader(connection, settings, self._table)
         self._writer = Writer(settings, self._table, self._found)
+        self._limit = limits.Limit(LONGEST, wide=settings.four_byte_letters)
         self._page_size, self._sees_deletions = settings.page_size, settings.deletions
         self._sees_slas = True
         self._ids: dict[tuple[str, str], str] = {}
@@ -241,7 +244,7 @@ class ServiceNowConnector(Connector):
 
     def comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt:
         what = f"adding a {'reply' if public else 'note'} to {key}"
-        record = self._written(what, key, {ELEMENTS[public]: marked(body, mark)})
+        record = self._written(what, key, {ELEMENTS[public]: marked(self._said(body), mark)})
         try:
             entry = self._entry(what, key, public=public, mark=mark)
         except ConnectorError as error:
@@ -266,11 +269,17 @@ class ServiceNowConnector(Connector):
         fields = {name: value for name, value in draft.fields.items() if name != "tags"}
         if fields.get("type") == self._type:
             del fields["type"]  # the table is the type
+        if fields.get("body"):
+            fields["body"] = self._said(str(fields["body"]))
         tags = draft.fields.get("tags")
         wanted = TagChange(add=tags) if isinstance(tags, frozenset) else NO_TAGS
         body = self._body(what, {}, fields, wanted) | dict(draft.own) | {"correlation_id": mark, "correlation_display": "ticketgate"}
         path = table_path(self._settings.table)
         return _made(flat(self._session.record(what, "POST", path, self._asked, body)))
+
+    def _said(self, text: str) -> str:
+        """Markdown as plain text: journals and descriptions show no markup."""
+        return limits.said(text, plain.write, str, self._limit)
 
     @property
     def _type(self) -> str | None:

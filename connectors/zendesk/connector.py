@@ -54,7 +54,7 @@ class ZendeskConnector(Connector):
         self._read_page = page_reader(connection, self._table, settings.url)
         self._session, self._page_size, self._pushes = session, settings.page_size, settings.pushes
         self._directory = Directory(connection, session)
-        self._writing = Writing(connection, self._table, self._directory, self.abilities.coupled)
+        self._writing = Writing(connection, self._table, self._directory, self.abilities.coupled, wide=settings.four_byte_letters)
 
     @classmethod
     def opened(cls, connection: str, settings: ConnectorSettings, custom: tuple[Custom, ...] = (), *, read_only: bool = False) -> Self:
@@ -110,7 +110,7 @@ class ZendeskConnector(Connector):
 
     def comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt:
         what = f"{'reply to' if public else 'leave a note on'} ticket {key}"
-        said = marked({"comment": {"body": body, "public": public}}, mark)
+        said = marked({"comment": {"html_body": self._writing.said(body), "public": public}}, mark)
         with unguarded(self.connection):
             answer = self._session.send(what, "PUT", f"tickets/{self._number(key)}", {"ticket": said})
         with reading(self.connection, what, written=True):

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from connectors.sandbox import AGENTS, GROUPS, Answer, Clock, Deed, Request, Sample, Sandbox
-from connectors.zendesk.sandbox_desk import VIA_API, Desk
+from connectors.zendesk.sandbox_desk import VIA_API, Desk, text_of
 from connectors.zendesk.sandbox_people import acted, loaded, shown
 from connectors.zendesk.sandbox_rules import checked, tags_of
 from connectors.zendesk.sandbox_wire import (
@@ -192,7 +192,7 @@ class ZendeskSandbox(Sandbox):
 
     def _said(self, number: int, audit: Mapping[str, Any], comment: Mapping[str, Any]) -> None:
         said = next(e for e in audit["events"] if e["type"] == "Comment")
-        self.took_effect("reply" if said["public"] else "note", str(number), id=str(said["id"]), body=comment["body"])
+        self.took_effect("reply" if said["public"] else "note", str(number), id=str(said["id"]), body=said["body"])
 
     def _guard(self, record: Mapping[str, Any], given: Mapping[str, Any]) -> None:
         """Compares whole seconds, like the real one: two changes in one second are one to it."""
@@ -205,11 +205,13 @@ class ZendeskSandbox(Sandbox):
             return Answer(status=201, body=known, headers={"x-idempotency-lookup": "hit"})
         given = request.json()["ticket"]
         fields, ignored = checked(self.desk, given, None)
-        body = (given.get("comment") or {}).get("body") or given.get("description")
+        said = given.get("comment") or {}
+        page = said.get("html_body")
+        body = text_of(page) if page else said.get("body") or given.get("description")
         if not body:
             raise refusal(422, "RecordInvalid", "Record validation errors", details=BLANK)
-        public = (given.get("comment") or {}).get("public", True)
-        number = self.desk.make(fields, body, self._me, VIA_API, public=public, metadata=given.get("metadata"))
+        public = said.get("public", True)
+        number = self.desk.make(fields, body, self._me, VIA_API, public=public, html_body=page, metadata=given.get("metadata"))
         self.took_effect("create", str(number), subject=fields.get("subject"))
         answer = {"ticket": dict(self.desk.tickets[number]), "audit": self.desk.audits(number)[0]}
         if key:

@@ -1,9 +1,10 @@
 """What the Zendesk sandbox holds: people, groups, tickets, their audits, and the order in which an export shows them."""
 
+import re
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from html import escape
+from html import escape, unescape
 from itertools import count
 from typing import Any
 
@@ -164,7 +165,7 @@ class Desk:
         return {**said, "previous_value": plain(key, before)}
 
     def _said(self, comment: Mapping[str, Any], author: int, audit: int) -> dict[str, Any]:
-        return _comment(next(self._ids), comment.get("author_id") or author, comment["body"], comment.get("public", True), audit)
+        return _comment(next(self._ids), comment.get("author_id") or author, comment, comment.get("public", True), audit)
 
     def system_change(self, number: int, **fields: Any) -> None:
         """As a merge or an automation's side effect does: the content and the export move on, `updated_at` stays."""
@@ -213,16 +214,32 @@ CREATED = ("subject", "requester_id", "assignee_id", "priority", "type", "status
 def _first_audit(
     number: int, first: int, author: int, at: str, way: Any, body: str, created: tuple[tuple[str, Any], ...], more: Mapping[str, Any]
 ) -> dict[str, Any]:
-    events: list[dict[str, Any]] = [_comment(first + 1, author, body, more.get("public", True), first)]
+    events: list[dict[str, Any]] = [
+        _comment(first + 1, author, {"body": body, "html_body": more.get("html_body")}, more.get("public", True), first)
+    ]
     events += [{"id": first + 2 + n, "type": "Create", "value": plain(k, v), "field_name": k} for n, (k, v) in enumerate(created)]
     head = {"id": first, "ticket_id": number, "created_at": at, "author_id": author, "metadata": metadata(more.get("metadata"))}
     return {**head, "events": events, "via": way}
 
 
-def _comment(number: int, author: int, body: str, public: bool, audit: int) -> dict[str, Any]:
-    page = "".join(f'<p dir="auto">{escape(part)}</p>' for part in body.split("\n\n"))
+def _comment(number: int, author: int, given: Mapping[str, Any], public: bool, audit: int) -> dict[str, Any]:
+    """`html_body` wins over `body`; of either, the other one is made."""
+    body, page = given.get("body") or "", given.get("html_body")
+    if page:
+        body = text_of(page)
+    else:
+        page = "".join(f'<p dir="auto">{escape(part)}</p>' for part in body.split("\n\n"))
     said = {"body": body, "html_body": f'<div class="zd-comment" dir="auto">{page}</div>', "plain_body": body}
     return {"id": number, "type": "Comment", "author_id": author, **said, "public": public, "attachments": [], "audit_id": audit}
+
+
+def text_of(page: str) -> str:
+    """What a browser would show of it; written apart from the connector's reader, so that one fault does not hide in both."""
+    page = re.sub(r"</p>\s*</li>", "</li>", page)
+    flat = re.sub(r"<(/p|/h\d|/pre|/blockquote|/table|/ul|/ol)>\s*", "\n\n", re.sub(r"(?s)(?<!\n)\n(?=<)", "", page))
+    for pattern, said in ((r"<br\s*/?>|</li>|</tr>", "\n"), (r"</t[hd]>", " "), (r"<li>", "* "), (r"<[^>]*>", "")):
+        flat = re.sub(pattern, said, flat)
+    return re.sub(r"\n{3,}", "\n\n", unescape(flat)).strip()
 
 
 def metadata(custom: Any) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from typing import Any
 
 from connectors.errors import ConnectorError, InDoubt, Rejected, Stale, Transient, Unreadable
 from connectors.mapping import Record, Table, Unwritable, payload
+from connectors.text import html, limits, plain
+from connectors.text.limits import Limit, in_bytes
 from connectors.zendesk.directory import Directory
 from connectors.zendesk.reading import MARK, ticket_reader, version_of
 from rules.plan import Draft, Receipt
@@ -14,12 +16,16 @@ from rules.ticket import Person, Value
 OWN = frozenset({"ticket_form_id", "brand_id", "custom_status_id", "problem_id"})  # what `create:` of a rule may name besides ticket fields
 LOOKED_UP = frozenset({"group", "assignee"})
 FIELD = "custom_fields."
+LONGEST = 65_000  # bytes of a comment's HTML; Zendesk takes about 65,000 characters "depending on your encoding/markup"
 
 
 class Writing:
     """Our fields in Zendesk's keys, words and ids; and Zendesk's answer to a write as a receipt."""
 
-    def __init__(self, connection: str, table: Table, directory: Directory, coupled: Mapping[str, frozenset[str]]) -> None:
+    def __init__(
+        self, connection: str, table: Table, directory: Directory, coupled: Mapping[str, frozenset[str]], *, wide: bool = True
+    ) -> None:
+        self._limit = Limit(LONGEST, in_bytes, wide)
         self._connection, self._table, self._directory, self._coupled = connection, table, directory, coupled
         self._read = ticket_reader(connection, table, "")
 
@@ -47,7 +53,12 @@ class Writing:
             sent["tags"] = sorted(tags)
         if requester := fields.get("requester"):
             sent |= self._requester(str(requester))
-        return {**sent, "comment": {"body": str(fields.get("body") or fields.get("subject") or ""), "public": True}}
+        described = self.said(str(fields["body"])) if fields.get("body") else html.write(plain.read(str(fields.get("subject") or "")))
+        return {**sent, "comment": {"html_body": described, "public": True}}
+
+    def said(self, text: str) -> str:
+        """Markdown as the HTML of a comment."""
+        return limits.said(text, html.write, str, self._limit)
 
     def receipt(self, what: str, answer: Record, names: set[str]) -> Receipt:
         """The version and the fields as they stand after an update. Asks nothing more: the write is done, whatever else fails."""

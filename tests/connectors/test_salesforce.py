@@ -527,11 +527,11 @@ def test_an_automatic_answer_is_known_by_its_headers(rig: Rig, connector: Salesf
     ]
 
 
-def test_a_comment_that_is_too_long_is_refused_with_salesforces_words(rig: Rig, connector: SalesforceConnector) -> None:
-    key = rig.load(a_sample())[0]
+def test_a_description_that_is_too_long_is_refused_with_salesforces_words(rig: Rig, connector: SalesforceConnector) -> None:
+    ticket = connector.fetch(rig.load(a_sample())[0])
 
     with pytest.raises(Rejected, match="STRING_TOO_LONG"):
-        connector.comment(key, "x" * 4001, public=True, mark=MARK)
+        connector.update(ticket.ref.key, {"body": "x" * 32_001}, version=ticket.version)
 
 
 def test_a_case_made_twice_is_one_case(rig: Rig, connector: SalesforceConnector) -> None:
