@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 OWNERS = frozenset({"group", "assignee"})
 LONGEST_COMMENT = 4_000 - 24  # bytes (object reference, CaseComment), less our mark's
-LONGEST_DESCRIPTION = 32_000  # characters (object reference, Case)
+LONGEST_DESCRIPTION = 32_000  # characters: as the sandbox has it; not looked up at the vendor
 BY_WORD = ("Status", "Priority", "Type", "Origin")
 LOOK_UP_QUEUE = "SELECT Id, Name FROM Group WHERE Type = 'Queue' AND (Name = {0} OR DeveloperName = {0}) LIMIT 3"
 LOOK_UP_USER = "SELECT Id, Name, Email FROM User WHERE {1} = {0} AND IsActive = true AND UserType = 'Standard' LIMIT 3"
