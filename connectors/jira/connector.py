@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cursor, Custom, Page
+from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page
 from connectors.columns import MALFORMED
 from connectors.errors import ConnectorError, CursorExpired, InDoubt, Rejected, Stale, Transient, Unreadable
 from connectors.jira import adf, paths, pushes, reading
@@ -16,6 +16,7 @@ from connectors.jira.issues import OURS, IssueReader, value_of, why
 from connectors.jira.moving import Mover, status_of
 from connectors.jira.settings import JiraSettings
 from connectors.jira.site import Site
+from connectors.jira.slas import Slas
 from connectors.jira.watermark import Watermark, jql
 from connectors.mapping import Field, Record, Words, declared, moment
 from connectors.pushes import Heard, Push, trusted
@@ -95,6 +96,7 @@ class JiraConnector(Connector):
         comments=True,
         history=True,
         pushes=True,
+        slas=True,
     )
 
     def __init__(self, connection: str, session: "JiraSession", settings: JiraSettings, custom: tuple[Custom, ...] = ()) -> None:
@@ -104,7 +106,7 @@ class JiraConnector(Connector):
         self._learned = False
         self._table = declared(TABLE, settings.words)
         self._issues = IssueReader(connection, settings, self._table, names, custom)
-        self._site = Site(session, settings.accounts)
+        self._site, self._slas = Site(session, settings.accounts), Slas(session)
         self._mover = Mover(self._site, names, settings.transition_fields)
         self._editor = Editor(self._site, self._issues, self._table, Limit(adf.LONGEST, wide=settings.four_byte_letters))
 
@@ -231,6 +233,10 @@ class JiraConnector(Connector):
             return reading.changes(entries, self._followed, self._issues.emails)
         except MALFORMED as error:
             raise Unreadable(self.connection, f"{what}: {why(error)}") from None
+
+    def native_slas(self, key: str) -> tuple[NativeSla, ...]:
+        """Of a request of a service desk where we are an agent; no other issue has any."""
+        return self._slas.of(key)
 
     def _from(self, since: datetime | Cursor) -> tuple[Watermark, datetime]:
         """The watermark to go on from, and the moment to ask from: behind a cursor by the overlap, for the search lags."""

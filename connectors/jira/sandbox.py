@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
+from connectors.jira import sandbox_slas
 from connectors.jira.sandbox_edits import Refused, answered
 from connectors.jira.sandbox_issues import Issue, State, is_document, plain
 from connectors.jira.sandbox_jql import JqlError, parse
@@ -60,7 +61,7 @@ class JiraSandbox(Sandbox):
         super().__init__(clock)
         self._zone, self.limits = ZoneInfo(account_zone), Limits(burst, per_issue)
         self.tracker = Tracker(clock, self._zone, timedelta(seconds=lag), hidden)
-        self._routes = [(method, re.compile(f"/rest/api/3/{path}/?"), handler) for method, path, handler in self._table()]
+        self._routes = [(method, re.compile(f"/rest/{path}/?"), handler) for method, path, handler in self._table()]
 
     @classmethod
     def sign_in(cls) -> dict[str, str]:
@@ -112,7 +113,8 @@ class JiraSandbox(Sandbox):
         return _fault(405 if hits else 404, "Method Not Allowed" if hits else "There is nothing at this address.")
 
     def _table(self) -> list[tuple[str, str, Handler]]:
-        return [*self._of_issues(), *self._of_writes(), *self._of_site()]
+        site = [*self._of_issues(), *self._of_writes(), *self._of_site()]
+        return [*((method, f"api/3/{path}", handler) for method, path, handler in site), *self._of_desks()]
 
     def _of_issues(self) -> list[tuple[str, str, Handler]]:
         one = "issue/([^/]+)"
@@ -152,6 +154,13 @@ class JiraSandbox(Sandbox):
             ("GET", "resolution", lambda r: Answer(body=list(RESOLUTIONS.values()))),
             ("GET", "project/([^/]+)", self._project),
             ("GET", "project/([^/]+)/statuses", self._workflow),
+        ]
+
+    def _of_desks(self) -> list[tuple[str, str, Handler]]:
+        tracker, api = self.tracker, "servicedeskapi"
+        return [
+            ("GET", f"{api}/servicedesk", lambda r: sandbox_slas.desks(r, tracker.projects)),
+            ("GET", f"{api}/request/([^/]+)/sla", lambda r, key: sandbox_slas.slas(r, tracker.issue(key), tracker.projects)),
         ]
 
     # reading

@@ -35,9 +35,11 @@ class JiraSession:
         self._sdk._fields_cache_value = {"_": "_"}  # without it the SDK reads /field before its first search
         mounted(self._sdk._session, connection, settings, read_only=read_only)
 
-    def ask(self, what: str, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None) -> Any:
-        """The decoded answer. `what` is said in errors: what was attempted, on which ticket."""
-        url = self._sdk._get_url(path)
+    def ask(
+        self, what: str, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None, base: str = JIRA.JIRA_BASE_URL
+    ) -> Any:
+        """The decoded answer. `what` is said in errors: what was attempted, on which ticket; `base` is another interface of the site."""
+        url = self._sdk._get_url(path, base)
         writing = is_write(method, url)
         with asking(self.connection, what, writing=writing):
             answer = self._sent(method, url, params, body)

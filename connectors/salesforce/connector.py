@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from msgspec import Struct
 
-from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cursor, Custom, Page, Spoilt
+from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt
 from connectors.columns import all_of
 from connectors.errors import ConnectorError, InDoubt, NotFound, Rejected, Stale, Unreadable
 from connectors.mapping import Record, moment
@@ -19,6 +19,7 @@ from connectors.pushes import Heard, Push, trusted
 from connectors.salesforce import pushes
 from connectors.salesforce.reading import TABLE, Cases, changes_of, comment_of, email_of, guarded, heard, mark_in, part, remotes
 from connectors.salesforce.settings import SalesforceSettings
+from connectors.salesforce.slas import MILESTONES, native_sla
 from connectors.salesforce.soql import Key, Mark, children, paths_are_names, quoted, said_since, selected, stamp, these, touched
 from connectors.salesforce.writing import Directory, Writing
 from rules.plan import Draft, Receipt, TagChange
@@ -53,6 +54,7 @@ class SalesforceConnector(Connector):
         comments=True,
         history=True,
         pushes=True,
+        slas=True,
         guards=True,
     )
 
@@ -62,7 +64,7 @@ class SalesforceConnector(Connector):
         if not paths_are_names(own):
             raise Rejected(connection, f"a field is named by its API name, such as Product__c, not by {own}")
         self._session, self._settings = session, settings
-        self._cases = Cases(connection, settings, custom)
+        self._cases, self._has_milestones = Cases(connection, settings, custom), True
         self._select = selected(own, emails=settings.emails)
         self._writing = Writing(connection, settings, self._cases.table, Directory(connection, session, settings.nobody))
 
@@ -168,6 +170,20 @@ class SalesforceConnector(Connector):
         rows = self._session.all(what, f"{CHANGES} WHERE CaseId = {quoted(self._id(what, key))} {BY_TIME}")
         with reading(self.connection, what):
             return tuple(changes_of(rows, self._cases.table, self._settings.nobody))
+
+    def native_slas(self, key: str) -> tuple[NativeSla, ...]:
+        """Milestones, where the organization has Entitlement Management and we may read it; else none, and it is not asked again."""
+        what = f"read the milestones of case {key}"
+        if not self._has_milestones:
+            return ()
+        soql = f"{MILESTONES} WHERE CaseId = {quoted(self._id(what, key))} ORDER BY StartDate ASC, Id ASC"
+        try:
+            rows = self._session.all(what, soql)
+        except Rejected:
+            self._has_milestones = False
+            return ()
+        with reading(self.connection, what):
+            return tuple(map(native_sla, rows))
 
     # writing
 

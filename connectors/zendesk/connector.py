@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
-from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cursor, Custom, Page, Spoilt
+from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt
 from connectors.columns import MALFORMED, all_of
 from connectors.errors import ConnectorError, CursorExpired, NotFound, Stale, Transient, Unauthorized
 from connectors.mapping import Record, declared, moment
@@ -17,6 +17,7 @@ from connectors.zendesk.cursor import Mark
 from connectors.zendesk.directory import Directory, pages
 from connectors.zendesk.reading import TABLE, Beside, changes_of, comment_of, custom_row, mark_of, page_reader, ticket_reader, version_of
 from connectors.zendesk.settings import ZendeskSettings
+from connectors.zendesk.slas import native_slas
 from connectors.zendesk.writing import Writing, comment_id, guarded, made, marked, part, reading, unguarded
 from rules.plan import Draft, Receipt, TagChange
 from rules.ticket import Change, Comment, Ticket, Value
@@ -42,6 +43,7 @@ class ZendeskConnector(Connector):
         comments=True,
         history=True,
         pushes=True,
+        slas=True,
         guards=True,
     )
 
@@ -154,6 +156,13 @@ class ZendeskConnector(Connector):
         with reading(self.connection, what):
             self._directory.complete(beside, _ids(audits, "assignee_id"), _ids(audits, "group_id"))
             return tuple(change for a in audits for change in changes_of(a, self._table, beside))
+
+    def native_slas(self, key: str) -> tuple[NativeSla, ...]:
+        """Out of the ticket's metric events, which only an account with SLA policies has more to say in."""
+        what = f"read the SLAs of ticket {key}"
+        answer = self._session.get(what, f"tickets/{self._number(key)}", {"include": "slas,metric_events"})
+        with reading(self.connection, what):
+            return native_slas(part(answer, "ticket"))
 
     def close(self) -> None:
         self._session.close()

@@ -16,6 +16,7 @@ from connectors.sandbox import AGENTS, GROUPS, Answer, Clock, Deed, Request, Sam
 from connectors.zendesk.sandbox_desk import VIA_API, Desk, text_of
 from connectors.zendesk.sandbox_people import acted, loaded, shown
 from connectors.zendesk.sandbox_rules import checked, tags_of
+from connectors.zendesk.sandbox_slas import beside
 from connectors.zendesk.sandbox_wire import (
     EXPIRED,
     NOT_FOUND,
@@ -163,7 +164,8 @@ class ZendeskSandbox(Sandbox):
 
     def _show(self, request: Request, number: int) -> Answer:
         record = dict(self._there(number))
-        return Answer(body={"ticket": record, **self._beside(request, [record])})
+        slas = beside(self.desk, number, request.query.get("include", "").split(","))
+        return Answer(body={"ticket": {**record, **slas}, **self._beside(request, [record])})
 
     def _list(self, request: Request) -> Answer:
         wanted = request.query.get("external_id")
