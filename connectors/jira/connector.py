@@ -20,6 +20,7 @@ from connectors.jira.slas import Slas
 from connectors.jira.watermark import Watermark, jql
 from connectors.mapping import Field, Record, Words, declared, moment
 from connectors.pushes import Heard, Push, trusted
+from connectors.shared import Shared
 from connectors.text.limits import Limit
 from rules.plan import Draft, Receipt, TagChange
 from rules.ticket import Change, Comment, Level, Status, Ticket, Type, Value
@@ -111,11 +112,19 @@ class JiraConnector(Connector):
         self._editor = Editor(self._site, self._issues, self._table, Limit(adf.LONGEST, wide=settings.four_byte_letters))
 
     @classmethod
-    def opened(cls, connection: str, settings: ConnectorSettings, custom: tuple[Custom, ...] = (), *, read_only: bool = False) -> Self:
+    def opened(
+        cls,
+        connection: str,
+        settings: ConnectorSettings,
+        custom: tuple[Custom, ...] = (),
+        *,
+        read_only: bool = False,
+        shared: Shared | None = None,
+    ) -> Self:
         from connectors.jira.session import JiraSession
 
         own = settings if isinstance(settings, JiraSettings) else JiraSettings.model_validate(settings.model_dump(exclude_unset=True))
-        return cls(connection, JiraSession(connection, own, read_only=read_only), own, custom)
+        return cls(connection, JiraSession(connection, own, read_only=read_only, shared=shared), own, custom)
 
     def close(self) -> None:
         self._session.close()

@@ -1,6 +1,5 @@
 """Jira Cloud's REST v3 served locally: a stateful site whose search lags behind its writes and reads dates in the account's zone."""
 
-import base64
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -14,6 +13,7 @@ from connectors.jira.sandbox_issues import Issue, State, is_document, plain
 from connectors.jira.sandbox_jql import JqlError, parse
 from connectors.jira.sandbox_limits import Limits
 from connectors.jira.sandbox_search import TokenError
+from connectors.jira.sandbox_sign_in import Gate
 from connectors.jira.sandbox_site import (
     ACCOUNT,
     API,
@@ -60,6 +60,7 @@ class JiraSandbox(Sandbox):
     ) -> None:
         super().__init__(clock)
         self._zone, self.limits = ZoneInfo(account_zone), Limits(burst, per_issue)
+        self.gate = Gate(clock)
         self.tracker = Tracker(clock, self._zone, timedelta(seconds=lag), hidden)
         self._routes = [(method, re.compile(f"/rest/{path}/?"), handler) for method, path, handler in self._table()]
 
@@ -89,13 +90,17 @@ class JiraSandbox(Sandbox):
         return replace(answer, headers={**self.limits.headers(), **answer.headers})
 
     def _answered(self, request: Request) -> Answer:
-        if not _signed_in(request.headers.get("authorization", "")):
+        token = self.gate.token(request)
+        if token is not None:
+            return token
+        admitted = self.gate.admitted(request)
+        if admitted is None:
             said = "Client must be authenticated to access this resource."
             return _fault(401, said, headers={"WWW-Authenticate": 'OAuth realm="https%3A%2F%2Facme.atlassian.net"'})
-        if request.path in ("/rest/api/3/search", "/rest/api/2/search"):
+        if admitted.path in ("/rest/api/3/search", "/rest/api/2/search"):
             return _fault(410, "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API.")
         try:
-            return self._routed(request)
+            return self._routed(admitted)
         except Refused as refused:
             return Answer(status=400, body={"errorMessages": [], "errors": refused.errors})
         except (JqlError, TokenError) as error:
@@ -355,12 +360,6 @@ class JiraSandbox(Sandbox):
 
 def _fault(status: int, *messages: str, headers: Mapping[str, str] | None = None) -> Answer:
     return Answer(status=status, body={"errorMessages": list(messages), "errors": {}}, headers=headers or {})
-
-
-def _signed_in(header: str) -> bool:
-    """An API token as Basic, or the same token as Bearer."""
-    basic = base64.b64encode(f"{ACCOUNT['email']}:{ACCOUNT['token']}".encode()).decode()
-    return header in (f"Basic {basic}", f"Bearer {ACCOUNT['token']}")
 
 
 def _property(held: Mapping[str, Any], name: str) -> Answer:

@@ -22,6 +22,7 @@ from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.slas import MILESTONES, native_sla
 from connectors.salesforce.soql import Key, Mark, children, paths_are_names, quoted, said_since, selected, stamp, these, touched
 from connectors.salesforce.writing import Directory, Writing
+from connectors.shared import Shared
 from rules.plan import Draft, Receipt, TagChange
 from rules.ticket import Change, Comment, Person, Ticket, Value
 
@@ -69,11 +70,19 @@ class SalesforceConnector(Connector):
         self._writing = Writing(connection, settings, self._cases.table, Directory(connection, session, settings.nobody))
 
     @classmethod
-    def opened(cls, connection: str, settings: ConnectorSettings, custom: tuple[Custom, ...] = (), *, read_only: bool = False) -> Self:
+    def opened(
+        cls,
+        connection: str,
+        settings: ConnectorSettings,
+        custom: tuple[Custom, ...] = (),
+        *,
+        read_only: bool = False,
+        shared: Shared | None = None,
+    ) -> Self:
         from connectors.salesforce.session import Session  # the SDK: not paid for by those who only ask for the abilities
 
         own = settings if isinstance(settings, SalesforceSettings) else SalesforceSettings.model_validate(settings.model_dump())
-        return cls(connection, Session(connection, own, read_only=read_only), own, custom)
+        return cls(connection, Session(connection, own, read_only=read_only, shared=shared), own, custom)
 
     # reading
 

@@ -12,6 +12,7 @@ from connectors.columns import MALFORMED, all_of
 from connectors.errors import ConnectorError, CursorExpired, NotFound, Stale, Transient, Unauthorized
 from connectors.mapping import Record, declared, moment
 from connectors.pushes import Heard, Push, trusted
+from connectors.shared import Shared
 from connectors.zendesk import pushes
 from connectors.zendesk.cursor import Mark
 from connectors.zendesk.directory import Directory, pages
@@ -59,11 +60,19 @@ class ZendeskConnector(Connector):
         self._writing = Writing(connection, self._table, self._directory, self.abilities.coupled, wide=settings.four_byte_letters)
 
     @classmethod
-    def opened(cls, connection: str, settings: ConnectorSettings, custom: tuple[Custom, ...] = (), *, read_only: bool = False) -> Self:
+    def opened(
+        cls,
+        connection: str,
+        settings: ConnectorSettings,
+        custom: tuple[Custom, ...] = (),
+        *,
+        read_only: bool = False,
+        shared: Shared | None = None,
+    ) -> Self:
         from connectors.zendesk.session import Session  # zenpy and requests: not paid for by those who only ask for the abilities
 
         own = settings if isinstance(settings, ZendeskSettings) else ZendeskSettings.model_validate(settings.model_dump())
-        return cls(connection, Session(connection, own, read_only=read_only), own, custom)
+        return cls(connection, Session(connection, own, read_only=read_only, shared=shared), own, custom)
 
     def changed(self, since: datetime | Cursor) -> Iterator[Page]:
         """The export needs no overlap: what is withheld for a minute comes later, in order. System changes come as well."""
