@@ -39,6 +39,7 @@ $(VENV)/runs: requirements.lock pyproject.toml
 	@echo 'Setting up $(VENV): about half a minute, once.'
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q rules connectors gateway  # as pip does for what it installs whole
 	@touch $@
 
 $(VENV)/ready: requirements-dev.lock pyproject.toml
@@ -46,6 +47,7 @@ $(VENV)/ready: requirements-dev.lock pyproject.toml
 	@echo 'Setting up $(VENV): about a minute, once.'
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q rules connectors gateway  # as pip does for what it installs whole
 	@touch $@ $(VENV)/runs
 
 $(VENV)/bin/pip:

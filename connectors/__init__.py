@@ -1,8 +1,9 @@
 """SPEAK. One folder for one ticket system; the table of those that come with ticketgate."""
 
+from dataclasses import dataclass
 from importlib import import_module
 
-from connectors.base import Connector
+from connectors.base import Abilities, Connector, ConnectorSettings
 
 BUILT_IN = {
     "jira": "connectors.jira.connector:JiraConnector",
@@ -11,6 +12,27 @@ BUILT_IN = {
     "salesforce": "connectors.salesforce.connector:SalesforceConnector",
     "memory": "connectors.memory:MemoryConnector",
 }
+DESCRIBED = ("jira", "servicenow", "zendesk", "salesforce")
+"""Those whose abilities and settings lie apart from what speaks to them, so that they are known without paying for that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a system that nobody has spoken to yet."""
+
+    settings: type[ConnectorSettings]
+    abilities: Abilities
+
+
+def known(system: str) -> Known:
+    """The settings and abilities of `system`. Raises as `load` does, and `LookupError` for what is no connector."""
+    if system in DESCRIBED:
+        said = import_module(f"connectors.{system}.abilities")
+        return Known(said.Settings, said.ABILITIES)
+    kind: object = load(system)
+    if not (isinstance(kind, type) and issubclass(kind, Connector)):
+        raise LookupError(f"'{system}' is not a connector")
+    return Known(kind.Settings, kind.abilities)
 
 
 def load(system: str) -> type[Connector]:

@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.errors import Unsupported
 from connectors.pushes import Heard, Push, PushSettings
-from connectors.shared import Shared
 from rules.plan import Draft, Receipt, TagChange
 from rules.ticket import Change, Comment, Ticket, Value
 
@@ -37,10 +36,6 @@ class ConnectorSettings(BaseModel):
     total_timeout: float = 120.0  # seconds, over a whole answer: a read timeout alone never ends a dribble
     four_byte_letters: bool = True  # false: its database refuses them (MySQL's utf8), so that emoji and their like are named in words
     pushes: PushSettings | None = None  # how the system's webhooks prove themselves; None: it sends none, and none is believed
-
-    def notices(self) -> tuple[str, ...]:
-        """What a person should know about these settings before it hurts; `doctor` says it."""
-        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,19 +124,8 @@ class Connector(ABC):
 
     @classmethod
     @abstractmethod
-    def opened(
-        cls,
-        connection: str,
-        settings: ConnectorSettings,
-        custom: tuple[Custom, ...] = (),
-        *,
-        read_only: bool = False,
-        shared: Shared | None = None,
-    ) -> Self:
-        """A connector ready to be asked; imports its SDK here, sends nothing yet. `read_only`: refuses to write below the SDK.
-
-        `shared` is what it has in common with others who ask the same system; nothing, without one.
-        """
+    def opened(cls, connection: str, settings: ConnectorSettings, custom: tuple[Custom, ...] = (), *, read_only: bool = False) -> Self:
+        """A connector ready to be asked; imports its SDK here, sends nothing yet. `read_only`: refuses to write below the SDK."""
 
     @abstractmethod
     def changed(self, since: datetime | Cursor) -> Iterator[Page]:

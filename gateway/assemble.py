@@ -7,7 +7,6 @@ from pathlib import Path
 
 import connectors
 from connectors.base import Connector, Custom
-from connectors.shared import Shared
 from gateway import failpoint
 from gateway.backfill import Backfill
 from gateway.brake import Brake
@@ -33,7 +32,6 @@ from gateway.signals import Signals
 from gateway.store import bundles, connections
 from gateway.store.leases import LASTS
 from gateway.store.opening import Store, opened
-from gateway.tokens import StoredTokens
 from gateway.webhooks import Hearing
 from rules.bundle import Bundle
 
@@ -169,9 +167,7 @@ def connector_of(loaded: Loaded, name: str, *, read_only: bool = False) -> Conne
     if loaded.bundle is None or loaded.config is None:
         raise ValueError("a desk with mistakes cannot be assembled; `ticketgate check` lists them")
     kind = connectors.load(loaded.config.connections[name].system)
-    settings = loaded.connections[name]
-    shared = Shared(StoredTokens(database(loaded.folder, loaded.config), name, settings))
-    return kind.opened(name, settings, _custom(loaded.bundle, name), read_only=read_only, shared=shared)
+    return kind.opened(name, loaded.connections[name], _custom(loaded.bundle, name), read_only=read_only)
 
 
 def _custom(bundle: Bundle, connection: str) -> tuple[Custom, ...]:

@@ -4,16 +4,16 @@ A page costs one transaction, and each ticket that is changed its own few. The c
 so a killed run judges at most one page again; what it did of it is known by the ledger and not done twice.
 """
 
-import gc
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
 from connectors.base import Cursor, Page
 from connectors.errors import ConnectorError
 from gateway.brake import Brake, Refused
+from gateway.collecting import seldom_collecting
 from gateway.counting import Counts
 from gateway.cycle import Cycle, House, undeclared
 from gateway.holding import Busy
@@ -22,26 +22,13 @@ from gateway.ledger import Outcome
 from gateway.store import actions, audits, connections, parked, runs, tickets
 from gateway.store.runs import Run
 from rules.plan import Plan
-from rules.ticket import Ticket, TicketRef
+from rules.ticket import Ticket, TicketRef, replace
 
 Progress: TypeAlias = Callable[[Counts], None]
 
 
 def nobody(counts: Counts) -> None:
     """Progress that nobody watches."""
-
-
-@contextmanager
-def seldom_collecting() -> Iterator[None]:
-    """The cyclic garbage collector is a fifth of the cost of a large read, in which nothing is cyclic."""
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
 
 
 class NoSuchRun(LookupError):

@@ -1,24 +1,26 @@
 """`ticketgate.yaml`, read with places: placeholders filled in, each connection's settings checked by its connector, no secret in clear."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 import connectors
-from connectors.base import Abilities, Connector, ConnectorSettings
+from connectors import Known
+from connectors.base import Abilities, ConnectorSettings
 from gateway.config import PEOPLE, Config
+from gateway.desk_texts import CONFIG
 from gateway.on_call import wrong
 from gateway.placeholders import PLACEHOLDER, UNSET, Missing, Resolver
 from rules.bundle import Desk
 from rules.nodes import Map, Node, Scalar, at, key_at, plain, read
 from rules.pii_ids import COUNTRIES
 from rules.problems import Problem
+from rules.ticket import replace
 
-CONFIG = "ticketgate.yaml"
 TELLING = {
     "int_parsing": "it should be a whole number",
     "int_type": "it should be a whole number",
@@ -114,7 +116,7 @@ def read_connections(file: ConfigFile | None, problems: list[Problem]) -> tuple[
     abilities: dict[str, Abilities] = {}
     for name, said in file.part("connections").items():
         where = ("connections", name)
-        kind = _connector(file.root, where, said, problems)
+        kind = _known(file.root, where, said, problems)
         if kind is not None:
             abilities[name] = kind.abilities
             found: list[Problem] = []
@@ -124,32 +126,27 @@ def read_connections(file: ConfigFile | None, problems: list[Problem]) -> tuple[
     return known, _desk(file, abilities)
 
 
-def _connector(root: Map, where: tuple[str, ...], said: Any, problems: list[Problem]) -> type[Connector] | None:
+def _known(root: Map, where: tuple[str, ...], said: Any, problems: list[Problem]) -> Known | None:
     if not isinstance(said, dict) or not isinstance(said.get("system"), str):
         return None  # the model has said so
     try:
-        kind: Any = connectors.load(said["system"])
-        wrong = "" if isinstance(kind, type) and issubclass(kind, Connector) else f"'{said['system']}' is not a connector"
+        return connectors.known(said["system"])
     except Exception as error:  # a module of the administrator's own may fail in any way while it is imported
         wrong = str(error) or type(error).__name__
-    if not wrong:
-        return cast(type[Connector], kind)
     help = "these come along: " + ", ".join(connectors.BUILT_IN) + "; your own is package.module:Class"
     problems.append(at(root, (*where, "system")).problem("TG302", wrong, help=help))
     return None
 
 
-def _settings(
-    root: Map, where: tuple[str, ...], said: Mapping[str, Any], kind: type[Connector], problems: list[Problem]
-) -> ConnectorSettings | None:
+def _settings(root: Map, where: tuple[str, ...], said: Mapping[str, Any], kind: Known, problems: list[Problem]) -> ConnectorSettings | None:
     """The connector's own check; what our check of the words has found already is not said twice."""
-    words = list(_words(root, where, kind))
+    words = list(_words(root, where))
     problems += words
     try:
-        settings = kind.Settings.model_validate({k: v for k, v in said.items() if k not in ("system", "poll")})
+        settings = kind.settings.model_validate({k: v for k, v in said.items() if k not in ("system", "poll")})
     except ValidationError as error:
         said_already = {("words",)} if words else set()
-        problems += [_problem(root, where, d, kind.Settings) for d in error.errors() if d["loc"][:1] not in said_already]
+        problems += [_problem(root, where, d, kind.settings) for d in error.errors() if d["loc"][:1] not in said_already]
         return None
     problems += list(_clear_in_model(root, where, settings))
     return settings
@@ -185,7 +182,7 @@ def _no_chain(file: ConfigFile) -> Iterator[Problem]:
             yield at(file.root, path).problem("TG302", message, help=help)
 
 
-def _words(root: Map, where: tuple[str, ...], kind: type[Connector]) -> Iterator[Problem]:
+def _words(root: Map, where: tuple[str, ...]) -> Iterator[Problem]:
     """Our side of `words:` must be a word of ours."""
     from rules.ticket import Channel, Level, Severity, Status, Type
 

@@ -7,15 +7,15 @@ from pathlib import Path
 
 from connectors.base import ConnectorSettings
 from gateway.config import Config
-from gateway.config_file import CONFIG, Settle, read_config, read_connections, secrets_of
+from gateway.config_file import Settle, read_config, read_connections, secrets_of
+from gateway.desk_texts import CONFIG, texts
 from gateway.placeholders import Environment, Resolver, untouched
-from rules.bundle import Bundle, Desk, Place
+from rules.bundle import Bundle, Desk
 from rules.problems import Mistakes, Problem, errors, ordered, rendered, summary
 from rules.reader import check as check_rules
+from rules.reader_context import Holidays
 
-READ = ("rules/**/*", "templates/**/*", "tests/**/*")
 NO_DESK = Desk()
-OF_RULES = frozenset({".yaml", ".yml", ".csv", ".txt", ".md", ".html"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,16 @@ class Loaded:
         return f"Loaded({self.folder}, {len(self.problems)} problems)"
 
 
+def holidays(country: str, region: str | None, years: Sequence[int]) -> frozenset[date]:
+    """The public holidays of a country or region. Raises `LookupError` when there is none of that name."""
+    from holidays import country_holidays
+
+    try:
+        return frozenset(country_holidays(country, subdiv=region, years=list(years)))
+    except NotImplementedError as error:
+        raise LookupError(str(error)) from None
+
+
 def load(folder: Path, config: Path | None = None, *, resolve: Resolver = untouched, settle: Settle = Config.model_validate) -> Loaded:
     """Reads and checks everything. `resolve` fills in the placeholders of `ticketgate.yaml`; left out, they need not exist."""
     problems: list[Problem] = []
@@ -48,6 +58,7 @@ def from_texts(
     resolve: Resolver = untouched,
     settle: Settle = Config.model_validate,
     found: Sequence[Problem] = (),
+    holidays: Holidays = holidays,
 ) -> Loaded:
     """The same from texts in hand: those that the store keeps of rules that were in force, for one. `found` is
     known to be wrong already.
@@ -82,38 +93,3 @@ class Unfit(Mistakes):
     def __str__(self) -> str:
         rules = sum(len(s.rules) for s in self.loaded.bundle.rulesets) if self.loaded.bundle else 0
         return rendered(self.problems, self.loaded.sources) + "\n" + summary(self.problems, len(self.loaded.sources), rules, loaded=False)
-
-
-def texts(folder: Path, config: Path, problems: list[Problem]) -> dict[str, str]:
-    """Every file of the desk by its path relative to it; `ticketgate.yaml` under that name wherever it lies.
-
-    A file that is there and cannot be read is a problem, and missing from what is returned.
-    """
-    found: dict[str, str] = {}
-    _put(CONFIG, config, found, problems)
-    for pattern in READ:
-        for path in sorted(folder.glob(pattern)):
-            name = path.relative_to(folder).as_posix()
-            hidden = any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
-            if (path.is_file() or path.is_symlink()) and path.suffix in OF_RULES and not hidden:
-                _put(name, path, found, problems)
-    return found
-
-
-def _put(name: str, path: Path, found: dict[str, str], problems: list[Problem]) -> None:
-    """Bytes that are not UTF-8 become surrogates, which the reader reports with their place (TG106)."""
-    try:
-        found[name] = path.read_bytes().decode("utf-8", "surrogateescape")
-    except OSError as error:
-        help = f"look at {path}: it must be a file that ticketgate may read"
-        problems.append(Problem(code="TG106", message=f"the file cannot be read: {error.strerror}", place=Place(name, 1, 1), help=help))
-
-
-def holidays(country: str, region: str | None, years: Sequence[int]) -> frozenset[date]:
-    """The public holidays of a country or region. Raises `LookupError` when there is none of that name."""
-    from holidays import country_holidays
-
-    try:
-        return frozenset(country_holidays(country, subdiv=region, years=list(years)))
-    except NotImplementedError as error:
-        raise LookupError(str(error)) from None

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from gateway.config_file import CONFIG
+from gateway.desk_texts import CONFIG
 from rules.bundle import Place
 from rules.nodes import Map, Scalar, Seq, plain, read
 from rules.problems import Problem

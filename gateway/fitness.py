@@ -1,11 +1,11 @@
 """Whether a desk may take the place of the rules in force: no mistakes in its files, and none of its own tests fails."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from gateway.desk import Loaded, Unfit
 from rules.bundle import Bundle
 from rules.problems import errors, ordered
+from rules.ticket import replace
 from rules.trial import Player, read_trials
 from rules.trial_values import Outcome
 

@@ -1,7 +1,7 @@
 """The guard of new rules: the last hours judged again by them, and how many tickets would have ended differently."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -64,6 +64,6 @@ def _does(action: Action) -> Iterator[tuple[str, Any]]:
         yield "target", action.target
         yield from sorted((change.field, change.after) for change in action.changes)
         return
-    for field in fields(action):
-        if field.name not in _ITS_OWN:
-            yield field.name, getattr(action, field.name)
+    for name in action.__struct_fields__:
+        if name not in _ITS_OWN:
+            yield name, getattr(action, name)

@@ -1,6 +1,5 @@
 """Rules that the store keeps, read again: those that run, or any that ran before."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -10,6 +9,7 @@ from gateway.placeholders import Resolver, untouched
 from gateway.settings import with_environment
 from gateway.store import bundles
 from rules.bundle import Bundle
+from rules.ticket import replace
 
 
 def rebuilt(db: sa.Connection, folder: Path, hash: str, *, resolve: Resolver = untouched) -> Loaded | None:

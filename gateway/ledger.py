@@ -5,7 +5,7 @@ or a lost answer) is settled by asking, never by guessing. What nobody can answe
 """
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -35,7 +35,7 @@ from gateway.store.opening import Store
 from rules.events import COMPARED
 from rules.observation import Observation
 from rules.plan import Action, AddComment, Ask, Call, CreateTicket, JoinTicket, Notify, Page, Plan, Receipt, Update, Webhook
-from rules.ticket import Ticket, TicketRef, Value
+from rules.ticket import Ticket, TicketRef, Value, replace
 from rules.working import alike, value_of
 
 TRIES = 3

@@ -1,7 +1,7 @@
 """A rule test out of a real look at a ticket: what was seen becomes what is given, what the rules do about it what is expected."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from rules.engine import Engine
 from rules.fields import every_name
 from rules.observation import Event, Kind, Observation
 from rules.problems import Problem
-from rules.ticket import Change, Comment, Person, Value
+from rules.ticket import Change, Comment, Person, Value, replace
 from rules.trial import Player, read_trials
 from rules.trial_lists import called
 from rules.trial_values import Outcome

@@ -8,7 +8,8 @@ from typing import TypeAlias
 import structlog
 
 from gateway.clock import Clock
-from gateway.desk import READ, Loaded
+from gateway.desk import Loaded
+from gateway.desk_texts import READ
 from gateway.fitness import fit
 from gateway.in_force import rebuilt
 from gateway.store import bundles, reloading

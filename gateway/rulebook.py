@@ -1,7 +1,6 @@
 """The rules in force, ready to be asked: what they need to know of a ticket, and what they decide."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 
@@ -15,7 +14,7 @@ from rules.plan import Plan
 from rules.questions import value_of
 from rules.recurring import everies
 from rules.text import fold
-from rules.ticket import Status, Ticket
+from rules.ticket import Status, Ticket, replace
 
 NOTHING = Needs()
 OPEN_WORK = "open work"

@@ -1,7 +1,7 @@
 """A plan kept in a file: written by `plan -o FILE`, read by a person, carried out by `apply FILE`, action by action or not at all."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
@@ -17,7 +17,7 @@ from gateway.store import actions, audits, runs
 from gateway.store.codec import from_json, to_json
 from rules.observation import Observation
 from rules.plan import AddComment, Plan
-from rules.ticket import Ticket
+from rules.ticket import Ticket, replace
 
 Silent: TypeAlias = dict[str, ConnectorError]
 """Connections that refused us or did not answer, each with its error."""

@@ -1,7 +1,7 @@
 """One action as one call on a connector, and the question whether it took effect."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol, assert_never
 
 from connectors.base import Connector
@@ -9,7 +9,7 @@ from connectors.errors import NotFound, Rejected
 from connectors.text import markdown, plain
 from gateway.notify import Sends
 from rules.plan import Action, AddComment, Ask, Call, CreateTicket, Draft, JoinTicket, Notify, Page, Receipt, Update, Webhook
-from rules.ticket import Ticket, TicketRef
+from rules.ticket import Ticket, TicketRef, replace
 from rules.working import alike, value_of
 
 

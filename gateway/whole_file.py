@@ -4,12 +4,13 @@ import os
 from pathlib import Path
 
 
-def put(path: Path, content: bytes) -> None:
-    """Replaces the file's content in one step, with the rights it had; a link stays one. Raises `OSError`."""
+def put(path: Path, content: bytes, *, mode: int = 0o666) -> None:
+    """Replaces the file's content in one step, with the rights it had, else `mode`; a link stays one. Raises `OSError`."""
     path = path.resolve()
     new = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        new.write_bytes(content)
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
+            file.write(content)
         if path.exists():
             new.chmod(path.stat().st_mode & 0o7777)
         new.replace(path)

@@ -4,14 +4,18 @@ Named conditions and lists are expanded. What cannot be taken apart (`matches`, 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import astuple
 
 from rules.bounds import ANYTHING, Bounds, Mark, Range, Universe, meet, opposite, within
 from rules.bundle import NOWHERE, All, AnyOf, CalendarIs, Condition, Named, NoneOf, Place, Test
 from rules.fields import FIELDS, SLA_STATES
 from rules.text import folded
+from rules.ticket import replace
 
 MOST = 64
 """More alternatives than these are not looked into."""
@@ -126,9 +130,10 @@ def bare(value: Any) -> Any:
         return tuple(map(bare, value))
     if isinstance(value, Test) and value.operator == "matches":
         return (value.field, value.operator, value.written)
-    if not is_dataclass(value) or isinstance(value, type):
+    if not isinstance(value, Struct):
         return value
-    kept = {f.name: NOWHERE if isinstance(getattr(value, f.name), Place) else bare(getattr(value, f.name)) for f in fields(value)}
+    parts = zip(value.__struct_fields__, astuple(value), strict=True)
+    kept = {name: NOWHERE if isinstance(part, Place) else bare(part) for name, part in parts}
     return (type(value).__name__, *(kept[name] for name in kept if name != "written"))
 
 

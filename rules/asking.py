@@ -1,8 +1,9 @@
 """Verbs that call people out, ask them and tell other programs; and where a question stands in its rule, so that its answer finds it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from rules.bundle import Rule, Span, Step
@@ -12,8 +13,7 @@ Outcome: TypeAlias = Literal["approved", "denied", "no_answer"]
 OUTCOMES: tuple[Outcome, ...] = ("approved", "denied", "no_answer")
 
 
-@dataclass(frozen=True, slots=True)
-class CallOut:
+class CallOut(Struct, frozen=True):
     """`page`: a name under `on_call:` of `ticketgate.yaml`, called until somebody acknowledges."""
 
     to: str
@@ -21,16 +21,14 @@ class CallOut:
     urgency: Literal["high", "low"] = "high"
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+class Post(Struct, frozen=True):
     """`webhook`: a signed request to a name under `endpoints:`; what placeholders put into the JSON of its body is escaped."""
 
     to: str
     body: "Template | None"
 
 
-@dataclass(frozen=True, slots=True)
-class Approval:
+class Approval(Struct, frozen=True):
     """A question to a channel's members or a person; each of the three lists waits for its answer, the steps behind it do not."""
 
     ask: str

@@ -1,17 +1,18 @@
 """What one field may be: a set of choices, a range, required and forbidden members, empty or not; met, compared and turned round."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+from msgspec import Struct
+
 from rules.text import Needle, spoken
+from rules.ticket import replace
 
 Universe: TypeAlias = frozenset[Any] | None
 """All values that a field can have at all; None where that is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Struct, frozen=True):
     """Between two ends, each None where there is none; `strict`: its ends do not belong to it."""
 
     low: Any = None
@@ -67,8 +68,7 @@ def _tighter(a: Any, a_strict: bool, b: Any, b_strict: bool, *, lower: bool) -> 
 EVERYWHERE = Range()
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """A phrase that a text has: anywhere inside, or where it begins or finishes."""
 
     how: str
@@ -87,8 +87,7 @@ class Mark:
         return mine.startswith(theirs) if self.how == "begins" else mine.endswith(theirs)
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """What one field may be. All but `empty` and `full` speak of the case that it has a value.
 
     `hits` are groups of members (or of phrases) of each of which at least one must be there; `without` are those that must not.

@@ -5,13 +5,13 @@ says exactly as much. (`rules.alternatives` takes conditions apart for `check`, 
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import NamedTuple
 
 from rules.bundle import All, AnyOf, CalendarIs, Condition, Named, NoneOf, Test
 from rules.text import Needle
+from rules.ticket import replace
 
 MOST = 64
 """Branchs of one condition; one with more is taken to hold perhaps."""

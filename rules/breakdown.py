@@ -1,7 +1,7 @@
 """The breakdown of a deadline: every stretch of time that adds up to it, so that a person can follow the sum by hand."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo
@@ -10,7 +10,7 @@ from rules.calendar import Calendar
 from rules.climbing import Superseded
 from rules.run import NO_TIME
 from rules.sla import SlaClock
-from rules.ticket import Change
+from rules.ticket import Change, replace
 
 What: TypeAlias = Literal["counted", "closed", "paused", "clock_change", "target", "calendar", "resumed", "deadline", "now", "stopped"]
 _HALF_DAY = timedelta(hours=12)

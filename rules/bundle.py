@@ -1,9 +1,11 @@
 """The rules in force, as frozen values: what the reader makes of an administrator's files and the engine evaluates."""
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from msgspec import Struct, field
 
 from rules.asking import Approval, CallOut, Post
 from rules.condition_tree import ALWAYS as ALWAYS
@@ -31,8 +33,7 @@ if TYPE_CHECKING:
 # --- when ------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Every:
+class Every(Struct, frozen=True):
     """A time of day, in minutes after midnight. `days` of the week from 0, Monday; empty: all. The calendar's zone, and its open days."""
 
     minutes: int
@@ -41,8 +42,7 @@ class Every:
     written: str = ""  # 07:00
 
 
-@dataclass(frozen=True, slots=True)
-class On:
+class On(Struct, frozen=True):
     """An event by name; `field`, `was` and `to` only for `changed` (empty: any), `every` only for that."""
 
     kind: Kind
@@ -52,14 +52,12 @@ class On:
     every: Every | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OnSla:
+class OnSla(Struct, frozen=True):
     metric: str
     policy: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OnWaiting:
+class OnWaiting(Struct, frozen=True):
     status: frozenset[str]
     since: Literal["status_change", "last_customer_reply", "last_agent_reply", "last_update"] = "status_change"
     calendar: str | None = None
@@ -71,8 +69,7 @@ Trigger: TypeAlias = On | OnSla | OnWaiting
 # --- spans and moments -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """An amount of time as written: `time` plus whole `days`; `business` where it said so. `w` and `d` outside targets are time."""
 
     time: timedelta = timedelta(0)
@@ -81,8 +78,7 @@ class Span:
     written: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """When a stage of an SLA ladder falls due: a share of the target, or the breach and an offset from it."""
 
     percent: int | None = None
@@ -93,8 +89,7 @@ class Moment:
 # --- verbs -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Assign:
+class Assign(Struct, frozen=True):
     """`table` looks the group up by the fields of `match`; `otherwise` is the group when no row matches.
 
     `strategy` chooses somebody among the group's members; without a group, the one that the ticket has.
@@ -109,28 +104,24 @@ class Assign:
     strategy: Literal["keep", "round_robin", "least_open"] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Set:
+class Set(Struct, frozen=True):
     """Fields and their new values; a `Template` where placeholders stand in the text."""
 
     fields: Mapping[str, "Value | Template"]
 
 
-@dataclass(frozen=True, slots=True)
-class RaisePriority:
+class RaisePriority(Struct, frozen=True):
     to: str | None = None
     by: int = 0
     up_to: str = "urgent"
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(Struct, frozen=True):
     add: frozenset[str] = frozenset()
     remove: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Say:
+class Say(Struct, frozen=True):
     """`reply` (public) and `note`: a template by name, or a text."""
 
     public: bool
@@ -139,8 +130,7 @@ class Say:
     language: str = "auto"
 
 
-@dataclass(frozen=True, slots=True)
-class Tell:
+class Tell(Struct, frozen=True):
     """`notify`: channels, `assignee`, `team-lead`."""
 
     to: tuple[str, ...]
@@ -148,16 +138,14 @@ class Tell:
     text: "Template | None" = None
 
 
-@dataclass(frozen=True, slots=True)
-class SyncField:
+class SyncField(Struct, frozen=True):
     """How one field is kept in step; `owner` None is both ways, then `conflict` decides: ask, newest_wins, or a connection."""
 
     owner: str | None = None
     conflict: str = "ask"
 
 
-@dataclass(frozen=True, slots=True)
-class Sync:
+class Sync(Struct, frozen=True):
     partner: str  # the connection of `with`
     create_missing: bool = False
     create: Mapping[str, "str | Template"] = field(default_factory=dict)
@@ -166,8 +154,7 @@ class Sync:
     public_comments_only: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Restrict:
+class Restrict(Struct, frozen=True):
     """Limits who sees the ticket, and keeps personal data of these kinds out of whatever leaves us of it."""
 
     group: str
@@ -177,8 +164,7 @@ class Restrict:
 Relation: TypeAlias = Literal["problem", "duplicate", "parent"]
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """Joins the ticket to another: the problem, the original of a duplicate, or the parent that the alike ones have."""
 
     to: Relation
@@ -186,23 +172,20 @@ class Link:
     create: Mapping[str, "str | Template"] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Struct, frozen=True):
     scope: Literal["ruleset", "ticket"]
 
 
 Verb: TypeAlias = Assign | Set | RaisePriority | Tag | Say | Tell | CallOut | Approval | Post | Sync | Link | Restrict | Stop
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     verb: Verb
     name: str  # as the administrator writes it: assign, reply ...
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class StageSpec:
+class StageSpec(Struct, frozen=True):
     """A rung: `at` for an SLA ladder, `after` for a waiting one."""
 
     name: str  # at 75% | at breach + 30m | after 3d
@@ -215,17 +198,16 @@ class StageSpec:
     deliver: Literal["now", "business_hours"] = "now"  # when messages to people go out
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Rate:
     """At most `times` in every sliding `per`; without `per`, ever."""
 
     times: int
     per: timedelta | None = None
-    written: str = field(default="", compare=False)  # 1 per 12h
+    written: str = dataclasses.field(default="", compare=False)  # 1 per 12h
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     per_ticket: Rate | None = None
     per_requester: Rate | None = None
     total: Rate | None = None
@@ -240,8 +222,7 @@ class Limits:
 Mode: TypeAlias = Literal["live", "shadow", "disabled"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """One rule. Either `steps`, or `stages` of a ladder; `mode` already has the upper bound of its set."""
 
     id: str
@@ -259,8 +240,7 @@ class Rule:
     react_to_own_changes: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleSet:
+class RuleSet(Struct, frozen=True, kw_only=True):
     """The rules of one file, in order."""
 
     id: str
@@ -275,14 +255,12 @@ class RuleSet:
 # --- definitions -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableRow:
+class TableRow(Struct, frozen=True, kw_only=True):
     cells: Mapping[str, str]  # as written
     line: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LookupTable:
+class LookupTable(Struct, frozen=True, kw_only=True):
     """Rows by keys; `*` matches anything, a blank cell only an empty field. The most specific row wins, then the first."""
 
     name: str
@@ -292,8 +270,7 @@ class LookupTable:
     place: Place = NOWHERE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomField:
+class CustomField(Struct, frozen=True, kw_only=True):
     name: str
     type: FieldType
     values: tuple[str, ...] = ()
@@ -301,8 +278,7 @@ class CustomField:
     place: Place = NOWHERE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class Desk(Struct, frozen=True, kw_only=True):
     """What the rules may name out of `ticketgate.yaml`, handed to the reader as a value.
 
     `reads`, `writes`, `replies`, `notes` and `creates` say what each connection's connector can do (TG412).
@@ -325,8 +301,7 @@ class Desk:
     creates: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bundle:
+class Bundle(Struct, frozen=True, kw_only=True):
     """All rules and definitions in force. `hash` names their content: files and desk together, 64 hex digits."""
 
     hash: str

@@ -1,14 +1,13 @@
 """The clocks of one pass: which SLA policy applies, how its metrics stand, and when to look again."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime
 
 from rules.ladders import Clocks, Rung
 from rules.observation import Observation
 from rules.plan import Broken, Stage
 from rules.ready import Prepared, Ready
-from rules.ticket import Change
+from rules.ticket import Change, replace
 from rules.working import Copy
 
 

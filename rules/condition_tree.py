@@ -1,14 +1,14 @@
 """A condition as a tree of frozen values: tests of fields, groups of them, and what asks something else than the ticket."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal, TypeAlias
+
+from msgspec import Struct
 
 FieldType: TypeAlias = Literal["text", "choice", "ordered_choice", "reference", "set", "number", "time", "boolean"]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where something was written: file relative to the desk, line and column from 1."""
 
     file: str
@@ -22,8 +22,7 @@ class Place:
 NOWHERE = Place("", 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Test:
+class Test(Struct, frozen=True):
     """One field held against one operator. `value` is ready to compare: text folded, durations as timedelta, patterns compiled.
 
     The short forms are already spelled out: `product: billing` is `is`, a list is `one_of`; on a set they are `contains` and
@@ -38,38 +37,32 @@ class Test:
     place: Place = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
-class All:
+class All(Struct, frozen=True):
     parts: tuple["Condition", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AnyOf:
+class AnyOf(Struct, frozen=True):
     parts: tuple["Condition", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NoneOf:
+class NoneOf(Struct, frozen=True):
     parts: tuple["Condition", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """`use: name`, with what the name stands for."""
 
     name: str
     part: "Condition"
 
 
-@dataclass(frozen=True, slots=True)
-class CalendarIs:
+class CalendarIs(Struct, frozen=True):
     calendar: str
     state: Literal["open", "closed", "holiday"]
     place: Place = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
-class Similar:
+class Similar(Struct, frozen=True):
     """Enough known tickets, this one among them, have the same values in these fields and were made within that time of each other."""
 
     same: tuple[str, ...]
@@ -91,5 +84,5 @@ class Similar:
         return ", ".join(self.same) + (f" among {among}" if among else "")
 
 
-Condition: TypeAlias = "Test | All | AnyOf | NoneOf | Named | CalendarIs | Similar"
+Condition: TypeAlias = Test | All | AnyOf | NoneOf | Named | CalendarIs | Similar
 ALWAYS = All(())

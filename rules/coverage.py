@@ -1,23 +1,22 @@
 """What a run of tests has reached: rules that acted, and single tests inside `any` that decided something."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from rules.bundle import NOWHERE, Bundle, Place, Rule
 from rules.conditions import Result, unseen
 from rules.explaining import Explanation
 
 
-@dataclass(frozen=True, slots=True)
-class Undecided:
+class Undecided(Struct, frozen=True):
     """One way of an `any` that no test went: its place and what is written there."""
 
     place: Place
     written: str
 
 
-@dataclass(frozen=True, slots=True)
-class Covered:
+class Covered(Struct, frozen=True):
     """`never_fired` are rules that no test fires, `never_decided` the ways of an `any` that made no difference in any test."""
 
     rules: int
@@ -30,8 +29,7 @@ class Covered:
         return 100.0 * (self.rules - len(self.never_fired)) / self.rules if self.rules else 100.0
 
 
-@dataclass(slots=True)
-class Coverage:
+class Coverage(Struct):
     """Told of every pass of every test. A shadow rule that matches counts as fired: in shadow mode it can do no more."""
 
     _fired: set[str] = field(default_factory=set)

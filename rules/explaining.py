@@ -1,6 +1,5 @@
 """Why a rule did or did not act, as plain values; how they are shown is the command line's business."""
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -44,8 +43,7 @@ class Considered(Struct, frozen=True, kw_only=True, gc=False):
     reason: str = ""  # of a failure, a limit, a passed-over stage
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConsideredSet:
+class ConsideredSet(Struct, frozen=True, kw_only=True):
     """A rule set with its rules in order."""
 
     id: str
@@ -55,8 +53,7 @@ class ConsideredSet:
     rules: tuple[Considered, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+class Explanation(Struct, frozen=True, kw_only=True):
     """A pass with its trace: every rule that was considered, and the plan that came of it."""
 
     plan: Plan

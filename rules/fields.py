@@ -1,14 +1,14 @@
 """One way to name a field (`requester.email`): its type and meaning, how it is read, and what a mistyped name probably meant."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, TypeAlias
 
 from rules.bundle import CustomField, FieldType
 from rules.observation import Observation
-from rules.ticket import Channel, Comment, Level, Role, Severity, Status, Ticket, Type, Value
+from rules.ticket import Channel, Comment, Level, Role, Severity, Status, Ticket, Type, Value, replace
 
 if TYPE_CHECKING:
     from rules.look import Look

@@ -1,7 +1,6 @@
 """What can be said of rules without running them: the TG4xx findings, and the comments that silence them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 from rules.asking import lists_of
@@ -13,6 +12,7 @@ from rules.lint_overlap import double_writes
 from rules.lint_reach import reach
 from rules.problems import Problem, Spot
 from rules.reader_context import KIND_KEYS, Reading
+from rules.ticket import replace
 
 _KIND = {"field": "custom field"}
 
@@ -42,7 +42,7 @@ def finding(r: Reading, code: str, place: Place, message: str, rule: str | None 
     """A finding at a place that the reader remembers the extent of."""
     spot = r.spots.get(place, Spot(place, place.column + 1))
     made = Problem(code=code, message=message, place=place, end_column=spot.end_column, rule=rule, level="warning")
-    return replace(made, **more)  # type: ignore[arg-type]
+    return replace(made, **more)
 
 
 def _after_stop(r: Reading, rule: Rule, steps: Sequence[Step]) -> Iterator[Problem]:

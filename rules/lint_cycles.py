@@ -1,7 +1,8 @@
 """TG409: sync rules that can chase each other, and rules that set off each other over our own changes."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
 
 from rules.bundle import Assign, On, Place, RaisePriority, Rule, RuleSet, Set, Step, Sync, SyncField, Tag, Verb
 from rules.lint_abilities import connections_of
@@ -11,14 +12,13 @@ from rules.problems import Problem, Spot
 from rules.reader_context import Reading
 from rules.templates import Template
 from rules.text import fold
-from rules.ticket import SETTLED, Status, Value
+from rules.ticket import SETTLED, Status, Value, replace
 
 MOST_REACTING = 300
 COMMENTS = "comments"  # what `sync` keeps in step besides fields
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Keeping:
+class _Keeping(Struct, frozen=True, eq=False):
     """One sync step: how it keeps a field of one pair of connections; `owner` None is both ways."""
 
     rule: Rule
@@ -106,8 +106,7 @@ def _ring(r: Reading, name: str, ring: Sequence[str], steps: Sequence[_Keeping])
 # --- our own changes -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(Struct, frozen=True):
     """A rule sets this field; `value` is None where it is not known beforehand. `fixed`: doing it twice changes nothing more."""
 
     field: str

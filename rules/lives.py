@@ -4,15 +4,15 @@ Nothing is guessed: a moment that neither the history nor the system tells is No
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from rules.events import answers
 from rules.ticket import SETTLED, Change, Comment, Status, Ticket
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """What somebody says of one promise about a ticket: we by our clocks, or its own system.
 
     `ended`: the clock has stopped; `missed`: its deadline passed with the clock running, at whatever time. `margin` is how long after
@@ -27,8 +27,7 @@ class Verdict:
     margin: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Life:
+class Life(Struct, frozen=True, kw_only=True):
     """One ticket's moments. `told`: its history is known from its beginning; `heard`: its comments are.
 
     `acknowledged_at` is the first of: it left `new`, it got an assignee, an agent replied. `solved` and `reopened` are all moments

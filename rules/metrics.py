@@ -1,14 +1,13 @@
 """The built-in clocks, and the short form of a policy."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from rules.bundle import ALWAYS, NOWHERE, AnyOf, Condition, NoneOf, On, Place, Span, Test
 from rules.observation import Kind
 from rules.policy import ClockSpec, Mark, Policy, Switches, Target
 from rules.text import fold
-from rules.ticket import SETTLED, Status
+from rules.ticket import SETTLED, Status, replace
 
 
 def is_one_of(field: str, words: frozenset[str] | frozenset[Status]) -> Test:

@@ -16,10 +16,10 @@ its type from the source text (`version: 1.10` stays 1.10, `no` is Norwegian).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
+from msgspec import Struct, field
 
 from rules.bundle import Place
 from rules.node_types import Entry as Entry
@@ -85,8 +85,7 @@ class _Refused(Exception):
     """A limit was passed: nothing of the file is read."""
 
 
-@dataclass(slots=True)
-class _Cost:
+class _Cost(Struct):
     """What a node costs with its aliases written out."""
 
     nodes: int = 1
@@ -99,8 +98,7 @@ class _Cost:
         self.depth = max(self.depth, other.depth)
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     """A map or list whose end has not come yet; `key` waits for its value."""
 
     node: Map | Seq

@@ -1,9 +1,10 @@
 """All that a rule may look at: one ticket, what is new about it, its partners, its past, and the moment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from rules.asking import Outcome
 from rules.ticket import Change, Comment, Ticket, TicketRef, Value
@@ -26,8 +27,7 @@ class Kind(StrEnum):
     EVERY = "every"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """What came of a question: by whom, or by nobody in time. `step` is where in its rule it was asked."""
 
     id: str
@@ -39,8 +39,7 @@ class Answer:
     comment: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(Struct, frozen=True, kw_only=True):
     """Something that happened to a ticket; `change` for changed, resolved, closed and reopened, `comment` for the comment kinds."""
 
     kind: Kind
@@ -65,8 +64,7 @@ def _plain(value: Value) -> str:
     return ",".join(sorted(value)) if isinstance(value, frozenset) else str(value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class Link(Struct, frozen=True, kw_only=True):
     """A partner of the ticket in another connection, as it is now, and the field values on which both last agreed.
 
     `comments` are the partner's; `mirrored` names the comments of either side that have their copy, as `connection:key#id`.
@@ -78,8 +76,7 @@ class Link:
     mirrored: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
+class Observation(Struct, frozen=True, kw_only=True):
     """All that a rule may look at. Save it, and the same rules give the same plan for ever.
 
     `changes` and `comments` are the whole known past of the ticket, by time; `done` holds the keys of stages that ran or were

@@ -7,11 +7,11 @@ nothing else. A number is a run of whole groups, joined by one space, hyphen or 
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
 import re2
+from msgspec import Struct
 
 from rules.pii_ids import COUNTRIES as COUNTRIES
 from rules.pii_ids import LONGEST, is_national_id
@@ -25,23 +25,20 @@ _EMAIL = re2.compile(r"[\pL\pN._%+'-]+@[\pL\pN-]+(?:\.[\pL\pN-]+)+")
 _DIALLED = re2.compile(r"\+?\(?[0-9]+(?:\)?[ ./-]?\(?[0-9]+)*")
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What to look for: kinds, and the countries whose national ids count."""
 
     kinds: frozenset[str]
     countries: frozenset[str] = COUNTRIES
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Found:
+class Found(Struct, frozen=True, order=True):
     start: int
     end: int
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
+class _Group(Struct, frozen=True):
     """A word of the text; `joint` stands between it and the one before it, empty where that is more than one separator."""
 
     text: str

@@ -1,10 +1,11 @@
 """What a rule asks for, as values: the actions, the plan that holds them, and a connector's receipt."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from rules.ticket import Role, Ticket, TicketRef, Value
 
@@ -14,8 +15,7 @@ def key_of(*parts: str) -> str:
     return sha256("\x1f".join(parts).encode()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldChange:
+class FieldChange(Struct, frozen=True, kw_only=True):
     """One field of an `Update`, with the rule that asked for it. For `tags`, `before` and `after` are whole sets."""
 
     field: str
@@ -26,8 +26,7 @@ class FieldChange:
     note: str = ""  # what a person wants to know besides: product-teams row 14
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Update:
+class Update(Struct, frozen=True, kw_only=True):
     """All fields of one ticket that a pass changes, in one write. Convergent: planned only while the ticket differs."""
 
     key: str
@@ -49,8 +48,7 @@ class Update:
         return TagChange()
 
 
-@dataclass(frozen=True, slots=True)
-class TagChange:
+class TagChange(Struct, frozen=True):
     """Tags to add and to remove, so that nobody else's tags are overwritten."""
 
     add: frozenset[str] = frozenset()
@@ -66,8 +64,7 @@ class TagChange:
         return bool(self.add or self.remove)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddComment:
+class AddComment(Struct, frozen=True, kw_only=True):
     """A reply (`public`) or a note on a ticket. Once-only. `mirrors`: the comment elsewhere of which this is the copy."""
 
     key: str
@@ -87,16 +84,14 @@ class AddComment:
         return self.key[:32]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(Struct, frozen=True, kw_only=True):
     """A ticket to be made: our fields, and the target system's own words for what only it knows (project, issue_type)."""
 
     fields: Mapping[str, Value]
     own: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateTicket:
+class CreateTicket(Struct, frozen=True, kw_only=True):
     """A new ticket in another connection, linked to `partner_of`. Once-only."""
 
     key: str
@@ -113,8 +108,7 @@ class CreateTicket:
         return self.key[:32]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notify:
+class Notify(Struct, frozen=True, kw_only=True):
     """A message to a channel or a person of `ticketgate.yaml`. Once-only. `to`: a channel's name or an e-mail address."""
 
     key: str
@@ -130,8 +124,7 @@ class Notify:
     asks: str | None = None  # the approval that it asks for
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JoinTicket:
+class JoinTicket(Struct, frozen=True, kw_only=True):
     """A ticket is joined to another as its problem, duplicate or parent. Once-only for a relation.
 
     `to` is known, or it is the ticket that the action `made_by` makes.
@@ -152,8 +145,7 @@ class JoinTicket:
         return key_of(self.key, "here")[:32], key_of(self.key, "there")[:32]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class Page(Struct, frozen=True, kw_only=True):
     """Whoever is on call is called out, until somebody acknowledges. Once-only; it opens what `Call`s then carry out."""
 
     key: str
@@ -171,8 +163,7 @@ class Page:
         return self.key[:10]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """One call of a page, to one person or pager. Once-only. The rules ask for none: the pager makes them, one for each turn."""
 
     key: str
@@ -185,8 +176,7 @@ class Call:
     place: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Webhook:
+class Webhook(Struct, frozen=True, kw_only=True):
     """A signed request to another program. Once-only, as far as its endpoint can tell: it knows a repetition by the key."""
 
     key: str
@@ -203,8 +193,7 @@ class Webhook:
         return self.key[:32]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class Ask(Struct, frozen=True, kw_only=True):
     """A question that stays open until somebody answers or its time is over. Once-only; a `Notify` says it to those who are asked.
 
     `at` is when it was decided and `due_at` when its time is over, both as the rules saw it.
@@ -232,8 +221,7 @@ Action: TypeAlias = Update | AddComment | CreateTicket | JoinTicket | Notify | P
 """Closed: a new action is a type error wherever it is not handled."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agreement:
+class Agreement(Struct, frozen=True, kw_only=True):
     """What both sides of a link agree on once the actions of its plan are done: the base of the next comparison."""
 
     left: TicketRef
@@ -243,8 +231,7 @@ class Agreement:
     overruled: Mapping[str, str] = field(default_factory=dict)  # field: what the conflict policy set aside
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class Stage(Struct, frozen=True, kw_only=True):
     """A rung of a ladder that ran or was passed over in this pass; `key` is rule, climb and stage."""
 
     key: str
@@ -255,8 +242,7 @@ class Stage:
     why: str = ""  # of one that did not run: skipped by catch_up, its condition did not hold, adopted
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Broken:
+class Broken(Struct, frozen=True, kw_only=True):
     """A promise whose deadline passed with its clock running: a fact for ever, with the target that it was judged against."""
 
     policy: str
@@ -267,8 +253,7 @@ class Broken:
     target: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fired:
+class Fired(Struct, frozen=True, kw_only=True):
     """A rule that acted in this pass (or would have: `shadow`, `limited`), and on which occasion."""
 
     rule: str
@@ -278,16 +263,14 @@ class Fired:
     used: tuple[str, ...] = ()  # keys of the limits that it used up once, at the plan's `at`; see rules/limits.py
 
 
-@dataclass(frozen=True, slots=True)
-class Restriction:
+class Restriction(Struct, frozen=True):
     """A rule restricted the ticket: personal data of these kinds leaves us no more of it, from this pass on."""
 
     rule: str
     kinds: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class Failure(Struct, frozen=True, kw_only=True):
     """A rule whose evaluation raised: it alone was skipped, and this says why."""
 
     rule: str
@@ -295,8 +278,7 @@ class Failure:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """All that one pass over one ticket asks for. A value: print it, compare it, keep it, throw it away."""
 
     ref: TicketRef
@@ -326,8 +308,7 @@ class Plan:
         return bool(self.actions)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class Receipt(Struct, frozen=True, kw_only=True):
     """A vendor's answer to a write.
 
     `id` names what was made (a comment's or ticket's id), `version` is the target's afterwards where the vendor says it,

@@ -1,9 +1,10 @@
 """What a desk promises: SLA policies, their clocks and targets, as frozen values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal, TypeAlias
+
+from msgspec import Struct, field
 
 from rules.bundle import ALWAYS, NOWHERE, Condition, On, Place, Span
 
@@ -12,16 +13,14 @@ OnReopen: TypeAlias = Literal["resume", "restart", "new_instance", "ignore"]
 OnTargetChange: TypeAlias = Literal["carry", "restart", "new_instance"]
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """`{ when?, if? }`: an event at which the condition holds; without events, the moment from which the condition holds."""
 
     on: tuple[On, ...] = ()
     holds: "Condition | None" = None
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """One line of `targets`. `within` None: there is no promise to such tickets.
 
     In business days, `by` (minutes after midnight) or the end of that day may be the hour; else the time of day is kept.
@@ -41,8 +40,7 @@ class Target:
         return f"{amount}{hour}"
 
 
-@dataclass(frozen=True, slots=True)
-class FromTable:
+class FromTable(Struct, frozen=True):
     """`{ table, match, column }`: the calendar that a table names for a ticket."""
 
     table: str
@@ -50,8 +48,7 @@ class FromTable:
     column: str
 
 
-@dataclass(frozen=True, slots=True)
-class FromField:
+class FromField(Struct, frozen=True):
     """A field of the ticket that names its calendar."""
 
     field: str
@@ -60,8 +57,7 @@ class FromField:
 Selector: TypeAlias = FromTable | FromField | str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Switches:
+class Switches(Struct, frozen=True, kw_only=True):
     """How a clock behaves where the vendors differ; each may stand in `sla_defaults`, a policy or a clock, the nearest wins."""
 
     deadline_boundary: Literal["close", "next_open"] = "close"
@@ -79,8 +75,7 @@ class Switches:
     clock_start: Literal["created", "next_open"] = "created"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClockSpec:
+class ClockSpec(Struct, frozen=True, kw_only=True):
     """One clock of a policy. It runs from `start` to `stop` or `cancel`, while `run_while` holds and `pause` does not.
 
     `resume`: once paused, it stays so until this holds. `reset` ends it and starts it anew. `retroactive` names the field that
@@ -103,8 +98,7 @@ class ClockSpec:
     place: Place = NOWHERE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(Struct, frozen=True, kw_only=True):
     """An SLA policy. Of those that say `match: first` the first that applies is taken, and every one besides that says `all`."""
 
     name: str

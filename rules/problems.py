@@ -1,11 +1,12 @@
 """What is wrong in an administrator's files: problems as values, and how they are shown to a person or a program."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 from unicodedata import category, east_asian_width
 
-from rules.bundle import Place
+from msgspec import Struct
+
+from rules.condition_tree import Place
 
 Level: TypeAlias = Literal["error", "warning", "note"]
 Style: TypeAlias = Literal["error", "warning", "note", "plain", "place", "frame", "caret", "help"]
@@ -16,8 +17,7 @@ _GRAVITY = {"error": 0, "warning": 1, "note": 2}
 WIDEST = 140  # characters of a line that a frame shows
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(Struct, frozen=True):
     """A second place that helps to understand the first; `end_column` is the first column after it."""
 
     place: Place
@@ -25,8 +25,7 @@ class Spot:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(Struct, frozen=True, kw_only=True):
     """One finding. `message` is one sentence, `note` stands under the caret, `help` says what to write instead."""
 
     code: str

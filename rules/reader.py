@@ -3,8 +3,9 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from hashlib import sha256
+
+from msgspec import structs
 
 from rules.bundle import All, AnyOf, Bundle, Condition, Desk, Named, NoneOf, Place, RuleSet
 from rules.lint import lint
@@ -282,6 +283,6 @@ def bundle_hash(files: Mapping[str, str], desk: Desk) -> str:
     """64 hex digits that name the content: the files that were read, and what the desk says."""
     content = {
         "files": {file: sha256(text.encode("utf-8", "surrogatepass")).hexdigest() for file, text in files.items()},
-        "desk": asdict(desk),
+        "desk": structs.asdict(desk),
     }
     return sha256(json.dumps(content, sort_keys=True, default=sorted).encode()).hexdigest()

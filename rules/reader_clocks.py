@@ -1,7 +1,6 @@
 """The clocks of an SLA policy in their complete form: marks, conditions, targets and switches."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from rules.bundle import ALWAYS, Condition, On, Span, Test
@@ -14,6 +13,7 @@ from rules.reader_conditions import condition
 from rules.reader_context import NAME, Reading
 from rules.reader_events import trigger
 from rules.reader_values import duration, minutes_of, span
+from rules.ticket import replace
 
 SWITCHES: Mapping[str, tuple[str, ...]] = {
     "deadline_boundary": ("close", "next_open"),

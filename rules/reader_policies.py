@@ -1,7 +1,6 @@
 """SLA policies, in the short form (a table of priorities and metrics) and in the complete one (`clocks`)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from rules.bundle import ALWAYS, Condition, Span
@@ -12,7 +11,7 @@ from rules.policy import ClockSpec, FromField, FromTable, Policy, Selector
 from rules.reader_clocks import SWITCHES, of_the_past, read_clock, read_switch, read_switches
 from rules.reader_context import Definition, Reading
 from rules.reader_values import span
-from rules.ticket import Level, Status
+from rules.ticket import Level, Status, replace
 
 _POLICY = ("applies_to", "match", "calendar", "calendar_from", "pause_in", "targets", "clocks", *SWITCHES)
 

@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, assert_never
 
 from rules.pii import Wanted, redacted
 from rules.plan import Action, AddComment, Ask, Call, CreateTicket, Draft, FieldChange, JoinTicket, Notify, Page, Update, Webhook
-from rules.ticket import TicketRef, Value
+from rules.ticket import TicketRef, Value, replace
 
 
 def cleaned(action: Action, wanted: Wanted, mine: TicketRef) -> Action:

@@ -1,8 +1,9 @@
 """Two tickets about one matter, kept in step: a three-way comparison with what both sides last agreed on."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from rules.bundle import Step, Sync, SyncField
 from rules.doing import Doing
@@ -14,8 +15,7 @@ from rules.ticket import Comment, Ticket, TicketRef, Value
 from rules.working import Asker, Copy, alike, value_of
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What the comparison of one field says: the value both sides shall have, and what was set aside for it."""
 
     value: Value
@@ -53,8 +53,7 @@ def decide(field: SyncField, left: "Side", right: "Side", base: "Base") -> Outco
     return _conflict(field.conflict, left, right, base)
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """One end's value of a field, and when it got it as far as can be told."""
 
     connection: str
@@ -63,8 +62,7 @@ class Side:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
+class Base(Struct, frozen=True):
     """The field, and the value on which both ends last agreed, when they ever did."""
 
     name: str

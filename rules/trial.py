@@ -1,7 +1,6 @@
 """Rule tests: worked examples with a simulated clock, run by the same engine as the real thing."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from rules.bundle import Bundle
 from rules.conditions import explain
@@ -10,6 +9,7 @@ from rules.engine import Engine
 from rules.reader_trials import is_test as is_test
 from rules.reader_trials import read_trials as read_trials
 from rules.reasons import deciding
+from rules.ticket import replace
 from rules.trial_lists import compared
 from rules.trial_values import Expectation, Outcome, Trial
 from rules.world import World

@@ -1,9 +1,10 @@
 """A rule test as a value: what is given, what happens step by step, and what is expected of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from rules.asking import Outcome as Answered
 from rules.bundle import Condition, On, Place
@@ -16,8 +17,7 @@ LISTS = ("fired", "not_fired", "replies", "notes", "notified", "paged", "synced"
 """What may be expected as a list of names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Happening:
+class Happening(Struct, frozen=True):
     """An event of a test: the trigger that it is the least of; `rule` for a manual one, `outcome` and `by` for an answer."""
 
     on: On
@@ -26,8 +26,7 @@ class Happening:
     by: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expectation:
+class Expectation(Struct, frozen=True, kw_only=True):
     """What must have happened since the step before. A list is None where nothing is asked, empty for `none`."""
 
     place: Place
@@ -36,8 +35,7 @@ class Expectation:
     exactly: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrialStep:
+class TrialStep(Struct, frozen=True, kw_only=True):
     """One look, `at` after the test's `now`: what a person changed, what happened, and what is expected then."""
 
     at: timedelta
@@ -47,16 +45,14 @@ class TrialStep:
     expect: Expectation | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Earlier:
+class Earlier(Struct, frozen=True, kw_only=True):
     """An earlier state: the fields that changed `at` that moment."""
 
     at: datetime
     fields: Fields
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class Trial(Struct, frozen=True, kw_only=True):
     """One test case. `rules` restricts it to those; empty: all."""
 
     name: str
@@ -70,8 +66,7 @@ class Trial:
     suite: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """What came of a test. `message` says what was expected and what happened instead; `fired` is for coverage."""
 
     name: str

@@ -4,14 +4,13 @@ Each takes a connector to a system that holds the five tickets of `the_tickets`,
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 
 from connectors.base import Connector
 from connectors.sandbox import Sample
 from rules.plan import Draft, TagChange
-from rules.ticket import Level, Status, Ticket
+from rules.ticket import Level, Status, Ticket, replace
 from tests.rigs import OWN, START, a_sample
 
 LONG_AGO = START - timedelta(days=30)

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from connectors.sandbox import Answer, Deed, Effect, Request, Sample
 from gateway.sandbox.faults import Fault, encoded
 from gateway.sandbox.host import Served, in_thread
 from gateway.sandbox.main import sandbox_for
+from rules.ticket import replace
 
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 LONG_ENOUGH = timedelta(minutes=12)  # longer than any vendor's index lags or export withholds

@@ -3,6 +3,7 @@
 import ast
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -316,8 +317,11 @@ def test_help_imports_no_sdk_and_no_store() -> None:
     assert not {name for name in seen if under(name, (*SDKS, *HEAVY))}
 
 
-def test_check_imports_neither_an_sdk_nor_the_store() -> None:
-    seen = imported_by("-m", "gateway", "-C", "config", "check")
+def test_check_imports_neither_an_sdk_nor_the_store_and_no_rules_when_nothing_has_changed(tmp_path: Path) -> None:
+    desk = shutil.copytree(ROOT / "config", tmp_path / "desk", ignore=shutil.ignore_patterns(".ticketgate"))
 
-    assert "rules.reader" in seen
-    assert not {name for name in seen if under(name, (*SDKS, *HEAVY))}
+    first, second = (imported_by("-m", "gateway", "-C", str(desk), "check") for _ in range(2))
+
+    assert "rules.reader" in first
+    assert not {name for name in first if under(name, (*SDKS, *HEAVY)) or name.endswith(".connector")}
+    assert not {name for name in second if under(name, ("rules.reader", "rules.engine", "jinja2", "yaml", "connectors"))}

@@ -1,29 +1,27 @@
 """Jira Cloud. Quirks: a status changes by transition only, the search lags behind its writes, and no write can be guarded."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page
+from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, Page
 from connectors.columns import MALFORMED
 from connectors.errors import ConnectorError, CursorExpired, InDoubt, Rejected, Stale, Transient, Unreadable
 from connectors.jira import adf, paths, pushes, reading
+from connectors.jira.abilities import ABILITIES
 from connectors.jira.editing import Editor
 from connectors.jira.finding import find
 from connectors.jira.issues import OURS, IssueReader, value_of, why
 from connectors.jira.moving import Mover, status_of
 from connectors.jira.settings import JiraSettings
 from connectors.jira.site import Site
-from connectors.jira.slas import Slas
 from connectors.jira.watermark import Watermark, jql
 from connectors.mapping import Field, Record, Words, declared, moment
 from connectors.pushes import Heard, Push, trusted
-from connectors.shared import Shared
 from connectors.text.limits import Limit
 from rules.plan import Draft, Receipt, TagChange
-from rules.ticket import Change, Comment, Level, Status, Ticket, Type, Value
+from rules.ticket import Change, Comment, Level, Status, Ticket, Type, Value, replace
 
 if TYPE_CHECKING:
     from connectors.jira.session import JiraSession
@@ -79,26 +77,12 @@ TABLE = (
 )
 """Of an issue's `fields`. Status, people, group and a site's own fields are no rows: `issues.py` and `moving.py` say why."""
 
-READS = frozenset(f.name for f in TABLE) | {"status", "requester", "assignee", "group", "url"}
-WRITES = frozenset(f.name for f in TABLE if f.writes) | {"status", "assignee", "group", "tags"}
-
 
 class JiraConnector(Connector):
     """One Jira site. Nothing is sent before the first question; reading also asks once for the site's list of fields."""
 
     Settings = JiraSettings
-    abilities = Abilities(
-        reads=READS,
-        writes=WRITES,
-        coupled={"status": frozenset({"resolution"})},
-        replies=True,
-        notes=True,
-        creates=True,
-        comments=True,
-        history=True,
-        pushes=True,
-        slas=True,
-    )
+    abilities = ABILITIES
 
     def __init__(self, connection: str, session: "JiraSession", settings: JiraSettings, custom: tuple[Custom, ...] = ()) -> None:
         super().__init__(connection)
@@ -107,24 +91,16 @@ class JiraConnector(Connector):
         self._learned = False
         self._table = declared(TABLE, settings.words)
         self._issues = IssueReader(connection, settings, self._table, names, custom)
-        self._site, self._slas = Site(session, settings.accounts), Slas(session)
+        self._site = Site(session, settings.accounts)
         self._mover = Mover(self._site, names, settings.transition_fields)
         self._editor = Editor(self._site, self._issues, self._table, Limit(adf.LONGEST, wide=settings.four_byte_letters))
 
     @classmethod
-    def opened(
-        cls,
-        connection: str,
-        settings: ConnectorSettings,
-        custom: tuple[Custom, ...] = (),
-        *,
-        read_only: bool = False,
-        shared: Shared | None = None,
-    ) -> Self:
+    def opened(cls, connection: str, settings: ConnectorSettings, custom: tuple[Custom, ...] = (), *, read_only: bool = False) -> Self:
         from connectors.jira.session import JiraSession
 
         own = settings if isinstance(settings, JiraSettings) else JiraSettings.model_validate(settings.model_dump(exclude_unset=True))
-        return cls(connection, JiraSession(connection, own, read_only=read_only, shared=shared), own, custom)
+        return cls(connection, JiraSession(connection, own, read_only=read_only), own, custom)
 
     def close(self) -> None:
         self._session.close()
@@ -242,10 +218,6 @@ class JiraConnector(Connector):
             return reading.changes(entries, self._followed, self._issues.emails)
         except MALFORMED as error:
             raise Unreadable(self.connection, f"{what}: {why(error)}") from None
-
-    def native_slas(self, key: str) -> tuple[NativeSla, ...]:
-        """Of a request of a service desk where we are an agent; no other issue has any."""
-        return self._slas.of(key)
 
     def _from(self, since: datetime | Cursor) -> tuple[Watermark, datetime]:
         """The watermark to go on from, and the moment to ask from: behind a cursor by the overlap, for the search lags."""

@@ -1,12 +1,13 @@
 """What the sandbox takes in a write, and what it refuses in Jira's words."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from connectors.jira.sandbox_issues import State, is_document
 from connectors.jira.sandbox_site import ISSUE_TYPES, PRIORITIES, RESOLUTIONS, STATUSES, Json, OwnField, People, Project, Step
+from rules.ticket import replace
 
 LONGEST_SUMMARY = 255
 

@@ -1,7 +1,7 @@
 """The sandbox's issues: their state, how an edit changes it and is remembered, and how it looks on the wire."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zlib import crc32
@@ -18,6 +18,7 @@ from connectors.jira.sandbox_site import (
     People,
     Project,
 )
+from rules.ticket import replace
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -78,7 +79,6 @@ class Issue:
     comments: list[Json] = field(default_factory=list)
     history: list[Json] = field(default_factory=list)
     properties: dict[str, Any] = field(default_factory=dict)
-    slas: list[Json] = field(default_factory=list)
 
     @property
     def next_moment(self) -> datetime:

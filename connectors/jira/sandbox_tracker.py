@@ -1,7 +1,6 @@
 """The sandbox's site as it stands: its issues, who did what to them, and the index that learns of it later."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,6 +23,7 @@ from connectors.jira.sandbox_site import (
     projects,
 )
 from connectors.sandbox import Clock, Deed, Sample
+from rules.ticket import replace
 
 
 class NoIssue(KeyError):

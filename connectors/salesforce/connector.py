@@ -4,27 +4,25 @@ comments do not always touch their case; nothing native holds tags or what a rep
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from msgspec import Struct
 
-from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt
+from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, Page, Spoilt
 from connectors.columns import all_of
 from connectors.errors import ConnectorError, InDoubt, NotFound, Rejected, Stale, Unreadable
 from connectors.mapping import Record, moment
 from connectors.pushes import Heard, Push, trusted
 from connectors.salesforce import pushes
-from connectors.salesforce.reading import TABLE, Cases, changes_of, comment_of, email_of, guarded, heard, mark_in, part, remotes
+from connectors.salesforce.abilities import ABILITIES
+from connectors.salesforce.reading import Cases, changes_of, comment_of, email_of, guarded, heard, mark_in, part, remotes
 from connectors.salesforce.settings import SalesforceSettings
-from connectors.salesforce.slas import MILESTONES, native_sla
 from connectors.salesforce.soql import Key, Mark, children, paths_are_names, quoted, said_since, selected, stamp, these, touched
 from connectors.salesforce.writing import Directory, Writing
-from connectors.shared import Shared
 from rules.plan import Draft, Receipt, TagChange
-from rules.ticket import Change, Comment, Person, Ticket, Value
+from rules.ticket import Change, Comment, Person, Ticket, Value, replace
 
 if TYPE_CHECKING:
     from connectors.salesforce.session import Session
@@ -45,19 +43,7 @@ class SalesforceConnector(Connector):
     """
 
     Settings = SalesforceSettings
-    abilities = Abilities(
-        reads=frozenset({f.name for f in TABLE}) | {"group", "assignee", "tags", "url"},
-        writes=frozenset({f.name for f in TABLE if f.writes}) | {"group", "assignee", "tags"},
-        coupled={"group": frozenset({"assignee"}), "assignee": frozenset({"group"})},
-        replies=True,
-        notes=True,
-        creates=True,
-        comments=True,
-        history=True,
-        pushes=True,
-        slas=True,
-        guards=True,
-    )
+    abilities = ABILITIES
 
     def __init__(self, connection: str, session: "Session", settings: SalesforceSettings, custom: tuple[Custom, ...] = ()) -> None:
         super().__init__(connection)
@@ -65,24 +51,16 @@ class SalesforceConnector(Connector):
         if not paths_are_names(own):
             raise Rejected(connection, f"a field is named by its API name, such as Product__c, not by {own}")
         self._session, self._settings = session, settings
-        self._cases, self._has_milestones = Cases(connection, settings, custom), True
+        self._cases = Cases(connection, settings, custom)
         self._select = selected(own, emails=settings.emails)
         self._writing = Writing(connection, settings, self._cases.table, Directory(connection, session, settings.nobody))
 
     @classmethod
-    def opened(
-        cls,
-        connection: str,
-        settings: ConnectorSettings,
-        custom: tuple[Custom, ...] = (),
-        *,
-        read_only: bool = False,
-        shared: Shared | None = None,
-    ) -> Self:
+    def opened(cls, connection: str, settings: ConnectorSettings, custom: tuple[Custom, ...] = (), *, read_only: bool = False) -> Self:
         from connectors.salesforce.session import Session  # the SDK: not paid for by those who only ask for the abilities
 
         own = settings if isinstance(settings, SalesforceSettings) else SalesforceSettings.model_validate(settings.model_dump())
-        return cls(connection, Session(connection, own, read_only=read_only, shared=shared), own, custom)
+        return cls(connection, Session(connection, own, read_only=read_only), own, custom)
 
     # reading
 
@@ -179,20 +157,6 @@ class SalesforceConnector(Connector):
         rows = self._session.all(what, f"{CHANGES} WHERE CaseId = {quoted(self._id(what, key))} {BY_TIME}")
         with reading(self.connection, what):
             return tuple(changes_of(rows, self._cases.table, self._settings.nobody))
-
-    def native_slas(self, key: str) -> tuple[NativeSla, ...]:
-        """Milestones, where the organization has Entitlement Management and we may read it; else none, and it is not asked again."""
-        what = f"read the milestones of case {key}"
-        if not self._has_milestones:
-            return ()
-        soql = f"{MILESTONES} WHERE CaseId = {quoted(self._id(what, key))} ORDER BY StartDate ASC, Id ASC"
-        try:
-            rows = self._session.all(what, soql)
-        except Rejected:
-            self._has_milestones = False
-            return ()
-        with reading(self.connection, what):
-            return tuple(map(native_sla, rows))
 
     # writing
 

@@ -3,7 +3,7 @@
 from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, TypeAlias
@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from connectors.salesforce.sandbox_schema import KEPT_BY, OWNERS, PREFIXES, SCHEMA, Relation, Schema
 from connectors.salesforce.sandbox_soql import Malformed, Order, Path, Query, Row, Test, at_least, holds, ordered, paths, pinned, stamp
 from connectors.sandbox import Clock
+from rules.ticket import replace
 
 Record: TypeAlias = dict[str, Any]
 BY_STAMP = (Order(("SystemModstamp",)), Order(("Id",)))

@@ -20,8 +20,6 @@ PREFIXES = {
     "CaseComment": "00a",
     "EmailMessage": "02s",
     "CaseHistory": "017",
-    "CaseMilestone": "555",
-    "MilestoneType": "557",
     "User": "005",
     "Group": "00G",
     "Contact": "003",
@@ -64,7 +62,7 @@ SCHEMA: Mapping[str, Schema] = {
             text=" ".join(("CaseNumber", "Subject", *SUPPLIED, *OWN_FIELDS)),
             area="Description",
             pick="Status Priority Type Origin",
-            flag="IsDeleted IsClosed IsStopped",
+            flag="IsDeleted IsClosed",
             time=f"{STAMPS} ClosedDate",
         ),
         relations={
@@ -98,15 +96,6 @@ SCHEMA: Mapping[str, Schema] = {
         fields=_fields(id="Id CaseId CreatedById", pick="Field", area="OldValue NewValue", flag="IsDeleted", time="CreatedDate"),
         relations={"CreatedBy": OWNED["CreatedBy"], "Case": Relation("CaseId", "Case")},
     ),
-    "CaseMilestone": Schema(
-        fields=_fields(
-            id="Id CaseId MilestoneTypeId CreatedById LastModifiedById",
-            flag="IsCompleted IsViolated IsDeleted",
-            time=f"{STAMPS} StartDate TargetDate CompletionDate",
-        ),
-        relations={**OWNED, "Case": Relation("CaseId", "Case"), "MilestoneType": Relation("MilestoneTypeId", "MilestoneType")},
-    ),
-    "MilestoneType": Schema(fields=_fields(id="Id", text="Name", time=STAMPS)),
     "User": Schema(fields=_fields(id="Id", text="Name Username Email", pick="UserType", flag="IsActive", time=STAMPS)),
     "Group": Schema(fields=_fields(id="Id", text="Name DeveloperName", pick="Type", time=STAMPS)),
     "Contact": Schema(
@@ -116,7 +105,7 @@ SCHEMA: Mapping[str, Schema] = {
     "Account": Schema(fields=_fields(id="Id", text="Name", flag="IsDeleted", time=STAMPS)),
 }
 OWNERS = frozenset({"Name", "Type", "Email", "Id", "IsActive", "Username"})  # what a user-or-queue can be asked
-KEPT_BY = {"CaseComment": "ParentId", "EmailMessage": "ParentId", "CaseHistory": "CaseId", "CaseMilestone": "CaseId"}
+KEPT_BY = {"CaseComment": "ParentId", "EmailMessage": "ParentId", "CaseHistory": "CaseId"}
 
 
 def described(table: str, version: str) -> dict[str, object]:

@@ -6,19 +6,19 @@ them then; the receipt of such a write has no version (the count went up by more
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
-from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt
+from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt
 from connectors.columns import all_of
 from connectors.errors import ConnectorError, CursorExpired, InDoubt, NotFound, Rejected, Stale, Transient, Unreadable
 from connectors.mapping import Record, Unwritable, moment
 from connectors.pushes import Heard, Push, trusted
 from connectors.servicenow import pushes
+from connectors.servicenow.abilities import ABILITIES
 from connectors.servicenow.journal import AUDIT, AUDITED, ELEMENTS, ENTRY, Caller, bears, changes_of, comment_of, marked
 from connectors.servicenow.reading import (
-    READS,
     after,
     asked_for,
     escaped,
@@ -34,24 +34,14 @@ from connectors.servicenow.reading import (
 from connectors.servicenow.settings import ServiceNowSettings
 from connectors.servicenow.slas import TASK_SLA, native_sla
 from connectors.servicenow.writing import Writer, ignored
-from connectors.shared import Shared
 from connectors.text import limits, plain
 from rules.plan import Draft, Receipt, TagChange
-from rules.ticket import Change, Comment, Person, Ticket, Value
+from rules.ticket import Change, Comment, Person, Ticket, Value, replace
 
 if TYPE_CHECKING:
     from connectors.servicenow.session import ServiceNowSession
 
-WRITES = frozenset({"subject", "body", "status", "resolution", "priority", "impact", "urgency", "group", "assignee", "tags", "due_at"})
 LONGEST = 32_000  # characters; the platform holds a text to no max_length (KB0685779), and a form still opens with this much
-COUPLED = {
-    "priority": frozenset({"impact", "urgency"}),
-    "impact": frozenset({"priority"}),
-    "urgency": frozenset({"priority"}),
-    "status": frozenset({"resolution"}),
-    "resolution": frozenset({"status"}),
-    "group": frozenset({"assignee"}),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +80,7 @@ class ServiceNowConnector(Connector):
     """One table of one instance. References are looked up by name once and kept for as long as this object lives."""
 
     Settings = ServiceNowSettings
-    abilities = Abilities(
-        reads=READS,
-        writes=WRITES,
-        coupled=COUPLED,
-        replies=True,
-        notes=True,
-        creates=True,
-        comments=True,
-        history=True,
-        pushes=True,
-        slas=True,
-        guards=False,
-    )
+    abilities = ABILITIES
 
     def __init__(self, connection: str, settings: ServiceNowSettings, custom: tuple[Custom, ...], session: "ServiceNowSession") -> None:
         super().__init__(connection)
@@ -119,19 +97,11 @@ class ServiceNowConnector(Connector):
         self._people: dict[str, Person] = {}
 
     @classmethod
-    def opened(
-        cls,
-        connection: str,
-        settings: ConnectorSettings,
-        custom: tuple[Custom, ...] = (),
-        *,
-        read_only: bool = False,
-        shared: Shared | None = None,
-    ) -> Self:
+    def opened(cls, connection: str, settings: ConnectorSettings, custom: tuple[Custom, ...] = (), *, read_only: bool = False) -> Self:
         from connectors.servicenow.session import ServiceNowSession
 
         own = settings if isinstance(settings, ServiceNowSettings) else ServiceNowSettings(**settings.model_dump(exclude_unset=True))
-        return cls(connection, own, custom, ServiceNowSession(connection, own, read_only=read_only, shared=shared))
+        return cls(connection, own, custom, ServiceNowSession(connection, own, read_only=read_only))
 
     def close(self) -> None:
         self._session.close()
@@ -244,7 +214,7 @@ class ServiceNowConnector(Connector):
         """The echo as it stands; no version where somebody else wrote in between, so that the caller looks again."""
         ticket = self._read(what, record)
         written = {*fields, *(("tags",) if tags else ())}
-        echo = {name: _value(ticket, name) for name in written.union(*(COUPLED.get(name, ()) for name in written))}
+        echo = {name: _value(ticket, name) for name in written.union(*(self.abilities.coupled.get(name, ()) for name in written))}
         if "priority" in fields and echo["priority"] != fields["priority"]:
             came = f"priority came out as {echo['priority']}, not {fields['priority']}"
             raise Rejected(self.connection, f"{what}: {came}; give this installation's lookup as priority_matrix: of the connection")

@@ -5,7 +5,6 @@ names are plain keys of the record.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import chain
@@ -17,7 +16,7 @@ from connectors.base import Custom
 from connectors.columns import MALFORMED, TEXT, Columns, Unusual
 from connectors.mapping import Field, Kept, Record, Words, declared, reader
 from connectors.servicenow.settings import ServiceNowSettings
-from rules.ticket import Channel, Level, Person, Status, Ticket, TicketRef, Type, Value
+from rules.ticket import Channel, Level, Person, Status, Ticket, TicketRef, Type, Value, replace
 
 ON_HOLD, CANCELED = "3", "8"
 
@@ -143,7 +142,6 @@ ASKED = (
 )
 """What every read asks for; nothing else of a record travels."""
 
-READS = frozenset(f.name for f in TABLE) | {"tags", "url", "shown_as"}
 OF_TICKET = frozenset(Ticket.__struct_fields__) - {"ref", "custom", "unread", "version", "requester", "assignee"}
 
 

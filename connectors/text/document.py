@@ -5,8 +5,10 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, TypeAlias, assert_never
+
+from rules.ticket import replace
 
 Mark: TypeAlias = Literal["strong", "emphasis", "strike", "code"]
 MARKS: tuple[Mark, ...] = ("strong", "emphasis", "strike", "code")

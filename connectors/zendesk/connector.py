@@ -7,18 +7,17 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
-from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt
+from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, Page, Spoilt
 from connectors.columns import MALFORMED, all_of
 from connectors.errors import ConnectorError, CursorExpired, NotFound, Stale, Transient, Unauthorized
 from connectors.mapping import Record, declared, moment
 from connectors.pushes import Heard, Push, trusted
-from connectors.shared import Shared
 from connectors.zendesk import pushes
+from connectors.zendesk.abilities import ABILITIES
 from connectors.zendesk.cursor import Mark
 from connectors.zendesk.directory import Directory, pages
 from connectors.zendesk.reading import TABLE, Beside, changes_of, comment_of, custom_row, mark_of, page_reader, ticket_reader, version_of
 from connectors.zendesk.settings import ZendeskSettings
-from connectors.zendesk.slas import native_slas
 from connectors.zendesk.writing import Writing, comment_id, guarded, made, marked, part, reading, unguarded
 from rules.plan import Draft, Receipt, TagChange
 from rules.ticket import Change, Comment, Ticket, Value
@@ -34,19 +33,7 @@ class ZendeskConnector(Connector):
     """One Zendesk account. A version is Zendesk's `updated_at` and a digest of the content (`reading.version_of`)."""
 
     Settings = ZendeskSettings
-    abilities = Abilities(
-        reads=frozenset({f.name for f in TABLE}) | {"url"},
-        writes=frozenset({f.name for f in TABLE if f.writes}) | {"tags"},
-        coupled={"assignee": frozenset({"status", "group"}), "group": frozenset({"assignee"})},
-        replies=True,
-        notes=True,
-        creates=True,
-        comments=True,
-        history=True,
-        pushes=True,
-        slas=True,
-        guards=True,
-    )
+    abilities = ABILITIES
 
     def __init__(self, connection: str, session: "Session", settings: ZendeskSettings, custom: tuple[Custom, ...] = ()) -> None:
         super().__init__(connection)
@@ -60,19 +47,11 @@ class ZendeskConnector(Connector):
         self._writing = Writing(connection, self._table, self._directory, self.abilities.coupled, wide=settings.four_byte_letters)
 
     @classmethod
-    def opened(
-        cls,
-        connection: str,
-        settings: ConnectorSettings,
-        custom: tuple[Custom, ...] = (),
-        *,
-        read_only: bool = False,
-        shared: Shared | None = None,
-    ) -> Self:
+    def opened(cls, connection: str, settings: ConnectorSettings, custom: tuple[Custom, ...] = (), *, read_only: bool = False) -> Self:
         from connectors.zendesk.session import Session  # zenpy and requests: not paid for by those who only ask for the abilities
 
         own = settings if isinstance(settings, ZendeskSettings) else ZendeskSettings.model_validate(settings.model_dump())
-        return cls(connection, Session(connection, own, read_only=read_only, shared=shared), own, custom)
+        return cls(connection, Session(connection, own, read_only=read_only), own, custom)
 
     def changed(self, since: datetime | Cursor) -> Iterator[Page]:
         """The export needs no overlap: what is withheld for a minute comes later, in order. System changes come as well."""
@@ -165,13 +144,6 @@ class ZendeskConnector(Connector):
         with reading(self.connection, what):
             self._directory.complete(beside, _ids(audits, "assignee_id"), _ids(audits, "group_id"))
             return tuple(change for a in audits for change in changes_of(a, self._table, beside))
-
-    def native_slas(self, key: str) -> tuple[NativeSla, ...]:
-        """Out of the ticket's metric events, which only an account with SLA policies has more to say in."""
-        what = f"read the SLAs of ticket {key}"
-        answer = self._session.get(what, f"tickets/{self._number(key)}", {"include": "slas,metric_events"})
-        with reading(self.connection, what):
-            return native_slas(part(answer, "ticket"))
 
     def close(self) -> None:
         self._session.close()

@@ -1,12 +1,13 @@
 """How far the export was read, as text that stands in the store: `2026-03-02T08:16:31Z MTc3MjQzOTM5MS4wfHw0MDQ1fA==`."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
 from connectors.base import Cursor
 from connectors.errors import CursorExpired, Unreadable
 from connectors.mapping import Record, moment
+from rules.ticket import replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,18 @@
 """The command line: one file for one group of commands, and the one place where failures become exit codes."""
 
+import gc
 import signal
 import sys
 
 
 def main() -> None:
     """Runs the command line and ends the process with a code of `yaml_language.md` section 18's table."""
+    gc.disable()  # what a start makes is there to stay
     try:
         from gateway.cli.app import app, ended_with
         from gateway.cli.streams import flushed, made_safe
 
+        gc.enable()
         made_safe()
         code = flushed(ended_with(app))
     except KeyboardInterrupt:

@@ -12,7 +12,7 @@ from gateway.cli.options import VERSION_LINE, Options, line, options
 from gateway.cli.paths import below, within
 
 if TYPE_CHECKING:
-    from gateway.desk import Loaded
+    from gateway.checking import Found
     from rules.problems import Problem
 
 STYLES = {
@@ -46,16 +46,16 @@ def check(
     ] = None,
 ) -> None:
     """Reads every file of the desk and reports all problems, each with its place and a way out. Touches no ticket, needs no secret."""
-    from gateway.desk import load
-    from rules.problems import ordered
+    from gateway.checking import found_in
+    from gateway.collecting import seldom_collecting
 
     chosen = options(context)
     below(chosen, paths or [])
     _known([*(select or []), *(ignore or [])])
-    loaded = load(chosen.desk, chosen.config)
-    found = ordered((*loaded.problems, *_of_tests(loaded)))
-    wanted = [p for p in found if _wanted(p, paths or [], select or [], ignore or [], chosen)]
-    _told(wanted, loaded, chosen, format or chosen.format)
+    with seldom_collecting():
+        found = found_in(chosen.desk, chosen.config)
+    wanted = [p for p in found.problems if _wanted(p, paths or [], select or [], ignore or [], chosen)]
+    _told(wanted, found, chosen, format or chosen.format)
     counted = ("error", "warning") if strict else ("error",)
     raise Ended(Code.FINDINGS if any(p.level in counted for p in wanted) else Code.DONE)
 
@@ -79,31 +79,18 @@ def _known(codes: Sequence[str]) -> None:
             raise Ended(Code.USAGE, f"There is no code that begins with '{code}'; {hint}.")
 
 
-def _of_tests(loaded: "Loaded") -> "Sequence[Problem]":
-    """What is wrong in the rule tests, and the rules that none of them fires when they are run."""
-    from rules.lint_trials import untested
-    from rules.trial import Player, read_trials
-
-    if loaded.bundle is None:
-        return ()
-    trials, problems = read_trials(loaded.sources, loaded.bundle)
-    play = Player(loaded.bundle).play
-    fired = {rule for trial in trials for rule in play(trial).fired}
-    return (*problems, *untested(loaded.bundle, fired, loaded.sources))
-
-
-def _told(problems: "Sequence[Problem]", loaded: "Loaded", chosen: Options, format: str) -> None:
+def _told(problems: "Sequence[Problem]", found: "Found", chosen: Options, format: str) -> None:
     from gateway.cli.findings import annotations, sarif
 
     if format == "json":
-        _as_json(problems, loaded)
+        _as_json(problems, found)
     elif format == "sarif":
         line(sarif(problems, _base(chosen)))
     elif format == "github":
         for annotation in annotations(problems, _base(chosen)):
             typer.echo(annotation)
     else:
-        _as_text(problems, loaded, chosen)
+        _as_text(problems, found, chosen)
 
 
 def _base(chosen: Options) -> str:
@@ -112,22 +99,21 @@ def _base(chosen: Options) -> str:
     return "" if folder == "." else f"{folder}/"
 
 
-def _as_text(problems: Sequence["Problem"], loaded: "Loaded", chosen: Options) -> None:
+def _as_text(problems: Sequence["Problem"], found: "Found", chosen: Options) -> None:
     from rules.problems import pieces, summary
 
-    rules = sum(len(s.rules) for s in loaded.bundle.rulesets) if loaded.bundle else 0
     if problems:
         out = chosen.out()
-        for text, style in pieces(problems, loaded.sources):
+        for text, style in pieces(problems, found.sources):
             out.print(text, style=STYLES.get(style, ""), end="")
         out.print()
     if not chosen.quiet:
-        typer.echo(summary(problems, len(loaded.sources), rules, loaded=loaded.bundle is not None))
+        typer.echo(summary(problems, len(found.sources), found.rules, loaded=found.loaded))
 
 
-def _as_json(problems: Sequence["Problem"], loaded: "Loaded") -> None:
+def _as_json(problems: Sequence["Problem"], found: "Found") -> None:
     line(VERSION_LINE)
     for problem in problems:
         line({"type": "finding", **problem.as_json()})
     counts = {level: sum(p.level == level for p in problems) for level in ("error", "warning", "note")}
-    line({"type": "summary", "files": len(loaded.sources), "loaded": loaded.bundle is not None, **{f"{k}s": v for k, v in counts.items()}})
+    line({"type": "summary", "files": len(found.sources), "loaded": found.loaded, **{f"{k}s": v for k, v in counts.items()}})

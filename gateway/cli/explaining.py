@@ -4,7 +4,7 @@ What people read, here and on the pages, is made of the JSON alone: neither can 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
@@ -14,6 +14,7 @@ from gateway.store.passes import Brief, Pass
 from rules.conditions import Result
 from rules.explaining import Considered, ConsideredSet, Explanation
 from rules.plan import AddComment, Ask, Call, CreateTicket, FieldChange, JoinTicket, Notify, Page, Update, Webhook
+from rules.ticket import replace
 
 Styled: TypeAlias = tuple[str, str]
 Only: TypeAlias = Literal["matched", "failed"] | None

@@ -4,7 +4,6 @@ import os
 import shlex
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +13,7 @@ from gateway.cli.choosing import there
 from gateway.cli.ending import Code, Ended, worst
 from gateway.cli.options import VERSION_LINE, Options, agreed, line, options, said
 from gateway.cli.stored import ref_of
+from rules.ticket import replace
 
 if TYPE_CHECKING:
     from gateway.assemble import Gateway

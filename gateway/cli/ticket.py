@@ -6,7 +6,6 @@ import typer
 
 from gateway.cli.ending import Code, Ended
 from gateway.cli.options import VERSION_LINE, Options, line, options
-from gateway.cli.render import headline, plain, shown
 from gateway.cli.stored import ref_of
 
 if TYPE_CHECKING:
@@ -73,6 +72,8 @@ def _values(found: "Ticket") -> dict[str, Any]:
 
 
 def _as_text(chosen: Options, found: "Ticket", comments: "tuple[Comment, ...]", changes: "tuple[Change, ...]", *, history: bool) -> None:
+    from gateway.cli.render import headline, shown
+
     out = chosen.out()
     out.print(headline(found), style="bold")
     for name, value in _values(found).items():
@@ -99,6 +100,8 @@ def _said(comment: "Comment") -> str:
 
 
 def _as_json(found: "Ticket", comments: "tuple[Comment, ...]", changes: "tuple[Change, ...]") -> dict[str, Any]:
+    from gateway.cli.render import plain
+
     return {
         "type": "ticket",
         "ref": str(found.ref),

@@ -7,7 +7,7 @@ import csv
 import gzip
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -15,6 +15,7 @@ from typing import IO, Any
 import orjson
 
 from connectors.sandbox import Sample
+from rules.ticket import replace
 
 COLUMNS = {
     "subject": ("subject", "ticket subject", "title", "summary", "short description"),

@@ -2,13 +2,14 @@
 
 import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from random import Random
 
 from connectors.sandbox import AGENTS, GROUPS, Clock, Deed, Sample
+from rules.ticket import replace
 
 LANGUAGES = ("en", "de", "fr", "es", "pt", "ja")
 VIPS = ("Northwind", "Contoso", "Fabrikam")

@@ -11,7 +11,7 @@ import hashlib
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -20,7 +20,7 @@ from rules.bundle import ALWAYS, Bundle
 from rules.engine import Engine
 from rules.observation import Event, Kind, Observation
 from rules.sieve import Matcher
-from rules.ticket import Ticket
+from rules.ticket import Ticket, replace
 from tests.benchmarks import desk_like, foreign
 from tests.benchmarks.backfilling import resident
 from tests.benchmarks.foreign import NOW

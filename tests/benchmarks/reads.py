@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from gateway.assemble import assembled
-from gateway.backfill import seldom_collecting
+from gateway.collecting import seldom_collecting
 from gateway.logs import set_up
 from gateway.settings import running
 from tests.benchmarks.backfilling import resident

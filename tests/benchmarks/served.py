@@ -2,7 +2,6 @@
 
 import sys
 import threading
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -12,6 +11,7 @@ from gateway.clock import now
 from gateway.sandbox.host import Served, in_thread
 from gateway.sandbox.main import sandbox_for
 from gateway.sandbox.samples import samples
+from rules.ticket import replace
 
 LONGER = {"jira": 250, "servicenow": 1920}
 """Bytes that the samples' bodies lack to make records of the sizes that the vendors send: 2.6 and 2.8 kB, as Zendesk's and Salesforce's

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -20,6 +20,7 @@ import connectors.salesforce.pushes as salesforce
 import connectors.servicenow.pushes as servicenow
 import connectors.zendesk.pushes as zendesk
 from connectors.pushes import Forged, Garbled, Heard, Push, PushSettings, signed
+from rules.ticket import replace
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 SECRET = "canary-4711"

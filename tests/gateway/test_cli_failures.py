@@ -90,32 +90,6 @@ def test_one_system_that_fails_holds_up_none_of_the_others(
         assert secret not in done.all + status.all + four.texts()
 
 
-def test_a_revoked_sign_in_stops_its_connection_once_and_says_so(program: Program, four: Desk, hosted: dict[str, Served]) -> None:
-    port, sandbox = hosted["zendesk"], sandbox_for("zendesk", now)
-    grants, before = sandbox.grants, port.sandbox  # type: ignore[attr-defined]
-    grants.revoke()
-    port.sandbox = sandbox
-
-    done = program("-C", four, "run", "--once")
-
-    port.sandbox = before
-    assert done.err.count("connection stopped") == 1
-    assert grants.refused == 1
-    status = program("-C", four, "status").out
-    assert "STOPPED" in status
-    assert "400 invalid_grant; check client_id" in status
-
-
-def test_doctor_warns_of_zendesk_s_api_tokens(program: Program, four: Desk) -> None:
-    four.swap(
-        "ticketgate.yaml",
-        'sign_in: { client_id: ticketgate, client_secret: "${secret:zendesk}" }',
-        'sign_in: { email: a@example.com, token: "${secret:zendesk}" }',
-    )
-    said = program("-C", four, "doctor", "--offline").out
-    assert "API tokens stop on 2027-04-30" in said
-
-
 @pytest.mark.parametrize("command", [["plan"], ["backfill", "--yes"], ["doctor"]])
 def test_batches_read_the_other_systems_too(program: Program, four: Desk, hosted: dict[str, Served], command: list[str]) -> None:
     hosted["zendesk"].faults.append(Fault(kind="status", status=401, times=10_000))

@@ -1,6 +1,6 @@
 """Every code: a text that provokes it exactly where the mark » stands, and one that comes close and does not."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 
@@ -8,6 +8,7 @@ from gateway.topics.codes import CODES
 from rules.lint_trials import untested
 from rules.problems import Problem
 from rules.reader import check
+from rules.ticket import replace
 from rules.trial import read_trials, run
 from tests.rules.rule_files import DESK, holidays
 

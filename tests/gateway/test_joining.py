@@ -2,7 +2,6 @@
 
 from collections import Counter
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from gateway.judging import Asked
 from gateway.rulebook import Rulebook
 from gateway.store import alikes, joins
 from rules.questions import densest
-from rules.ticket import TicketRef
+from rules.ticket import TicketRef, replace
 from tests.builders import NOW, a_ref
 from tests.gateway.memory_desk import Hands, Office, a_bundle, an_office, settled
 from tests.gateway.test_interrupted import Died, Points, die

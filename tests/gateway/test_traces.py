@@ -1,7 +1,6 @@
 """What `why` tells is what happened: each record, judged again, gives the plan that was carried out; old records go, open ones stay."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from gateway.config import RetentionConfig
 from gateway.store import actions, passes, pausing
 from gateway.store.schema import pass_
 from rules.engine import Engine
+from rules.ticket import replace
 from tests.gateway.memory_desk import Office, an_office
 
 RULES = """

@@ -1,7 +1,7 @@
 """Random calendars and random pasts, and the plain minute-by-minute walk that says what is right about them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
@@ -16,7 +16,7 @@ from rules.metrics import short_form
 from rules.observation import Observation
 from rules.promises import Promises
 from rules.sla import METRICS, Standing, measure
-from rules.ticket import Change, Comment, Level, Role, Status
+from rules.ticket import Change, Comment, Level, Role, Status, replace
 from tests.builders import a_comment, a_ticket
 
 MINUTE = timedelta(minutes=1)

@@ -4,7 +4,7 @@ Whatever a file says that is not known here is refused: a case that is half unde
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -16,7 +16,7 @@ from rules.observation import Kind, Observation
 from rules.policy import ClockSpec, Mark, Policy, Switches, Target
 from rules.promises import Promises
 from rules.sla import SlaClock, measure
-from rules.ticket import Change, Comment, Level, Role, Status, Ticket, TicketRef
+from rules.ticket import Change, Comment, Level, Role, Status, Ticket, TicketRef, replace
 
 FORMAT = "ticketgate-sla-vectors/1"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

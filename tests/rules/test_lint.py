@@ -1,10 +1,9 @@
 """Findings about rules that are well formed: each provoked, each with a near miss, and silenced with a reason."""
 
-from dataclasses import replace
-
 import pytest
 
 from rules.reader import check
+from rules.ticket import replace
 from tests.rules.rule_files import DESK, a_file, holidays, in_desk
 
 FULL = frozenset({"status", "type", "priority", "group", "assignee", "tags", "requester", "subject", "body", "channel"})

@@ -1,6 +1,5 @@
 """From text to a bundle: every code of the grammar provoked, and a near miss that is accepted."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -30,6 +29,7 @@ from rules.observation import Kind
 from rules.problems import Mistakes, Problem, rendered, summary
 from rules.reader import bundle_hash, check, parse, reading_for
 from rules.reader_conditions import condition
+from rules.ticket import replace
 from tests.rules.rule_files import A_RULE, DESK, a_file, bundle, codes, holidays, in_desk, problems, rule_file, the_problem
 
 TABLE = {"rules/tables/teams.csv": "product,language,team\nbilling,de,billing-dach\nbilling,*,billing\n,*,triage\n"}

@@ -1,6 +1,5 @@
 """The straight way to a ticket's clocks gives what the walk gives: over random policies with every switch, pasts and moments."""
 
-from dataclasses import replace as changed
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -18,6 +17,7 @@ from rules.promises import Promises
 from rules.sla import METRICS, Standing, measure, walked
 from rules.straight import ruled
 from rules.ticket import Change, Comment, Level, Person, Role, Status, Type
+from rules.ticket import replace as changed
 from tests.benchmarks import sla as benchmark
 from tests.builders import a_ticket
 

@@ -1,0 +1,37 @@
+"""What Jira can do, and what its connection may say: known without what speaks to it, and held together with it by tests."""
+
+from connectors.base import Abilities
+from connectors.jira.settings import JiraSettings as Settings
+
+__all__ = ["ABILITIES", "Settings"]
+
+READS = frozenset(
+    {
+        "assignee",
+        "body",
+        "created_at",
+        "due_at",
+        "group",
+        "priority",
+        "requester",
+        "resolution",
+        "status",
+        "subject",
+        "tags",
+        "type",
+        "updated_at",
+        "url",
+    }
+)
+WRITES = frozenset({"assignee", "body", "group", "priority", "status", "subject", "tags", "type"})
+ABILITIES = Abilities(
+    reads=READS,
+    writes=WRITES,
+    coupled={"status": frozenset({"resolution"})},
+    replies=True,
+    notes=True,
+    creates=True,
+    comments=True,
+    history=True,
+    pushes=True,
+)
