@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from rules.events import answers, is_reply, milestones
 from rules.observation import Kind, Observation
@@ -17,19 +17,15 @@ SIGNS = {
 }
 """The events that a beat can tell of, each a bit. Changes of other fields than the status it does not tell."""
 SETTLING = SIGNS[Kind.RESOLVED] | SIGNS[Kind.CLOSED]
+_CREATED = SIGNS[Kind.CREATED]
 _COMMENTED, _CUSTOMER, _AGENT = SIGNS[Kind.COMMENTED], SIGNS[Kind.CUSTOMER_REPLIED], SIGNS[Kind.AGENT_REPLIED]
 _SOME_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 _SPEAKS = {Role.CUSTOMER: 1, Role.AGENT: 2, Role.BOT: 3}
 
 
-class Beat(NamedTuple):
-    """Something happened: its events as bits. By `at`, `rank` and `n` beats lie in the order of `past_of`; `rank` 0: a new status."""
-
-    at: datetime
-    rank: int
-    n: int
-    signs: int
-    status: Value = None
+Beat: TypeAlias = tuple[datetime, int, int, int, Value]
+"""Something happened: `at`, `rank`, `n`, its events as bits, a status. By the first three beats lie in the order of `past_of`; a status
+counts where `rank` is 0, a change of it, or below, its beginning. A bare tuple: there are several for each ticket."""
 
 
 class Plain(NamedTuple):
@@ -50,13 +46,17 @@ def plain(observation: Observation) -> Plain | None:
     final = last.get("status")
     if ticket.status in SETTLED if final is None else final.after != ticket.status:
         return None
-    status = told[0].status if told else ticket.status
-    beats = [Beat(ticket.created_at, -1, 0, SIGNS[Kind.CREATED], status), *told[1:]]
+    status = told[0][4] if told else ticket.status
+    beats: list[Beat] = [(ticket.created_at, -1, 0, _CREATED, status), *told[1:]]
+    early = False
     if observation.comments:
         beats += _spoken(observation)
         beats.sort()
-    early = any(beat.at == ticket.created_at and beat.signs & _AGENT for beat in beats) if observation.comments else False
-    return Plain(beats, frozenset(last), early, any(beat.signs & SETTLING for beat in beats))
+        early = any(at == ticket.created_at and signs & _AGENT for at, _, _, signs, _ in beats)
+    every = 0
+    for beat in beats:
+        every |= beat[3]
+    return Plain(beats, frozenset(last), early, bool(every & SETTLING))
 
 
 def _told(observation: Observation, last: dict[str, Change]) -> list[Beat] | None:
@@ -72,8 +72,8 @@ def _told(observation: Observation, last: dict[str, Change]) -> list[Beat] | Non
             if row.after is None:
                 return None
             if not beats:
-                beats.append(Beat(at, -1, 0, 0, row.before))
-            beats.append(Beat(at, 0, n, _signs(row.before, row.after), row.after))
+                beats.append((at, -1, 0, 0, row.before))
+            beats.append((at, 0, n, _signs(row.before, row.after), row.after))
     return beats
 
 
@@ -87,7 +87,7 @@ def _spoken(observation: Observation) -> Iterator[Beat]:
     now, created = observation.now, observation.ticket.created_at
     for n, comment in enumerate(observation.comments):
         if comment.at <= now and (signs := _said(comment)):
-            yield Beat(max(comment.at, created), _SPEAKS[comment.role], n, signs)
+            yield max(comment.at, created), _SPEAKS[comment.role], n, signs, None
 
 
 def _said(comment: Comment) -> int:

@@ -1,16 +1,18 @@
 """Working time: when a calendar is open, how much open time lies between two moments, and where an amount of it ends."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from rules.calendar_index import Index
 from rules.opening import DAY, LeapFallback, Spans, Week, instant, merged, midnight, moment, without
 from rules.opening import Hours as Hours
 
 _NOTHING = timedelta(0)
 _HORIZON = 80  # years looked ahead or back for open time before a calendar counts as closed for good
+_FIRST_YEAR, _LAST_YEAR = 2, 9998
 
 
 class NeverOpen(ValueError):
@@ -41,9 +43,8 @@ class Calendar:
     later: tuple[tuple[date, Week], ...] = ()
     _zone: ZoneInfo = field(init=False, repr=False, compare=False)
     _versions: tuple[tuple[date, Week], ...] = field(init=False, repr=False, compare=False)
-    _years: dict[int, Spans] = field(init=False, repr=False, compare=False, default_factory=dict)
-    _index: dict[str, "_Index"] = field(init=False, repr=False, compare=False, default_factory=dict)
-    _dates: dict[date, bool] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _years: dict[int, tuple[Spans, list[date]]] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _index: dict[str, Index] = field(init=False, repr=False, compare=False, default_factory=dict)
     _alone: dict[int, "Calendar"] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -164,10 +165,16 @@ class Calendar:
 
     def elapsed(self, start: datetime, end: datetime) -> timedelta:
         """Open time in `[start, end)`; nothing when `end` is not after `start`."""
-        a, b = _utc(start), _utc(end)
+        a = start if start.tzinfo is UTC else start.astimezone(UTC)
+        b = end if end.tzinfo is UTC else end.astimezone(UTC)
         if b <= a:
             return _NOTHING
-        return b - a if self.always else self._covering(a, b).between(a, b)
+        if self.always:
+            return b - a
+        index = self._index.get("now")
+        if index is None or a < index.lo or index.hi < b:
+            index = self._covering(a, b)
+        return index.between(a, b)
 
     def add(self, start: datetime, amount: timedelta) -> datetime:
         """The earliest moment at which `amount` of open time has passed since `start`; a closing instant when that uses up a span.
@@ -178,7 +185,10 @@ class Calendar:
         if self.always:
             return t + amount
         if amount > _NOTHING:
-            return self._covering(t, t).reached(t, amount) or self._far_forward(t, amount)
+            index = self._index.get("now")
+            if index is None or t < index.lo or index.hi < t:
+                index = self._covering(t, t)
+            return index.reached(t, amount) or self._far_forward(t, amount)
         return self._back(t, -amount) if amount else self.next_open(t)
 
     def subtract(self, start: datetime, amount: timedelta) -> datetime:
@@ -191,24 +201,26 @@ class Calendar:
         """`n` business days on (back when negative): dates with any open time, the local time of day kept."""
         if not n:
             return start.astimezone(UTC)
-        local = start.astimezone(self._zone)
-        day, step = local.date(), DAY if n > 0 else -DAY
-        left, searched = abs(n), 0
-        while left:
-            day, searched = day + step, searched + 1
-            if self.has_open_time(day):
-                left, searched = left - 1, 0
-            if searched > _HORIZON * 366:
-                raise self._closed_for_good(start)
-        minutes = local.replace(tzinfo=None) - midnight(local.date())
-        return moment(self._instant(midnight(day) + minutes))
+        local = start.astimezone(self._zone).replace(tzinfo=None)
+        if self.always:
+            return moment(self._instant(local + n * DAY))
+        day = local.date()
+        there = self._days_later(day, n) if n > 0 else self._days_earlier(day, -n)
+        if there is None:
+            raise self._closed_for_good(start)
+        wanted, on = local + (there - day), _utc(start) + (there - day)
+        back = on.astimezone(self._zone)
+        if not back.fold and back.replace(tzinfo=None) == wanted:  # no change of clocks in between: as many hours as days say
+            return on
+        return moment(self._instant(wanted))
 
     def has_open_time(self, day: date) -> bool:
         """Whether the local date `day` is open at all."""
-        known = self._dates.get(day)
-        if known is None:
-            known = self._dates[day] = self.always or self.elapsed(self.at_time(day, 0), self.at_time(day + DAY, 0)) > _NOTHING
-        return known
+        if self.always:
+            return True
+        days = self._worked_out(day.year)[1]
+        i = bisect_left(days, day)
+        return i < len(days) and days[i] == day
 
     def local_date(self, at: datetime) -> date:
         """The date that the calendar's zone has at `at`."""
@@ -251,20 +263,20 @@ class Calendar:
     def _closed_for_good(self, at: datetime) -> NeverOpen:
         return NeverOpen(f"this calendar has too little open time within {_HORIZON} years of {at:%Y-%m-%d}")
 
-    def _covering(self, a: datetime, b: datetime) -> "_Index":
+    def _covering(self, a: datetime, b: datetime) -> Index:
         index = self._index.get("now")
         if index is not None and index.lo <= a and b <= index.hi:
             return index
         return self._grown(index, a.year - 1, b.year + 1)
 
-    def _grown(self, index: "_Index | None", first: int, last: int) -> "_Index":
+    def _grown(self, index: Index | None, first: int, last: int) -> Index:
         if index is not None:
             first, last = min(first, index.first), max(last, index.last)
-        grown = _Index.over(first, last, self._year, self._instant)
+        grown = Index.over(first, last, self._year, self._instant)
         self._index["now"] = grown  # a cache: the same calendar gives the same index for ever
         return grown
 
-    def _ahead(self, t: datetime) -> Iterator["_Index"]:
+    def _ahead(self, t: datetime) -> Iterator[Index]:
         index = self._covering(t, t)
         yield index
         for years in (5, 20, _HORIZON):
@@ -272,7 +284,7 @@ class Calendar:
                 index = self._grown(index, index.first, min(t.year + years, 9998))
                 yield index
 
-    def _behind(self, t: datetime) -> Iterator["_Index"]:
+    def _behind(self, t: datetime) -> Iterator[Index]:
         index = self._covering(t, t)
         yield index
         for years in (5, 20, _HORIZON):
@@ -280,12 +292,41 @@ class Calendar:
                 index = self._grown(index, max(t.year - years, 2), index.last)
                 yield index
 
-    def _year(self, year: int) -> Spans:
-        if year not in self._years:
+    def _days_later(self, day: date, n: int) -> date | None:
+        """The n-th open date after `day`; None when none is near."""
+        year, days, empty = day.year, self._worked_out(day.year)[1], 0
+        i = bisect_right(days, day) + n - 1
+        while i >= len(days):
+            i, empty, year = i - len(days), 0 if days else empty + 1, year + 1
+            if empty > _HORIZON or year > _LAST_YEAR:
+                return None
+            days = self._worked_out(year)[1]
+        return days[i]
+
+    def _days_earlier(self, day: date, n: int) -> date | None:
+        year, days, empty = day.year, self._worked_out(day.year)[1], 0
+        i = bisect_left(days, day) - n
+        while i < 0:
+            empty, year = 0 if days else empty + 1, year - 1
+            if empty > _HORIZON or year < _FIRST_YEAR:
+                return None
+            days = self._worked_out(year)[1]
+            i += len(days)
+        return days[i]
+
+    def _worked_out(self, year: int) -> tuple[Spans, list[date]]:
+        """The open spans of a local year, and its dates with any open time."""
+        known = self._years.get(year)
+        if known is None:
             first = date(year, 1, 1)
-            days = (first + timedelta(n) for n in range((date(year + 1, 1, 1) - first).days))
-            self._years[year] = merged(span for day in days for span in self._on(day))
-        return self._years[year]
+            days = [first + timedelta(n) for n in range((date(year + 1, 1, 1) - first).days)]
+            spans = [(day, self._on(day)) for day in days]
+            open_days = [day for day, some in spans if any(a < b for a, b in some)]
+            known = self._years[year] = merged(span for _, some in spans for span in some), open_days
+        return known
+
+    def _year(self, year: int) -> Spans:
+        return self._worked_out(year)[0]
 
     def _week(self, day: date) -> Week:
         """The version that holds on a local date."""
@@ -307,58 +348,6 @@ class Calendar:
 
     def _instant(self, local: datetime) -> int:
         return instant(local, self._zone)
-
-
-@dataclass(frozen=True, slots=True)
-class _Index:
-    """Open spans of the years `first` to `last` with the open time before each, in UTC. `bases` are the starts less that time.
-
-    Moments and not numbers: comparing two moments in one zone costs no more, and turning them into numbers and back more than the rest.
-    """
-
-    first: int
-    last: int
-    lo: datetime
-    hi: datetime
-    starts: list[datetime]
-    ends: list[datetime]
-    sums: list[timedelta]
-    bases: list[datetime]
-
-    @classmethod
-    def over(cls, first: int, last: int, year: Callable[[int], Spans], instant: Callable[[datetime], int]) -> "_Index":
-        spans = [(moment(s), moment(e)) for s, e in merged(span for y in range(first, last + 1) for span in year(y))]
-        sums, total = [], _NOTHING
-        for start, end in spans:
-            sums.append(total)
-            total += end - start
-        lo, hi = instant(datetime(first, 1, 1)), instant(datetime(last + 1, 1, 1))  # noqa: DTZ001 - wall time
-        bases = [start - before for (start, _), before in zip(spans, sums, strict=True)]
-        return cls(first, last, moment(lo), moment(hi), [s for s, _ in spans], [e for _, e in spans], sums, bases)
-
-    def position(self, t: datetime) -> timedelta:
-        """Open time before `t`, counted from the start of the index."""
-        i = bisect_right(self.starts, t) - 1
-        return min(t, self.ends[i]) - self.bases[i] if i >= 0 else _NOTHING
-
-    def between(self, a: datetime, b: datetime) -> timedelta:
-        """Open time from `a` to `b`: two positions, without the calls."""
-        starts, ends, bases = self.starts, self.ends, self.bases
-        i, j = bisect_right(starts, a) - 1, bisect_right(starts, b) - 1
-        if j < 0:
-            return _NOTHING
-        until = (b if b < ends[j] else ends[j]) - bases[j]
-        return until - ((a if a < ends[i] else ends[i]) - bases[i]) if i >= 0 else until
-
-    def reached(self, t: datetime, amount: timedelta) -> datetime | None:
-        """The earliest moment at which so much open time has passed since `t`; None when these years have too little."""
-        i = bisect_right(self.starts, t) - 1
-        wanted = amount + ((t if t < self.ends[i] else self.ends[i]) - self.bases[i]) if i >= 0 else amount
-        i = bisect_left(self.sums, wanted) - 1
-        if i < 0:
-            return None
-        end = self.bases[i] + wanted
-        return end if end <= self.ends[i] else None
 
 
 def _utc(at: datetime) -> datetime:

@@ -8,15 +8,20 @@ from rules.promises import Ruling
 from rules.run import NO_TIME, Run
 
 
-def judged(run: Run, ruling: Ruling, boundary: Literal["close", "next_open"] = "close") -> tuple[datetime | None, timedelta]:
-    """The deadline, and the counted time that the target gives; in business days the open time between start and first deadline."""
+def judged(
+    run: Run, ruling: Ruling, boundary: Literal["close", "next_open"] = "close", counted: timedelta | None = None
+) -> tuple[datetime | None, timedelta]:
+    """The deadline, and the counted time that the target gives; in business days the open time between start and first deadline.
+
+    `counted` is what the run has counted altogether, where that is known already.
+    """
     within = ruling.target.within
     if within is not None and by_days(ruling.target):
         first = day_deadline(ruling, run.started_at)
         due, amount = _due_by_days(run, ruling, first), ruling.calendar.elapsed(run.started_at, first)
     else:
         amount = within.time if within is not None else NO_TIME
-        due = _due(run, ruling, amount)
+        due = _due(run, ruling, amount, counted)
     return (ruling.calendar.next_open(due) if due is not None and boundary == "next_open" else due), amount
 
 
@@ -29,7 +34,9 @@ def deadline(run: Run, ruling: Ruling, boundary: Literal["close", "next_open"] =
     return judged(run, ruling, boundary)[0]
 
 
-def _due(run: Run, ruling: Ruling, amount: timedelta) -> datetime | None:
+def _due(run: Run, ruling: Ruling, amount: timedelta, counted: timedelta | None) -> datetime | None:
+    if run.stopped_at is not None and counted is not None and counted < amount:
+        return ruling.calendar.add(run.stopped_at, amount - counted)
     at = run.reached(amount)
     if at is not None or run.stopped_at is None:
         return at
@@ -53,8 +60,9 @@ def day_deadline(ruling: Ruling, start: datetime) -> datetime:
 
 def _due_by_days(run: Run, ruling: Ruling, first: datetime) -> datetime | None:
     """The open time of the pauses before the deadline is added to it afterwards."""
-    due = first
-    paused = NO_TIME
+    if run.runs_until(first):
+        return first
+    due, paused = first, NO_TIME
     for start, end in run.pauses():
         if start > due:
             break

@@ -29,6 +29,11 @@ class Run(Struct, frozen=True):
     def running(self) -> bool:
         return self.stopped_at is None and bool(self.stretches) and self.stretches[-1].until is None
 
+    def runs_until(self, at: datetime) -> bool:
+        """Whether it ran from its start to that moment without a pause."""
+        first = self.stretches[0] if self.stretches else None
+        return first is not None and first.since == self.started_at and (first.until is None or at <= first.until)
+
     def pauses(self) -> Iterator[tuple[datetime, datetime | None]]:
         """The stretches between its start and its stop in which it did not run; an open end: it is paused now."""
         last: datetime | None = self.started_at
@@ -41,6 +46,8 @@ class Run(Struct, frozen=True):
 
     def elapsed(self, now: datetime) -> timedelta:
         """Counted time, up to `now`."""
+        if len(self.stretches) == 1 and self.stretches[0].until is None:
+            return self.stretches[0].calendar.elapsed(self.stretches[0].since, now)
         total = NO_TIME
         for stretch in self.stretches:
             total += stretch.calendar.elapsed(stretch.since, now if stretch.until is None else min(stretch.until, now))

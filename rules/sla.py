@@ -1,7 +1,7 @@
 """SLA clocks. They do not tick and are not kept: each is worked out from the ticket's history, the calendars and the moment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
@@ -25,8 +25,7 @@ from rules.walking import Walk
 ClockState: TypeAlias = Literal["running", "paused", "met", "breached", "cancelled", "merged", "not_applicable", "superseded"]
 
 
-@dataclass(frozen=True, slots=True)
-class Breach:
+class Breach(Struct, frozen=True):
     """A deadline passed with the clock running: a fact, whatever becomes of the target later."""
 
     at: datetime
@@ -144,8 +143,7 @@ class SlaClock(Struct, frozen=True, kw_only=True):
         return self.run.reached(max(share + moment.offset, NO_TIME) + later)
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """Every clock of one ticket at one moment, those of the same track in the order in which they began."""
 
     clocks: tuple[SlaClock, ...]
@@ -153,7 +151,7 @@ class Standing:
     uncovered: bool  # no policy applies, and none ever gave it a clock
     doubts: tuple[Doubt, ...] = ()
     calendar: Calendar = AROUND_THE_CLOCK  # of the first policy that applies, else the desk's
-    failed: Mapping[str, NeverOpen] = field(default_factory=dict)  # clocks that cannot be worked out: their calendar ran out of open time
+    failed: Mapping[str, NeverOpen] = {}  # clocks that cannot be worked out: their calendar ran out of open time
 
     @property
     def present(self) -> tuple[SlaClock, ...]:
@@ -175,12 +173,28 @@ def measure(promises: Promises, observation: Observation) -> Standing:
     open time. An answer in the very second of the deadline is in time. A target changed by a person holds from the start; one that
     ticketgate changed does not move a running climb. It takes the straight way where there is one.
     """
-    return _standing(promises, observation, ruled(promises, observation))
+    known = ruled(promises, observation)
+    straight = _straight(promises, observation, *known) if known is not None and None not in known[0].ways else None
+    return straight or _standing(promises, observation, known)
 
 
 def walked(promises: Promises, observation: Observation) -> Standing:
     """The same with every clock walked through every step: what `measure` is held to."""
     return _standing(promises, observation, None)
+
+
+def _straight(promises: Promises, observation: Observation, rules: Ruled, past: Plain) -> Standing | None:
+    """Every clock by the straight way; None where one of them has to be walked, or has no open time left."""
+    clocks: list[SlaClock] = []
+    try:
+        for track, way in zip(promises.tracks, rules.ways, strict=True):
+            climbs = way.climbs(observation, past) if way is not None else None
+            if climbs is None:
+                return None
+            clocks += [_clock(track.name, climb, observation.now) for climb in climbs]
+    except NeverOpen:
+        return None
+    return Standing(tuple(clocks), rules.policies, not rules.policies and not clocks, (), rules.calendar)
 
 
 def _standing(promises: Promises, observation: Observation, known: tuple[Ruled, Plain] | None) -> Standing:
@@ -201,34 +215,33 @@ def _standing(promises: Promises, observation: Observation, known: tuple[Ruled, 
 
 
 def _clock(metric: str, climb: Climb, now: datetime) -> SlaClock:
-    ruling, run = _as_counted(climb, now)
-    due_at, amount = judged(run, ruling, ruling.plan.spec.switches.deadline_boundary)
-    state = _state(climb, run, due_at, now)
+    ruling, run, switches = climb.ruling, climb.run(), climb.ruling.plan.spec.switches
+    if switches.calendar_change == "retroactive" and ruling.open_hours.later:
+        ruling, run = _as_counted(ruling, run, now)
+    elapsed = run.elapsed(now)
+    due_at, amount = judged(run, ruling, switches.deadline_boundary, elapsed)
     return SlaClock(
         policy=ruling.plan.policy.name,
         metric=metric,
-        state=state,
+        state=_state(climb, run, due_at, now),
         instance=climb.instance,
         started_at=climb.started_at,
         due_at=due_at,
         stopped_at=climb.ended_at,
         now=now,
-        elapsed=run.elapsed(now),
+        elapsed=elapsed,
         amount=amount,
         run=run,
         ruling=ruling,
         judged_since=climb.since,
         superseded=tuple(climb.superseded),
         breaches=_breaches(climb, due_at, now),
-        ended=tuple(_ended(ruling, at, earlier) for at, earlier in climb.ended),
+        ended=tuple([_ended(ruling, at, earlier) for at, earlier in climb.ended]) if climb.ended else (),
     )
 
 
-def _as_counted(climb: Climb, now: datetime) -> tuple[Ruling, Run]:
+def _as_counted(ruling: Ruling, run: Run, now: datetime) -> tuple[Ruling, Run]:
     """With `calendar_change: retroactive` the version of a calendar that is in force now counts all of the past as well."""
-    ruling, run = climb.ruling, climb.run()
-    if ruling.plan.spec.switches.calendar_change != "retroactive" or not ruling.open_hours.later:
-        return ruling, run
     alone = ruling.calendar.as_of(now)
     stretches = tuple(Stretch(s.since, s.until, s.calendar.as_of(now)) for s in run.stretches)
     return Ruling(ruling.plan, ruling.target, alone, ruling.open_hours), Run(run.started_at, stretches, run.stopped_at)
@@ -245,10 +258,12 @@ def _state(climb: Climb, run: Run, due_at: datetime | None, now: datetime) -> Cl
 
 
 def _breaches(climb: Climb, due_at: datetime | None, now: datetime) -> tuple[Breach, ...]:
+    passed = due_at is not None and (due_at < climb.ended_at if climb.ended_at is not None else due_at <= now)
+    if not passed and not climb.superseded:
+        return ()
     found = []
     if climb.ruling.plan.spec.switches.breach_memory == "sticky":
         found = [Breach(max(s.due_at, s.since), s.due_at, s.target) for s in climb.superseded if s.breached and s.due_at is not None]
-    passed = due_at is not None and (due_at < climb.ended_at if climb.ended_at is not None else due_at <= now)
     if passed and due_at is not None:
         found.append(Breach(max(due_at, climb.since), due_at, climb.ruling.target))
     return tuple(found)

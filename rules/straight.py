@@ -39,15 +39,15 @@ class Straight(Struct):
             return []
         if self.waits and past.opened_by_agent:
             return None
-        for beat in past.beats:
-            if beat.rank <= 0 and beat.status not in self.runs:
-                self.runs[beat.status] = _runs(self.ruling.plan, seen, beat.status)
+        for _, rank, _, _, status in past.beats:
+            if rank <= 0 and status not in self.runs:
+                self.runs[status] = _runs(self.ruling.plan, seen, status)
         return self._walked(past.beats, self.ruling)
 
     def _walked(self, beats: Sequence[Beat], ruling: Ruling) -> list[Climb] | None:
         found: list[Climb] = []
         climb: Climb | None = None
-        settled = runs = False
+        settled = runs = running = False
         for at, rank, _, signs, status in beats:
             if rank <= 0:
                 runs = self.runs[status]
@@ -57,10 +57,11 @@ class Straight(Struct):
                 climb.end(at, "stopped")
                 climb, settled = None, bool(signs & SETTLING)
             if climb is None and signs & self.start and (self.again or not found):
-                climb, settled = Climb(len(found) + 1, at, ruling, at), False
+                climb, settled, running = Climb(len(found) + 1, at, ruling, at), False, False
                 found.append(climb)
-            if climb is not None:
+            if climb is not None and runs is not running:
                 climb.turn(at, runs)
+                running = runs
         return found
 
 
