@@ -1,10 +1,10 @@
 """All that a ticket system is ever asked, in our words. A base class that declares and never calls its subclass."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, Literal, NewType, Self
+from typing import Any, ClassVar, Literal, NewType, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,6 +17,9 @@ Cursor = NewType("Cursor", str)
 """How far a connection was read. Only the connector that made it can read it; it stands in the store as it is."""
 
 NO_TAGS = TagChange()
+
+Thing: TypeAlias = Literal["group", "user", "project", "field"]
+"""What a system has of its own and rules, maps and settings name: its teams, the people who work in it, its projects and fields."""
 
 
 class ConnectorSettings(BaseModel):
@@ -36,6 +39,10 @@ class ConnectorSettings(BaseModel):
     total_timeout: float = 120.0  # seconds, over a whole answer: a read timeout alone never ends a dribble
     four_byte_letters: bool = True  # false: its database refuses them (MySQL's utf8), so that emoji and their like are named in words
     pushes: PushSettings | None = None  # how the system's webhooks prove themselves; None: it sends none, and none is believed
+
+    def named(self) -> Iterator[tuple[str, Thing, str]]:
+        """What of the system's own these settings name: the key, the kind of thing, and its name."""
+        yield from ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,7 @@ class Abilities:
     pushes: bool = False  # the system can tell us of changes (`heard`)
     members: bool = False  # it can list who belongs to a group
     slas: bool = False  # the system keeps SLA clocks of its own and tells how they stand (`native_slas`)
+    knows: frozenset[Thing] = frozenset()  # what the system can be asked for by name (`known`)
     guards: bool = False  # the vendor itself refuses a stale write; else read-compare-write with a race left over
 
 
@@ -184,6 +192,13 @@ class Connector(ABC):
     def members(self, group: str) -> tuple[str, ...]:
         """Who belongs to a group, each by e-mail address, else name; nobody for a group that is not there."""
         raise Unsupported(self.connection, "members")
+
+    def known(self, kind: Thing, names: Iterable[str]) -> frozenset[str]:
+        """Those of these names that the system has, as a write would find them: by exactly one that is in use. Only reads.
+
+        A name of which the system cannot say so counts as one that it has.
+        """
+        raise Unsupported(self.connection, "known")
 
     def native_slas(self, key: str) -> tuple[NativeSla, ...]:
         """How the system's own SLA clocks of a ticket stand; none where it has none, or we may not read them."""

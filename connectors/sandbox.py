@@ -20,6 +20,7 @@ GROUPS = (
     "identity",
     "vip-desk",
     "major-incident",
+    "trust-and-safety",
 )
 """The teams that exist in every sandbox from the start (Jira: values of its group field), so that one rule can route in all."""
 
@@ -75,6 +76,7 @@ class Sample:
     group: str | None = None
     assignee: str | None = None  # an agent's e-mail address
     tags: tuple[str, ...] = ()
+    tier: str | None = None  # of the customer's contract, for a system that keeps it with its tickets
     key: str | None = None
     updated_at: datetime | None = None
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import connectors
-from connectors.base import Connector, Custom
+from connectors.base import Connector, ConnectorSettings, Custom
 from gateway import failpoint
 from gateway.backfill import Backfill
 from gateway.brake import Brake
@@ -164,10 +164,15 @@ def _house(
 
 def connector_of(loaded: Loaded, name: str, *, read_only: bool = False) -> Connector:
     """One connection of a desk without errors, opened; nothing is sent yet. Raises `ImportError` when its SDK is not installed."""
+    return connector_with(loaded, name, loaded.connections[name], read_only=read_only)
+
+
+def connector_with(loaded: Loaded, name: str, settings: ConnectorSettings, *, read_only: bool) -> Connector:
+    """The same with settings in hand, such as those that have their secrets."""
     if loaded.bundle is None or loaded.config is None:
         raise ValueError("a desk with mistakes cannot be assembled; `ticketgate check` lists them")
     kind = connectors.load(loaded.config.connections[name].system)
-    return kind.opened(name, loaded.connections[name], _custom(loaded.bundle, name), read_only=read_only)
+    return kind.opened(name, settings, _custom(loaded.bundle, name), read_only=read_only)
 
 
 def _custom(bundle: Bundle, connection: str) -> tuple[Custom, ...]:

@@ -9,6 +9,7 @@ from rules.bundle import (
     AnyOf,
     Assign,
     Condition,
+    Desk,
     Named,
     NoneOf,
     Place,
@@ -50,7 +51,7 @@ def abilities(r: Reading, rulesets: Sequence[RuleSet]) -> Iterator[Problem]:
 
 
 def _of_rule(r: Reading, ruleset: RuleSet, rule: Rule) -> Iterator[Problem]:
-    concerned = connections_of(r, ruleset, rule)
+    concerned = connections_of(r.desk, ruleset, rule)
     if not concerned:
         return
     seen: set[str] = set()  # one mistake, one message: where a field is tested first
@@ -76,15 +77,15 @@ def _finding(r: Reading, rule: Rule, want: _Want, unable: frozenset[str], *, non
     )
 
 
-def connections_of(r: Reading, ruleset: RuleSet, rule: Rule) -> frozenset[str]:
+def connections_of(desk: Desk, ruleset: RuleSet, rule: Rule) -> frozenset[str]:
     """The connections whose tickets can match, as far as the condition says so for certain."""
-    found = ruleset.connections or frozenset(r.desk.connections)
+    found = ruleset.connections or frozenset(desk.connections)
     for test in certain(rule.condition):
         wanted = wanted_words(test)
         if wanted is not None and test.field == "connection":
             found = frozenset(name for name in found if folded([name]) <= wanted)
         elif wanted is not None and test.field == "system":
-            found = frozenset(name for name in found if folded([r.desk.connections.get(name, "")]) <= wanted)
+            found = frozenset(name for name in found if folded([desk.connections.get(name, "")]) <= wanted)
     return found
 
 

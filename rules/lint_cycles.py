@@ -60,7 +60,7 @@ def _syncs(rule: Rule) -> Iterator[tuple[Step, Sync]]:
 
 
 def _pairs(r: Reading, ruleset: RuleSet, rule: Rule, verb: Sync) -> Iterator[frozenset[str]]:
-    for connection in sorted(connections_of(r, ruleset, rule) - {verb.partner}):
+    for connection in sorted(connections_of(r.desk, ruleset, rule) - {verb.partner}):
         yield frozenset({connection, verb.partner})
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from connectors.base import Connector
-from connectors.errors import CursorExpired, NotFound, Rejected, Stale
+from connectors.base import Connector, Thing
+from connectors.errors import CursorExpired, NotFound, Rejected, Stale, Unsupported
 from rules.ticket import Level, Status, Ticket, replace
 from tests.rigs import HIGH, LONG_ENOUGH, START, Rig, a_sample, keys_of, read, some_samples
 
@@ -236,6 +236,31 @@ def test_the_raw_record_is_the_systems_own_and_of_that_ticket(rig: Rig, connecto
     said = str(connector.raw(mine.ref.key))
     assert "The raw one" in said
     assert other.subject not in said
+
+
+THERE = {"group": ("billing-emea", "billing-mars"), "user": ("lena@example.com", "nobody@example.com"), "project": ("CORE", "MARS")}
+FIELDS = {
+    "jira": ("Product", "customfield_99999"),
+    "servicenow": ("u_product", "u_mars"),
+    "zendesk": ("360000000101", "360000000999"),
+    "salesforce": ("Product__c", "Mars__c"),
+}
+
+
+@pytest.mark.parametrize("kind", ["group", "user", "project", "field"])
+def test_of_names_it_says_which_the_system_has_and_writes_nothing(rig: Rig, kind: Thing) -> None:
+    rig.load(a_sample())
+    looking = rig.connector(read_only=True)
+    if kind not in looking.abilities.knows:
+        with pytest.raises(Unsupported):
+            looking.known(kind, ["a"])
+        return
+    there, missing = FIELDS[rig.system] if kind == "field" else THERE[kind]
+    names = [there, missing] if kind in ("project", "field") else [there, there.upper(), missing]
+
+    assert looking.known(kind, names) == set(names) - {missing}
+    assert looking.known(kind, []) == set()
+    assert rig.effects() == []
 
 
 def test_it_says_as_whom_it_is_signed_in(connector: Connector) -> None:

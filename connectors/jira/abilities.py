@@ -34,4 +34,5 @@ ABILITIES = Abilities(
     comments=True,
     history=True,
     pushes=True,
+    knows=frozenset({"group", "user", "project", "field"}),
 )

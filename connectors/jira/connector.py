@@ -1,11 +1,11 @@
 """Jira Cloud. Quirks: a status changes by transition only, the search lags behind its writes, and no write can be guarded."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, Page
+from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, Page, Thing
 from connectors.columns import MALFORMED
 from connectors.errors import ConnectorError, CursorExpired, InDoubt, Rejected, Stale, Transient, Unreadable
 from connectors.jira import adf, paths, pushes, reading
@@ -206,6 +206,16 @@ class JiraConnector(Connector):
         except MALFORMED as error:
             raise Unreadable(self.connection, f"{what}: {why(error)}") from None
         return tuple(sorted(found.values(), key=lambda c: (c.at, len(c.id), c.id)))
+
+    def known(self, kind: Thing, names: Iterable[str]) -> frozenset[str]:
+        """A group is a choice of the field that holds groups here; where that takes any text, every group is known."""
+        has = {"user": self._site.has_account, "project": self._site.has_project, "field": self._site.has_field}
+        if kind != "group":
+            return frozenset(filter(has[kind], names))
+        self._learn()
+        held = self._issues.own.get("group")
+        offered = self._site.choices(held.id, self._settings.project) if held else frozenset()
+        return frozenset(name for name in names if offered is None or name.casefold() in offered)
 
     def heard(self, push: Push) -> Heard:
         return pushes.heard(push, trusted(self._settings.pushes))

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
+from connectors.jira import sandbox_screens as screens
 from connectors.jira.sandbox_edits import Refused, answered
 from connectors.jira.sandbox_issues import Issue, State, is_document, plain
 from connectors.jira.sandbox_jql import JqlError, parse
@@ -150,8 +151,10 @@ class JiraSandbox(Sandbox):
             ("GET", "status", lambda r: Answer(body=list(STATUSES.values()))),
             ("GET", "priority", lambda r: Answer(body=list(PRIORITIES.values()))),
             ("GET", "resolution", lambda r: Answer(body=list(RESOLUTIONS.values()))),
-            ("GET", "project/([^/]+)", self._project),
-            ("GET", "project/([^/]+)/statuses", self._workflow),
+            ("GET", "project/([^/]+)", lambda r, key: self._of_project(key, screens.project)),
+            ("GET", "project/([^/]+)/statuses", lambda r, key: self._of_project(key, screens.workflow)),
+            ("GET", "issue/createmeta/([^/]+)/issuetypes", lambda r, key: self._of_project(key, screens.types)),
+            ("GET", "issue/createmeta/([^/]+)/issuetypes/([^/]+)", self._screen),
         ]
 
     # reading
@@ -213,18 +216,17 @@ class JiraSandbox(Sandbox):
         id = request.query.get("accountId", "")
         return Answer(body=self.tracker.accounts.view(id)) if id in self.tracker.accounts else _fault(404, "Specified user does not exist.")
 
-    def _project(self, request: Request, key: str) -> Answer:
+    def _of_project(self, key: str, shown: Callable[[Project], Any]) -> Answer:
         project = self.tracker.project(key)
         if project is None:
             return _fault(404, f"No project could be found with key '{key}'.")
-        return Answer(body={"expand": "description,lead", **project.view(), "issueTypes": [ISSUE_TYPES[t] for t in project.types]})
+        return Answer(body=shown(project))
 
-    def _workflow(self, request: Request, key: str) -> Answer:
+    def _screen(self, request: Request, key: str, kind: str) -> Answer:
         project = self.tracker.project(key)
-        if project is None:
-            return _fault(404, f"No project could be found with key '{key}'.")
-        statuses = [STATUSES[name] for name in project.workflow]
-        return Answer(body=[{**_short(ISSUE_TYPES[t]), "statuses": statuses} for t in project.types])
+        if project is None or not screens.has_type(project, kind):
+            return _fault(404, f"No issue type could be found with id '{kind}'.")
+        return Answer(body=screens.screen(self.tracker.own.values()))
 
     def _server(self) -> Json:
         now = self.tracker.views.stamp(self.clock())
@@ -366,10 +368,6 @@ def _words(said: str) -> list[str]:
 
 def _flat(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _short(issue_type: Json) -> Json:
-    return {name: issue_type[name] for name in ("self", "id", "name", "subtask")}
 
 
 def _transition(step: Step, *, with_fields: bool) -> Json:

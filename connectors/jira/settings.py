@@ -1,13 +1,13 @@
 """What a Jira connection says in `ticketgate.yaml`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, field_validator
 from pydantic import Field as Setting
 
-from connectors.base import ConnectorSettings
+from connectors.base import ConnectorSettings, Thing
 from rules.ticket import Level, Status, Type
 
 OUR_WORDS: Mapping[str, type[StrEnum]] = {"status": Status, "priority": Level, "type": Type}
@@ -41,6 +41,12 @@ class JiraSettings(ConnectorSettings):
     site: str | None = None
     overlap: float = Setting(default=300.0, ge=0)
     page_size: int = Setting(default=100, ge=1, le=100)
+
+    def named(self) -> Iterator[tuple[str, Thing, str]]:
+        for key in self.project:
+            yield "project", "project", key
+        if self.group_field:
+            yield "group_field", "field", self.group_field
 
     @field_validator("words")
     @classmethod

@@ -1,6 +1,6 @@
 """What one Jira site is asked, and what of its answers is kept: its fields, its statuses, and whose account is whose."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -40,6 +40,37 @@ class Site:
             rows = _records(self.connection, what, self.session.get(what, f"project/{quote(project, safe='')}/statuses"))
             self._workflows[project] = {str(row.get("id")): row.get("statuses") or [] for row in rows}
         return self._workflows[project].get(issue_type, ())
+
+    def has_project(self, key: str) -> bool:
+        try:
+            self.session.get(f"looking up project {key}", f"project/{quote(key, safe='')}")
+        except NotFound:
+            return False
+        return True
+
+    def has_account(self, word: str) -> bool:
+        try:
+            self.account(f"looking up {word}", word)
+        except Rejected:
+            return False
+        return True
+
+    def has_field(self, called: str) -> bool:
+        """By its id, or by its name."""
+        return any(called in (row.get("id"), row.get("key")) or called.casefold() == str(row.get("name")).casefold() for row in self.fields)
+
+    def choices(self, field: str, projects: Iterable[str]) -> frozenset[str] | None:
+        """What a select field of these projects offers when an issue is made, folded in case; None where it takes any text, or no
+        such project shows it."""
+        what, found = f"reading what {field} offers", None
+        for project in projects:
+            types = paths.create_meta(project)
+            for kind in self.rows(what, types, "issueTypes"):
+                rows = self.rows(what, f"{types}/{quote(str(kind.get('id')), safe='')}", "fields")
+                allowed = next((row.get("allowedValues") for row in rows if row.get("fieldId") == field), None)
+                if allowed is not None:
+                    found = (found or frozenset()) | {str(one.get("value") or one.get("name")).casefold() for one in allowed}
+        return found
 
     def issue(self, what: str, key: str, asked: str) -> Record:
         found = self.session.get(what, paths.issue(key), fields=asked)

@@ -34,5 +34,6 @@ ABILITIES = Abilities(
     comments=True,
     history=True,
     pushes=True,
+    knows=frozenset({"group", "user", "field"}),
     guards=True,
 )

@@ -2,7 +2,7 @@
 comments do not always touch their case; nothing native holds tags or what a repeated create is known by.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from email.utils import format_datetime
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from msgspec import Struct
 
-from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, Page, Spoilt
+from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, Page, Spoilt, Thing
 from connectors.columns import all_of
-from connectors.errors import ConnectorError, InDoubt, NotFound, Rejected, Stale, Unreadable
+from connectors.errors import ConnectorError, InDoubt, NotFound, Rejected, Stale, Unreadable, Unsupported
 from connectors.mapping import Record, moment
 from connectors.pushes import Heard, Push, trusted
 from connectors.salesforce import pushes
@@ -147,6 +147,12 @@ class SalesforceConnector(Connector):
         with reading(self.connection, what):
             found = [comment_of(c) for c in said] + [email_of(m) for m in mails]
         return tuple(sorted((c for c in found if since is None or c.at >= since), key=lambda c: c.at))
+
+    def known(self, kind: Thing, names: Iterable[str]) -> frozenset[str]:
+        if kind not in self.abilities.knows:
+            raise Unsupported(self.connection, f"known {kind}")
+        with reading(self.connection, f"look up each {kind}"):
+            return frozenset(name for name in names if self._writing.directory.has(kind, name))
 
     def heard(self, push: Push) -> Heard:
         return pushes.heard(push, trusted(self._settings.pushes))

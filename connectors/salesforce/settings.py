@@ -1,12 +1,13 @@
 """What `ticketgate.yaml` says about a Salesforce connection."""
 
 import re
+from collections.abc import Iterator
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from connectors.base import ConnectorSettings
+from connectors.base import ConnectorSettings, Thing
 
 WAYS = "sign_in needs client_id and client_secret (client credentials), or username, client_id and private_key (JWT bearer)"
 SOAP = (
@@ -62,6 +63,10 @@ class SalesforceSettings(ConnectorSettings):
     emails: bool = True
     overlap: float = Field(default=300.0, ge=0, le=86_400)
     page_size: int = Field(default=2000, ge=1, le=2000)
+
+    def named(self) -> Iterator[tuple[str, Thing, str]]:
+        own = {key: getattr(self, key) for key in ("tags_field", "external_id_field", "group_field")}
+        yield from ((key, "field", name) for key, name in own.items() if name)
 
     @field_validator("url")
     @classmethod

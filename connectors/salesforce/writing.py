@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from connectors.base import Thing
 from connectors.errors import Rejected
 from connectors.mapping import Record, Table, Unwritable, payload
 from connectors.salesforce.reading import QUEUE, USER
@@ -30,7 +31,7 @@ class Directory:
     def __init__(self, connection: str, session: "Session", nobody: tuple[str, ...]) -> None:
         self._connection, self._session, self._nobody = connection, session, nobody
         self._known: dict[tuple[str, str], Record] = {}
-        self._choices: dict[str, frozenset[str]] = {}
+        self._fields: dict[str, frozenset[str]] = {}
 
     def queue(self, name: str) -> Record:
         return self._one("queue", name, self._found("queue", name))
@@ -50,11 +51,25 @@ class Directory:
 
     def choices(self, field: str) -> frozenset[str]:
         """The values that this organization's picklist has; empty where it has no such picklist."""
-        if not self._choices:
-            said = self._session.ask("read the picklists of Case", "GET", "sobjects/Case/describe")
+        return self._described().get(field.casefold(), frozenset())
+
+    def has(self, kind: Thing, name: str) -> bool:
+        """Whether a write or a map would find it. A field behind a relation, such as `Account.Tier__c`, is not one of Case to ask for."""
+        if kind == "field":
+            return "." in name or name.casefold() in self._described()
+        try:
+            self.queue(name) if kind == "group" else self.user(name)
+        except Rejected:
+            return False
+        return True
+
+    def _described(self) -> Mapping[str, frozenset[str]]:
+        """The fields of Case by their API names, each with the values of its picklist; asked for once."""
+        if not self._fields:
+            said = self._session.ask("read the fields of Case", "GET", "sobjects/Case/describe")
             fields = said.get("fields") if isinstance(said, dict) else None
-            self._choices = {f["name"]: _active(f) for f in fields or () if f.get("type") == "picklist"} or {"": frozenset()}
-        return self._choices.get(field, frozenset())
+            self._fields = {str(f["name"]).casefold(): _active(f) for f in fields or ()} or {"": frozenset()}
+        return self._fields
 
     def contact(self, email: str) -> str | None:
         """The id of the one contact with this address."""
@@ -68,7 +83,7 @@ class Directory:
     def forget(self) -> None:
         """After a refusal: what was looked up may no longer be so."""
         self._known.clear()
-        self._choices.clear()
+        self._fields.clear()
 
     def _found(self, kind: str, name: str) -> list[Record]:
         if (kind, name) in self._known:

@@ -46,6 +46,7 @@ ABILITIES = Abilities(
     comments=True,
     history=True,
     pushes=True,
+    knows=frozenset({"group", "user", "field"}),
     slas=True,
     guards=False,
 )

@@ -5,18 +5,19 @@ The race that is left: between our read of `sys_mod_count` and our PATCH somebod
 them then; the receipt of such a write has no version (the count went up by more than one), so that the caller looks again.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
-from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt
+from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt, Thing
 from connectors.columns import all_of
-from connectors.errors import ConnectorError, CursorExpired, InDoubt, NotFound, Rejected, Stale, Transient, Unreadable
+from connectors.errors import ConnectorError, CursorExpired, InDoubt, NotFound, Rejected, Stale, Transient, Unreadable, Unsupported
 from connectors.mapping import Record, Unwritable, moment
 from connectors.pushes import Heard, Push, trusted
 from connectors.servicenow import pushes
 from connectors.servicenow.abilities import ABILITIES
+from connectors.servicenow.directory import Directory
 from connectors.servicenow.journal import AUDIT, AUDITED, ELEMENTS, ENTRY, Caller, bears, changes_of, comment_of, marked
 from connectors.servicenow.reading import (
     after,
@@ -88,13 +89,11 @@ class ServiceNowConnector(Connector):
         self._table = table_for(settings, custom)
         self._ticket = ticket_reader(connection, settings, self._table)
         self._tickets = page_reader(connection, settings, self._table)
-        self._writer = Writer(settings, self._table, self._found)
+        self._directory = Directory(session, settings.table)
+        self._writer = Writer(settings, self._table, self._directory.found)
         self._limit = limits.Limit(LONGEST, wide=settings.four_byte_letters)
         self._page_size, self._sees_deletions = settings.page_size, settings.deletions
         self._sees_slas = True
-        self._ids: dict[tuple[str, str], str] = {}
-        self._names: dict[tuple[str, str], str] = {}
-        self._people: dict[str, Person] = {}
 
     @classmethod
     def opened(cls, connection: str, settings: ConnectorSettings, custom: tuple[Custom, ...] = (), *, read_only: bool = False) -> Self:
@@ -195,7 +194,7 @@ class ServiceNowConnector(Connector):
         record = self._written(what, key, body) if body else before
         passed_over = ignored(body, record)
         if passed_over:
-            self._ids.clear()  # a group or person that was deleted meanwhile is one reason
+            self._directory.forget()
             why = "an access rule, or no such field here"
             raise Rejected(self.connection, f"{what}: the system did not take {', '.join(passed_over)} ({why}), and said nothing")
         return self._receipt(what, before, record, fields, tags)
@@ -275,12 +274,17 @@ class ServiceNowConnector(Connector):
         caller = self._caller(what, key)
         from_then = f"^sys_created_on>={stamp(since)}" if since else ""
         rows = self._all(what, "sys_journal_field", f"element_id={self._safe(what, key)}^elementINcomments,work_notes{from_then}", ENTRY)
-        people = self._known({row["sys_created_by"] for row in rows} - {caller.user_name})
+        people = self._directory.people({row["sys_created_by"] for row in rows} - {caller.user_name})
         return tuple(comment_of(row, caller, people) for row in rows)
 
     def _caller(self, what: str, key: str) -> Caller:
         record = self._record(what, key, f"{self._asked},caller_id.user_name")
         return Caller(record.get("caller_id.user_name") or None, self._read(what, record).requester)
+
+    def known(self, kind: Thing, names: Iterable[str]) -> frozenset[str]:
+        if kind not in self.abilities.knows:
+            raise Unsupported(self.connection, f"known {kind}")
+        return self._directory.known(kind, frozenset(names))
 
     def heard(self, push: Push) -> Heard:
         return pushes.heard(push, trusted(self._settings.pushes), self._settings.table)
@@ -291,9 +295,9 @@ class ServiceNowConnector(Connector):
         query = f"tablename={self._settings.table}^documentkey={self._safe(what, key)}^fieldnameIN{','.join(AUDITED)}"
         rows = self._all(what, "sys_audit", query, AUDIT)
         for field, table in (("assignment_group", "sys_user_group"), ("assigned_to", "sys_user")):
-            self._learn(table, {row[end] for row in rows if row["fieldname"] == field for end in ("oldvalue", "newvalue")})
+            self._directory.learn(table, {row[end] for row in rows if row["fieldname"] == field for end in ("oldvalue", "newvalue")})
         us = self._settings.sign_in.user
-        return tuple(changes_of(rows, now, self._table, lambda table, found: self._names.get((table, found)), us))
+        return tuple(changes_of(rows, now, self._table, self._directory.name, us))
 
     def native_slas(self, key: str) -> tuple[NativeSla, ...]:
         """Rows of `task_sla`, where we may read it; else none, and it is not asked again."""
@@ -323,33 +327,6 @@ class ServiceNowConnector(Connector):
             return escaped(key)
         except ValueError as error:
             raise Rejected(self.connection, f"{what}: {error}") from None
-
-    def _found(self, table: str, name: str) -> str:
-        """The sys_id of a group by its name, of a person by e-mail address or name. Raises `ValueError` for none or several."""
-        if (table, name) not in self._ids:
-            field = "email" if table == "sys_user" and "@" in name else "name"
-            query = f"{field}={escaped(name)}^active=true"
-            rows = self._session.rows(f"looking up {name}", table, query, "sys_id", 2)
-            if len(rows) != 1:
-                raise ValueError(f"there {'is no' if not rows else 'are several'} active {table} with the {field} '{name}'")
-            self._ids[table, name] = rows[0]["sys_id"]
-        return self._ids[table, name]
-
-    def _learn(self, table: str, ids: set[str]) -> None:
-        """The names behind sys_ids, as the ticket's fields show them: a group's name, a person's e-mail address."""
-        missing = sorted(found for found in ids if found and (table, found) not in self._names)
-        if missing:
-            query = f"sys_idIN{','.join(map(escaped, missing))}"
-            for row in self._session.rows("looking up names", table, query, "sys_id,name,email", len(missing)):
-                self._names[table, row["sys_id"]] = row.get("email") or row.get("name") or row["sys_id"]
-
-    def _known(self, user_names: set[str | None]) -> dict[str, Person]:
-        missing = sorted(name for name in user_names if name and name not in self._people)
-        if missing:
-            query = f"user_nameIN{','.join(map(escaped, missing))}"
-            for row in self._session.rows("looking up authors", "sys_user", query, "sys_id,user_name,name,email", len(missing)):
-                self._people[row["user_name"]] = Person(id=row["sys_id"], name=row["name"] or None, email=row["email"] or None)
-        return self._people
 
 
 def _why(error: Exception) -> str:

@@ -1,12 +1,12 @@
 """What `ticketgate.yaml` says about a ServiceNow connection."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from connectors.base import ConnectorSettings
+from connectors.base import ConnectorSettings, Thing
 
 WAYS = "sign_in needs user and password, or client_id and client_secret (and user and password as well for the password grant)"
 
@@ -52,6 +52,9 @@ class ServiceNowSettings(ConnectorSettings):
     close_notes: str = "Resolved by ticketgate."
     on_hold_reason: str = "4"
     priority_matrix: Mapping[str, str] = Field(default_factory=lambda: dict(MATRIX))
+
+    def named(self) -> Iterator[tuple[str, Thing, str]]:
+        yield "tags_field", "field", self.tags_field
 
     @field_validator("url")
     @classmethod

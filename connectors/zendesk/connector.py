@@ -3,13 +3,13 @@
 Reading is the cursor-based incremental export: complete, ordered and durable, where a search stops at 1,000 results and lags.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
-from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, Page, Spoilt
+from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, Page, Spoilt, Thing
 from connectors.columns import MALFORMED, all_of
-from connectors.errors import ConnectorError, CursorExpired, NotFound, Stale, Transient, Unauthorized
+from connectors.errors import ConnectorError, CursorExpired, NotFound, Stale, Transient, Unauthorized, Unsupported
 from connectors.mapping import Record, declared, moment
 from connectors.pushes import Heard, Push, trusted
 from connectors.zendesk import pushes
@@ -134,6 +134,12 @@ class ZendeskConnector(Connector):
             later = [c for c in records[1:] if since is None or moment(c["created_at"]) >= since]
             self._directory.complete(beside, {c["author_id"] for c in later}, ())
             return tuple(comment_of(c, beside) for c in later)
+
+    def known(self, kind: Thing, names: Iterable[str]) -> frozenset[str]:
+        if kind not in self.abilities.knows:
+            raise Unsupported(self.connection, f"known {kind}")
+        with reading(self.connection, f"look up each {kind}"):
+            return frozenset(name for name in names if self._directory.has(kind, name))
 
     def heard(self, push: Push) -> Heard:
         return pushes.heard(push, trusted(self._pushes))

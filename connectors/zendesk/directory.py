@@ -1,9 +1,11 @@
 """Who is who in a Zendesk account: group names and agents to ids, and back. Remembers what it was told."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
 
+from connectors.base import Thing
 from connectors.errors import ConnectorError, Rejected
 from connectors.mapping import Record
 from connectors.zendesk.reading import Beside
@@ -52,6 +54,21 @@ class Directory:
             self.known.know({"users": same})
             self._agents[wanted] = same[0]["id"]
         return self._agents[wanted]
+
+    def has(self, kind: Thing, name: str) -> bool:
+        """Whether a write or a map would find it. A field is named by its number; a key of the ticket itself is always there."""
+        if kind == "field":
+            return not name.isdigit() or int(name) in self._fields
+        try:
+            self.group_id(name) if kind == "group" else self.agent_id(name)
+        except Rejected:
+            return False
+        return True
+
+    @cached_property
+    def _fields(self) -> frozenset[int]:
+        listed = [f for page in pages(self._session, "look up the ticket fields", "ticket_fields") for f in page.get("ticket_fields") or ()]
+        return frozenset(int(f["id"]) for f in listed if f.get("active", True))
 
     def person_id(self, email: str) -> int | None:
         """Whoever has this e-mail address, on either side."""

@@ -331,7 +331,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", r"users/me", S._me_shown),
     ("GET", r"users/search", S._find_users),
     ("GET", r"search", S._search),
-    *(("GET", kind, partial(S._all, kind=kind)) for kind in ("users", "groups", "organizations")),
+    *(("GET", kind, partial(S._all, kind=kind)) for kind in ("users", "groups", "organizations", "ticket_fields")),
     *(("GET", f"{kind}/show_many", partial(S._many, kind=kind)) for kind in ("users", "organizations")),
     *(("GET", rf"{kind}s/(\d+)", partial(S._one, kind=kind)) for kind in ("user", "group", "organization")),
 )

@@ -12,7 +12,8 @@ from connectors.sandbox import Clock
 
 STATUSES = {"new": 1, "open": 2, "pending": 3, "hold": 4, "solved": 5, "closed": 6}  # and the number of each one's custom status
 CUSTOM_STATUS = 360000000200
-PRODUCT, LANGUAGE, ERROR_CODE = 360000000101, 360000000102, 360000000103  # the account's own ticket fields
+PRODUCT, LANGUAGE, ERROR_CODE, TIER = 360000000101, 360000000102, 360000000103, 360000000104
+OWN_FIELDS = {PRODUCT: "Product", LANGUAGE: "Language", ERROR_CODE: "Error code", TIER: "Contract tier"}  # the account's own ticket fields
 FORM, BRAND = 360000000901, 360000000902
 
 TICKET: Mapping[str, Any] = {
@@ -51,6 +52,7 @@ class Desk:
         self.users: dict[int, dict[str, Any]] = {}
         self.groups: dict[int, dict[str, Any]] = {}
         self.organizations: dict[int, dict[str, Any]] = {}
+        self.ticket_fields = {number: _ticket_field(number, title, url) for number, title in OWN_FIELDS.items()}
         self.stream: list[tuple[int, int]] = []  # (generated_timestamp, ticket), in the order of an export
         self.generated: dict[int, int] = {}
         self._audits: dict[int, list[Any]] = {}
@@ -206,6 +208,13 @@ class Desk:
             for e in a["events"]
             if e["type"] == "Comment"
         ]
+
+
+def _ticket_field(number: int, title: str, url: str) -> dict[str, Any]:
+    flags = dict.fromkeys(("required", "collapsed_for_agents", "visible_in_portal", "editable_in_portal", "required_in_portal"), False)
+    named = dict.fromkeys(("title", "raw_title", "title_in_portal", "raw_title_in_portal"), title)
+    kept = {"active": True, "removable": True, "position": number % 1000, "tag": None, "description": "", "agent_description": None}
+    return {"url": f"{url}/api/v2/ticket_fields/{number}.json", "id": number, "type": "text", **named, **flags, **kept}
 
 
 CREATED = ("subject", "requester_id", "assignee_id", "priority", "type", "status", "organization_id", "group_id", "tags", "brand_id")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from connectors.sandbox import Deed, Sample
-from connectors.zendesk.sandbox_desk import LANGUAGE, PRODUCT, STATUSES, VIA_WEB, Desk, stamp, via
+from connectors.zendesk.sandbox_desk import LANGUAGE, PRODUCT, STATUSES, TIER, VIA_WEB, Desk, stamp, via
 from connectors.zendesk.sandbox_rules import tags_of
 
 THEIRS = {"on_hold": "hold", "resolved": "solved"}  # our words for a status, where Zendesk's differ
@@ -27,7 +27,8 @@ def loaded(desk: Desk, sample: Sample) -> str:
         "organization_id": customer["organization_id"],
         "tags": tags_of(sample.tags),
     }
-    fields["custom_fields"] = fields["fields"] = [{"id": PRODUCT, "value": sample.product}, {"id": LANGUAGE, "value": sample.language}]
+    own = {PRODUCT: sample.product, LANGUAGE: sample.language, TIER: sample.tier}
+    fields["custom_fields"] = fields["fields"] = [{"id": number, "value": value} for number, value in own.items()]
     way = via(CHANNELS.get(sample.channel, "api"))
     times = {"at": stamp(sample.created_at), "updated_at": stamp(sample.updated_at or sample.created_at)}
     number = int(sample.key) if sample.key and sample.key.isdigit() else None

@@ -34,6 +34,9 @@ def check(
     context: typer.Context,
     paths: Annotated[list[str] | None, typer.Argument(metavar="[PATH]...", help="Show only findings in these files or folders.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors for the exit code.")] = False,
+    online: Annotated[
+        bool, typer.Option("--online", help="Ask the systems for the groups, users, projects and fields that are named (TG411).")
+    ] = False,
     select: Annotated[
         list[str] | None, typer.Option("--select", metavar="CODE", help="Only findings of this code, or that begin so.")
     ] = None,
@@ -45,16 +48,21 @@ def check(
         typer.Option("--format", help="For people, one JSON object a line, SARIF 2.1.0, or annotations in a workflow's log."),
     ] = None,
 ) -> None:
-    """Reads every file of the desk and reports all problems, each with its place and a way out. Touches no ticket, needs no secret."""
+    """Reads every file of the desk and reports all problems, each with its place and a way out. Touches no ticket.
+
+    Needs neither network nor secret but with --online, which only reads; a system that does not answer is named.
+    """
     from gateway.checking import found_in
     from gateway.collecting import seldom_collecting
+    from rules.problems import ordered
 
     chosen = options(context)
     below(chosen, paths or [])
     _known([*(select or []), *(ignore or [])])
     with seldom_collecting():
         found = found_in(chosen.desk, chosen.config)
-    wanted = [p for p in found.problems if _wanted(p, paths or [], select or [], ignore or [], chosen)]
+    everything = ordered((*found.problems, *_of_systems(chosen))) if online and found.loaded else found.problems
+    wanted = [p for p in everything if _wanted(p, paths or [], select or [], ignore or [], chosen)]
     _told(wanted, found, chosen, format or chosen.format)
     counted = ("error", "warning") if strict else ("error",)
     raise Ended(Code.FINDINGS if any(p.level in counted for p in wanted) else Code.DONE)
@@ -77,6 +85,22 @@ def _known(codes: Sequence[str]) -> None:
         if not any(known.startswith(code) for known in CODES):
             hint = "say --select or --ignore once for each code" if "," in code else "ticketgate explain --list shows all"
             raise Ended(Code.USAGE, f"There is no code that begins with '{code}'; {hint}.")
+
+
+def _of_systems(chosen: Options) -> "Sequence[Problem]":
+    """What the systems do not have, less what a comment silences."""
+    from gateway.desk import load
+    from gateway.logs import set_up
+    from gateway.online import missing
+    from rules.lint_allowed import allowances, unsilenced
+    from rules.reader import rule_files
+
+    loaded = load(chosen.desk, chosen.config)
+    if loaded.bundle is None:
+        return ()
+    set_up(as_json=False, level="critical")
+    allowed, _ = allowances({file: loaded.sources[file] for file in rule_files(loaded.sources)}, loaded.bundle.rulesets)
+    return unsilenced(missing(loaded), allowed)
 
 
 def _told(problems: "Sequence[Problem]", found: "Found", chosen: Options, format: str) -> None:

@@ -11,9 +11,12 @@ from random import Random
 from connectors.sandbox import AGENTS, GROUPS, Clock, Deed, Sample
 from rules.ticket import replace
 
+TEAMS = tuple(group for group in GROUPS if group != "trust-and-safety")  # what is there was restricted
 LANGUAGES = ("en", "de", "fr", "es", "pt", "ja")
 VIPS = ("Northwind", "Contoso", "Fabrikam")
 OTHERS = ("Adatum", "Litware", "Proseware", "Tailspin", "Wingtip", None, None)
+TIERS = {"Northwind": "platinum", "Contoso": "gold", "Adatum": "gold", "Litware": "silver", "Proseware": "bronze"}
+"""What a contract says of its customer's tier; Adatum is no VIP by its name."""
 PEOPLE = {
     "en": ("Ana Lima", "Tom Baker", "Grace Okafor", "Priya Nair", "Owen Clarke"),
     "de": ("Jürgen Weiß", "Anke Schröder", "Mia Köhler", "Uwe Brandt"),
@@ -77,7 +80,7 @@ def _sample(dice: Random, at: datetime, n: int) -> Sample:
         priority=None if dice.random() < 0.05 else _priority(dice, matter.type),
         product=None if dice.random() < 0.08 else matter.product,
         channel=dice.choice(CHANNELS),
-        group=dice.choice(GROUPS) if taken and dice.random() < 0.6 else None,
+        group=dice.choice(TEAMS) if taken and dice.random() < 0.6 else None,
         assignee=dice.choice(AGENTS)[1] if taken and dice.random() < 0.6 else None,
         tags=(matter.product, *(("engineering",) if matter.type == "bug" and dice.random() < 0.4 else ())),
     )
@@ -92,7 +95,8 @@ def _by_somebody(sample: Sample, dice: Random, n: int) -> Sample:
     name = dice.choice(PEOPLE[sample.language])
     organization = dice.choice(VIPS if dice.random() < 0.12 else OTHERS)
     place = (organization or "mail").lower()
-    return replace(sample, requester=name, organization=organization, email=f"{sample.language}{n}@{place}.example.com")
+    email, tier = f"{sample.language}{n}@{place}.example.com", TIERS.get(organization or "")
+    return replace(sample, requester=name, organization=organization, email=email, tier=tier)
 
 
 def _automated(sample: Sample, dice: Random) -> Sample:

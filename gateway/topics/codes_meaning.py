@@ -212,8 +212,9 @@ MEANING = (
         code="TG411",
         title="the system does not have it",
         level="error",
-        cause="Asking the systems for their groups, people, projects and fields is kept for a later release, so this code is not given.",
-        remedy="Nothing need be done today; plan shows what a system refuses.",
+        cause="check --online asked the systems for the groups, users, projects and fields that rules, maps and settings name. Where only "
+        "some lack one it is a note; a system that did not answer is a warning.",
+        remedy="Make it there, correct the name, or name the connections that have it under ruleset: { connections: [..] }.",
     ),
     Code(
         code="TG412",

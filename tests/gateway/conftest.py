@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import structlog
 
+from gateway.sandbox.host import Served
+from tests.gateway.four import four_sandboxes, sample_desk
 from tests.gateway.program import Desk, Program, a_desk
 
 
@@ -21,3 +23,18 @@ def program(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
 def desk(tmp_path: Path) -> Desk:
     """A small desk over two systems that lie in files."""
     return a_desk(tmp_path / "desk")
+
+
+@pytest.fixture(scope="module")
+def hosted() -> Iterator[dict[str, Served]]:
+    """Sandboxes of the four systems."""
+    with four_sandboxes() as served:
+        yield served
+
+
+@pytest.fixture
+def four(hosted: dict[str, Served], tmp_path: Path) -> Iterator[Desk]:
+    """The sample desk before them."""
+    yield sample_desk(tmp_path / "four", hosted)
+    for served in hosted.values():
+        served.faults.clear()

@@ -1,57 +1,20 @@
 """Whatever goes wrong: the right exit code, the place and the remedy in words, no traceback, no secret, and no harm to the rest."""
 
 import os
-import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway.cli.ending import Code
-from gateway.clock import now
 from gateway.sandbox.faults import Fault
-from gateway.sandbox.host import Served, in_thread
-from gateway.sandbox.main import SYSTEMS, filled, sandbox_for
+from gateway.sandbox.host import Served
+from gateway.sandbox.main import SYSTEMS
+from tests.gateway.four import SAMPLE_DESK, secrets
 from tests.gateway.program import ROOT, Desk, Program, a_process, ended
-
-SAMPLE_DESK = {
-    "zendesk": ("zendesk-eu", 4101),
-    "jira": ("jira-core", 4102),
-    "servicenow": ("servicenow-it", 4103),
-    "salesforce": ("salesforce-crm", 4104),
-}
-WRITTEN = {"zendesk": "client_secret", "jira": "token", "servicenow": "password", "salesforce": "client_secret"}
-
-
-@pytest.fixture(scope="module")
-def hosted() -> Iterator[dict[str, Served]]:
-    sandboxes = [sandbox_for(system, now) for system in SYSTEMS]
-    for sandbox in sandboxes:
-        filled(sandbox, 1, 12, now())
-    with in_thread(*sandboxes) as served:
-        yield served
-
-
-@pytest.fixture
-def four(hosted: dict[str, Served], tmp_path: Path) -> Iterator[Desk]:
-    """The sample desk before four sandboxes of ours, with its secrets in files."""
-    folder = Path(shutil.copytree(ROOT / "config", tmp_path / "four", ignore=shutil.ignore_patterns(".ticketgate")))
-    desk = Desk(folder)
-    for system, (_, port) in SAMPLE_DESK.items():
-        desk.swap("ticketgate.yaml", f"http://127.0.0.1:{port}", hosted[system].address)
-        desk.write(f".ticketgate/secrets/{system}", hosted[system].sandbox.sign_in()[WRITTEN[system]])
-    yield desk
-    for served in hosted.values():
-        served.faults.clear()
-
-
-def secrets(hosted: dict[str, Served]) -> list[str]:
-    return [served.sandbox.sign_in()[WRITTEN[system]] for system, served in hosted.items()]
-
 
 FAULTS: dict[str, tuple[dict[str, Any], int, str]] = {
     "401": ({"kind": "status", "status": 401}, 4, "Check its sign_in:"),

@@ -336,6 +336,7 @@ def test_what_comes_close_does_not_have_it(case: Case) -> None:
 
 
 def test_every_code_stands_in_the_table() -> None:
+    """Packs (TG306) are refused as a whole; TG411 asks the systems, and stands in `test_check_online.py`."""
     assert {case.code for case in CASES} == set(CODES) - {"TG306", "TG411"}
 
 

@@ -31,6 +31,7 @@ def test_there_is_something_for_every_rule() -> None:
     assert {s.priority for s in some} == {*Level, None}
     assert {s.channel for s in some} <= set(Channel)
     assert {s.organization for s in some} >= set(VIPS)
+    assert any(s.tier == "gold" and s.organization not in VIPS for s in some), "a VIP by contract alone"
     assert any("mailer-daemon" in s.email for s in some)
     assert any("engineering" in s.tags for s in some)
     assert any(s.created_at.hour < 5 for s in some)

@@ -1,0 +1,78 @@
+"""Who and what is there in a ServiceNow instance: groups and people to sys_ids, and back; fields by name. Remembers what it was told."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from connectors.base import Thing
+from connectors.servicenow.reading import escaped
+from rules.ticket import Person
+
+TABLES: Mapping[Thing, str] = {"group": "sys_user_group", "user": "sys_user"}
+
+
+class Asks(Protocol):
+    """The reading half of a session."""
+
+    def rows(self, what: str, table: str, query: str, fields: str, limit: int) -> list[dict[str, str]]: ...
+
+
+class Directory:
+    """References are looked up by name once and kept for as long as this object lives."""
+
+    def __init__(self, session: Asks, table: str) -> None:
+        self._session, self._table = session, table
+        self._ids: dict[tuple[str, str], str] = {}
+        self._names: dict[tuple[str, str], str] = {}
+        self._people: dict[str, Person] = {}
+
+    def found(self, table: str, name: str) -> str:
+        """The sys_id of a group by its name, of a person by e-mail address or name. Raises `ValueError` for none or several."""
+        if (table, name) not in self._ids:
+            field = "email" if table == "sys_user" and "@" in name else "name"
+            query = f"{field}={escaped(name)}^active=true"
+            rows = self._session.rows(f"looking up {name}", table, query, "sys_id", 2)
+            if len(rows) != 1:
+                raise ValueError(f"there {'is no' if not rows else 'are several'} active {table} with the {field} '{name}'")
+            self._ids[table, name] = rows[0]["sys_id"]
+        return self._ids[table, name]
+
+    def forget(self) -> None:
+        """After a refusal: a group or person that was deleted meanwhile is one reason."""
+        self._ids.clear()
+
+    def known(self, kind: Thing, names: frozenset[str]) -> frozenset[str]:
+        """Those of the names that are there."""
+        return self._fields(names) if kind == "field" else frozenset(name for name in names if self._has(TABLES[kind], name))
+
+    def _has(self, table: str, name: str) -> bool:
+        try:
+            self.found(table, name)
+        except ValueError:
+            return False
+        return True
+
+    def _fields(self, names: frozenset[str]) -> frozenset[str]:
+        """An answer leaves out what the table does not have, or we may not read. A table without a record does not say."""
+        rows = self._session.rows("looking up fields", self._table, "", ",".join(sorted(names)), 1) if names else []
+        return names & {*rows[0]} if rows else names
+
+    def name(self, table: str, sys_id: str) -> str | None:
+        """What was learned of a sys_id."""
+        return self._names.get((table, sys_id))
+
+    def learn(self, table: str, ids: set[str]) -> None:
+        """The names behind sys_ids, as the ticket's fields show them: a group's name, a person's e-mail address."""
+        missing = sorted(found for found in ids if found and (table, found) not in self._names)
+        if missing:
+            query = f"sys_idIN{','.join(map(escaped, missing))}"
+            for row in self._session.rows("looking up names", table, query, "sys_id,name,email", len(missing)):
+                self._names[table, row["sys_id"]] = row.get("email") or row.get("name") or row["sys_id"]
+
+    def people(self, user_names: set[str | None]) -> dict[str, Person]:
+        """Everybody known so far by user name, these among them where the instance names them."""
+        missing = sorted(name for name in user_names if name and name not in self._people)
+        if missing:
+            query = f"user_nameIN{','.join(map(escaped, missing))}"
+            for row in self._session.rows("looking up authors", "sys_user", query, "sys_id,user_name,name,email", len(missing)):
+                self._people[row["user_name"]] = Person(id=row["sys_id"], name=row["name"] or None, email=row["email"] or None)
+        return self._people
