@@ -44,7 +44,7 @@ class Climb(Struct):
     by_settling: bool = False  # it stopped because the ticket was settled, so that a reopening concerns it
     paused: bool = False  # between a pause and the `resume` that it waits for
     superseded: list[Superseded] = []
-    ended: list[tuple[datetime, Run]] = []  # earlier stops of a clock that resumed
+    ended: list[tuple[datetime, Run, datetime]] = []  # earlier stops of a clock that resumed, and when it did
     held: dict[str, Value] = {}  # what targets are chosen by, where ticketgate itself changed it
 
     @property
@@ -330,7 +330,7 @@ class Climbing:
             self._again(step.at, ruling)
             return
         if climb.ended_at is not None:
-            climb.ended.append((climb.ended_at, climb.run()))
+            climb.ended.append((climb.ended_at, climb.run(), step.at))
         climb.ended_at, climb.how, climb.by_settling = None, None, False
         if what == "restart":
             climb.started_at, climb.since, climb.stretches, climb.held = step.at, step.at, [], {}

@@ -1,6 +1,6 @@
 """SLA clocks. They do not tick and are not kept: each is worked out from the ticket's history, the calendars and the moment."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
@@ -41,6 +41,7 @@ class Ended:
     outcome: Literal["met", "breached"]
     elapsed: timedelta
     due_at: datetime | None
+    resumed_at: datetime
 
 
 class SlaClock(Struct, frozen=True, kw_only=True):
@@ -109,7 +110,11 @@ class SlaClock(Struct, frozen=True, kw_only=True):
 
     @property
     def paused(self) -> tuple[tuple[datetime, datetime | None], ...]:
-        return tuple(self.run.pauses())
+        """Without the time between a stop and the reopening that resumed it: then there was nothing to pause."""
+        pieces = list(self.run.pauses())
+        for gap in self.ended:
+            pieces = [part for piece in pieces for part in _outside(piece, gap.at, gap.resumed_at)]
+        return tuple(pieces)
 
     @property
     def changes_at(self) -> datetime | None:
@@ -236,7 +241,7 @@ def _clock(metric: str, climb: Climb, now: datetime) -> SlaClock:
         judged_since=climb.since,
         superseded=tuple(climb.superseded),
         breaches=_breaches(climb, due_at, now),
-        ended=tuple([_ended(ruling, at, earlier) for at, earlier in climb.ended]) if climb.ended else (),
+        ended=tuple([_ended(ruling, *earlier) for earlier in climb.ended]) if climb.ended else (),
     )
 
 
@@ -269,6 +274,14 @@ def _breaches(climb: Climb, due_at: datetime | None, now: datetime) -> tuple[Bre
     return tuple(found)
 
 
-def _ended(ruling: Ruling, at: datetime, run: Run) -> Ended:
+def _outside(piece: tuple[datetime, datetime | None], a: datetime, b: datetime) -> Iterator[tuple[datetime, datetime | None]]:
+    start, end = piece
+    if start < a:
+        yield start, a if end is None else min(end, a)
+    if end is None or end > b:
+        yield max(start, b), end
+
+
+def _ended(ruling: Ruling, at: datetime, run: Run, resumed_at: datetime) -> Ended:
     due = deadline(run, ruling, ruling.plan.spec.switches.deadline_boundary)
-    return Ended(at, "breached" if due is not None and due < at else "met", run.elapsed(at), due)
+    return Ended(at, "breached" if due is not None and due < at else "met", run.elapsed(at), due, resumed_at)

@@ -57,12 +57,18 @@ def a_calendar(written: dict[str, Any]) -> Calendar:
         holidays=frozenset(date.fromisoformat(day) for day in written.get("holidays", ())),
         recurring=frozenset((int(day[:2]), int(day[3:])) for day in written.get("recurring_holidays", ())),
         overrides={date.fromisoformat(day): _spans(hours) for day, hours in written.get("overrides", {}).items()},
-        closures=tuple((datetime.fromisoformat(a), datetime.fromisoformat(b)) for a, b in written.get("closures", ())),
+        closures=tuple((_local(a), _local(b)) for a, b in written.get("closures", ())),
     )
 
 
 def _spans(written: list[list[str]]) -> tuple[tuple[int, int], ...]:
     return tuple((_minutes(a), _minutes(b)) for a, b in written)
+
+
+def _local(text: str) -> datetime:
+    """A wall time; 24:00 is the end of its date."""
+    day, _, time = text.partition("T")
+    return datetime.fromisoformat(day) + timedelta(minutes=_minutes(time[:5]), seconds=int(time[6:8] or 0))
 
 
 def _minutes(text: str) -> int:
@@ -178,9 +184,10 @@ class _Judged:
     """One `ticket` case: a clock for each target, and what is expected of them."""
 
     def __init__(self, case: Case) -> None:
-        self.case, self.given = case, case.given
+        marks = {name: said for name, said in (case.given.get("marks") or {}).items() if said is not None}
+        self.case, self.given = case, {**case.given, "marks": marks}
         only(case.given, _TICKET, "input")
-        only(case.given.get("marks", {}), _MARKS, "input.marks")
+        only(marks, _MARKS, "input.marks")
         only(case.given["targets"], SPECS, "input.targets")
         only(dict.fromkeys(case.given.get("pause_applies_to", ())), SPECS, "input.pause_applies_to")
         self.rows = _statuses(case.given)
@@ -259,16 +266,18 @@ class _Judged:
         if wanted is None:
             assert clock.due_at is None
             return
-        due = clock.due_at or self.case.calendar.add(clock.now, clock.remaining)
-        _agree(due, wanted, self.case.tolerance)
+        _agree(self._earliest(clock), wanted, self.case.tolerance)
+
+    def _earliest(self, clock: SlaClock) -> datetime:
+        return clock.due_at or self.case.calendar.add(clock.now, clock.remaining)
 
     def _escalated(self, clock: SlaClock, offset: dict[str, int]) -> datetime:
         only(offset, {"seconds", "business_days"}, "escalation_offsets")
-        assert clock.due_at is not None
+        due = self._earliest(clock)
         if "business_days" in offset:
-            return self.case.calendar.add_days(clock.due_at, offset["business_days"])
+            return self.case.calendar.add_days(due, offset["business_days"])
         seconds = timedelta(seconds=offset["seconds"])
-        return self.case.calendar.add(clock.due_at, seconds) if seconds else clock.due_at
+        return self.case.calendar.add(due, seconds) if seconds else due
 
 
 def _target(target: dict[str, Any]) -> Target:
