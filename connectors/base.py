@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.errors import Unsupported
 from connectors.pushes import Heard, Push, PushSettings
+from connectors.shared import Shared
 from rules.plan import Draft, Receipt, TagChange
 from rules.ticket import Change, Comment, Ticket, Value
 
@@ -43,6 +44,10 @@ class ConnectorSettings(BaseModel):
     def named(self) -> Iterator[tuple[str, Thing, str]]:
         """What of the system's own these settings name: the key, the kind of thing, and its name."""
         yield from ()
+
+    def notices(self) -> tuple[str, ...]:
+        """What a person should know about these settings before it hurts; `doctor` says it."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +137,19 @@ class Connector(ABC):
 
     @classmethod
     @abstractmethod
-    def opened(cls, connection: str, settings: ConnectorSettings, custom: tuple[Custom, ...] = (), *, read_only: bool = False) -> Self:
-        """A connector ready to be asked; imports its SDK here, sends nothing yet. `read_only`: refuses to write below the SDK."""
+    def opened(
+        cls,
+        connection: str,
+        settings: ConnectorSettings,
+        custom: tuple[Custom, ...] = (),
+        *,
+        read_only: bool = False,
+        shared: Shared | None = None,
+    ) -> Self:
+        """A connector ready to be asked; imports its SDK here, sends nothing yet. `read_only`: refuses to write below the SDK.
+
+        `shared` is what it has in common with others who ask the same system; nothing, without one.
+        """
 
     @abstractmethod
     def changed(self, since: datetime | Cursor) -> Iterator[Page]:

@@ -17,6 +17,7 @@ from connectors.errors import NotFound, Rejected, Stale, Unreadable, WriteRefuse
 from connectors.mapping import Field, Record, Unwritable, Words, declared, moment, payload, reader
 from connectors.memory_system import MemorySystem, Refused
 from connectors.pushes import Garbled, Heard, Push, by_our_contract, delivery_of, trusted
+from connectors.shared import Shared
 from connectors.text import limits, plain
 from rules.plan import Draft, Receipt, TagChange
 from rules.ticket import Change, Channel, Comment, Level, Person, Role, Severity, Status, Ticket, TicketRef, Type, Value, replace
@@ -113,7 +114,15 @@ class MemoryConnector(Connector):
         self._read_only = read_only
 
     @classmethod
-    def opened(cls, connection: str, settings: ConnectorSettings, custom: tuple[Custom, ...] = (), *, read_only: bool = False) -> Self:
+    def opened(
+        cls,
+        connection: str,
+        settings: ConnectorSettings,
+        custom: tuple[Custom, ...] = (),
+        *,
+        read_only: bool = False,
+        shared: Shared | None = None,
+    ) -> Self:
         own = MemorySettings(**settings.model_dump(exclude_unset=True))
         return cls(connection, None, own, custom, read_only=read_only)
 

@@ -17,7 +17,8 @@ from connectors.errors import ConnectorError, InDoubt, NotFound, Rejected, Stale
 
 MAX_ANSWER = 64 * 1024 * 1024  # bytes; the largest documented page is a hundredth of it
 LONGEST_WAIT = 3600.0  # seconds; what a vendor asks for beyond that is cut to this
-READING_POSTS = ("/oauth/tokens", "/oauth_token.do", "/services/oauth2/token", "/rest/api/3/search/jql", "/rest/api/3/issue/bulkfetch")
+TOKENS = ("/oauth/token", "/oauth/tokens", "/oauth_token.do", "/services/oauth2/token")
+READING_POSTS = (*TOKENS, "/rest/api/3/search/jql", "/rest/api/3/issue/bulkfetch")
 
 
 class Seam(HTTPAdapter):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import connectors
 from connectors.base import Connector, ConnectorSettings, Custom
+from connectors.shared import Shared
 from gateway import failpoint
 from gateway.backfill import Backfill
 from gateway.brake import Brake
@@ -32,6 +33,7 @@ from gateway.signals import Signals
 from gateway.store import bundles, connections
 from gateway.store.leases import LASTS
 from gateway.store.opening import Store, opened
+from gateway.tokens import StoredTokens
 from gateway.webhooks import Hearing
 from rules.bundle import Bundle
 
@@ -172,7 +174,8 @@ def connector_with(loaded: Loaded, name: str, settings: ConnectorSettings, *, re
     if loaded.bundle is None or loaded.config is None:
         raise ValueError("a desk with mistakes cannot be assembled; `ticketgate check` lists them")
     kind = connectors.load(loaded.config.connections[name].system)
-    return kind.opened(name, settings, _custom(loaded.bundle, name), read_only=read_only)
+    shared = Shared(StoredTokens(database(loaded.folder, loaded.config), name, settings))
+    return kind.opened(name, settings, _custom(loaded.bundle, name), read_only=read_only, shared=shared)
 
 
 def _custom(bundle: Bundle, connection: str) -> tuple[Custom, ...]:

@@ -35,4 +35,5 @@ ABILITIES = Abilities(
     history=True,
     pushes=True,
     knows=frozenset({"group", "user", "project", "field"}),
+    slas=True,
 )

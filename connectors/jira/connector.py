@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, Page, Thing
+from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Thing
 from connectors.columns import MALFORMED
 from connectors.errors import ConnectorError, CursorExpired, InDoubt, Rejected, Stale, Transient, Unreadable
 from connectors.jira import adf, paths, pushes, reading
@@ -16,9 +16,11 @@ from connectors.jira.issues import OURS, IssueReader, value_of, why
 from connectors.jira.moving import Mover, status_of
 from connectors.jira.settings import JiraSettings
 from connectors.jira.site import Site
+from connectors.jira.slas import Slas
 from connectors.jira.watermark import Watermark, jql
 from connectors.mapping import Field, Record, Words, declared, moment
 from connectors.pushes import Heard, Push, trusted
+from connectors.shared import Shared
 from connectors.text.limits import Limit
 from rules.plan import Draft, Receipt, TagChange
 from rules.ticket import Change, Comment, Level, Status, Ticket, Type, Value, replace
@@ -91,16 +93,24 @@ class JiraConnector(Connector):
         self._learned = False
         self._table = declared(TABLE, settings.words)
         self._issues = IssueReader(connection, settings, self._table, names, custom)
-        self._site = Site(session, settings.accounts)
+        self._site, self._slas = Site(session, settings.accounts), Slas(session)
         self._mover = Mover(self._site, names, settings.transition_fields)
         self._editor = Editor(self._site, self._issues, self._table, Limit(adf.LONGEST, wide=settings.four_byte_letters))
 
     @classmethod
-    def opened(cls, connection: str, settings: ConnectorSettings, custom: tuple[Custom, ...] = (), *, read_only: bool = False) -> Self:
+    def opened(
+        cls,
+        connection: str,
+        settings: ConnectorSettings,
+        custom: tuple[Custom, ...] = (),
+        *,
+        read_only: bool = False,
+        shared: Shared | None = None,
+    ) -> Self:
         from connectors.jira.session import JiraSession
 
         own = settings if isinstance(settings, JiraSettings) else JiraSettings.model_validate(settings.model_dump(exclude_unset=True))
-        return cls(connection, JiraSession(connection, own, read_only=read_only), own, custom)
+        return cls(connection, JiraSession(connection, own, read_only=read_only, shared=shared), own, custom)
 
     def close(self) -> None:
         self._session.close()
@@ -228,6 +238,10 @@ class JiraConnector(Connector):
             return reading.changes(entries, self._followed, self._issues.emails)
         except MALFORMED as error:
             raise Unreadable(self.connection, f"{what}: {why(error)}") from None
+
+    def native_slas(self, key: str) -> tuple[NativeSla, ...]:
+        """Of a request of a service desk where we are an agent; no other issue has any."""
+        return self._slas.of(key)
 
     def _from(self, since: datetime | Cursor) -> tuple[Watermark, datetime]:
         """The watermark to go on from, and the moment to ask from: behind a cursor by the overlap, for the search lags."""

@@ -1,6 +1,5 @@
 """Jira Cloud's REST v3 served locally: a stateful site whose search lags behind its writes and reads dates in the account's zone."""
 
-import base64
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
@@ -8,11 +7,13 @@ from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from connectors.jira import sandbox_screens as screens
+from connectors.jira import sandbox_slas
 from connectors.jira.sandbox_edits import Refused, answered
 from connectors.jira.sandbox_issues import Issue, State, is_document, plain
 from connectors.jira.sandbox_jql import JqlError, parse
 from connectors.jira.sandbox_limits import Limits
 from connectors.jira.sandbox_search import TokenError
+from connectors.jira.sandbox_sign_in import Gate
 from connectors.jira.sandbox_site import (
     ACCOUNT,
     API,
@@ -60,8 +61,9 @@ class JiraSandbox(Sandbox):
     ) -> None:
         super().__init__(clock)
         self._zone, self.limits = ZoneInfo(account_zone), Limits(burst, per_issue)
+        self.gate = Gate(clock)
         self.tracker = Tracker(clock, self._zone, timedelta(seconds=lag), hidden)
-        self._routes = [(method, re.compile(f"/rest/api/3/{path}/?"), handler) for method, path, handler in self._table()]
+        self._routes = [(method, re.compile(f"/rest/{path}/?"), handler) for method, path, handler in self._table()]
 
     @classmethod
     def sign_in(cls) -> dict[str, str]:
@@ -89,13 +91,17 @@ class JiraSandbox(Sandbox):
         return replace(answer, headers={**self.limits.headers(), **answer.headers})
 
     def _answered(self, request: Request) -> Answer:
-        if not _signed_in(request.headers.get("authorization", "")):
+        token = self.gate.token(request)
+        if token is not None:
+            return token
+        admitted = self.gate.admitted(request)
+        if admitted is None:
             said = "Client must be authenticated to access this resource."
             return _fault(401, said, headers={"WWW-Authenticate": 'OAuth realm="https%3A%2F%2Facme.atlassian.net"'})
-        if request.path in ("/rest/api/3/search", "/rest/api/2/search"):
+        if admitted.path in ("/rest/api/3/search", "/rest/api/2/search"):
             return _fault(410, "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API.")
         try:
-            return self._routed(request)
+            return self._routed(admitted)
         except Refused as refused:
             return Answer(status=400, body={"errorMessages": [], "errors": refused.errors})
         except (JqlError, TokenError) as error:
@@ -113,7 +119,8 @@ class JiraSandbox(Sandbox):
         return _fault(405 if hits else 404, "Method Not Allowed" if hits else "There is nothing at this address.")
 
     def _table(self) -> list[tuple[str, str, Handler]]:
-        return [*self._of_issues(), *self._of_writes(), *self._of_site()]
+        site = [*self._of_issues(), *self._of_writes(), *self._of_site()]
+        return [*((method, f"api/3/{path}", handler) for method, path, handler in site), *self._of_desks()]
 
     def _of_issues(self) -> list[tuple[str, str, Handler]]:
         one = "issue/([^/]+)"
@@ -155,6 +162,13 @@ class JiraSandbox(Sandbox):
             ("GET", "project/([^/]+)/statuses", lambda r, key: self._of_project(key, screens.workflow)),
             ("GET", "issue/createmeta/([^/]+)/issuetypes", lambda r, key: self._of_project(key, screens.types)),
             ("GET", "issue/createmeta/([^/]+)/issuetypes/([^/]+)", self._screen),
+        ]
+
+    def _of_desks(self) -> list[tuple[str, str, Handler]]:
+        tracker, api = self.tracker, "servicedeskapi"
+        return [
+            ("GET", f"{api}/servicedesk", lambda r: sandbox_slas.desks(r, tracker.projects)),
+            ("GET", f"{api}/request/([^/]+)/sla", lambda r, key: sandbox_slas.slas(r, tracker.issue(key), tracker.projects)),
         ]
 
     # reading
@@ -348,12 +362,6 @@ class JiraSandbox(Sandbox):
 
 def _fault(status: int, *messages: str, headers: Mapping[str, str] | None = None) -> Answer:
     return Answer(status=status, body={"errorMessages": list(messages), "errors": {}}, headers=headers or {})
-
-
-def _signed_in(header: str) -> bool:
-    """An API token as Basic, or the same token as Bearer."""
-    basic = base64.b64encode(f"{ACCOUNT['email']}:{ACCOUNT['token']}".encode()).decode()
-    return header in (f"Basic {basic}", f"Bearer {ACCOUNT['token']}")
 
 
 def _property(held: Mapping[str, Any], name: str) -> Answer:

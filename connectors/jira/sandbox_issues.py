@@ -79,6 +79,7 @@ class Issue:
     comments: list[Json] = field(default_factory=list)
     history: list[Json] = field(default_factory=list)
     properties: dict[str, Any] = field(default_factory=dict)
+    slas: list[Json] = field(default_factory=list)
 
     @property
     def next_moment(self) -> datetime:

@@ -11,19 +11,26 @@ from jira import JIRA
 from jira.exceptions import JIRAError
 
 from connectors.errors import ConnectorError, Rejected, Transient, Unauthorized
+from connectors.granting import token_of
+from connectors.shared import Shared
+from connectors.tokens import Bearer, Token, as_it_is
 from connectors.transport import LONGEST_WAIT, asking, decoded, error_for, is_write, mounted, said_by
 
 if TYPE_CHECKING:
     from connectors.jira.settings import JiraSettings
 
+TOKEN_URL = "https://auth.atlassian.com/oauth/token"  # noqa: S105 - an address
+AGAIN = "the refresh token ran out, was used by somebody else or was revoked: authorize the app anew and set refresh_token"
+CREDENTIALS = "check client_id and client_secret, and that the service account's OAuth 2.0 credential is still there"
+
 
 class JiraSession:
     """Asks one site. Paths stand behind `/rest/api/3/`; every failure is one of `connectors.errors`."""
 
-    def __init__(self, connection: str, settings: "JiraSettings", *, read_only: bool = False) -> None:
-        self.connection = connection
+    def __init__(self, connection: str, settings: "JiraSettings", *, read_only: bool = False, shared: Shared | None = None) -> None:
+        self.connection, self._sign_in = connection, settings.sign_in
         self._sdk = JIRA(
-            server=settings.url.rstrip("/"),
+            server=settings.api,
             options={"rest_api_version": "3"},
             max_retries=0,  # the SDK would repeat POSTs and sleep in this thread
             timeout=(settings.connect_timeout, settings.read_timeout),
@@ -34,13 +41,21 @@ class JiraSession:
         self._sdk.deploymentType = "Cloud"
         self._sdk._fields_cache_value = {"_": "_"}  # without it the SDK reads /field before its first search
         mounted(self._sdk._session, connection, settings, read_only=read_only)
+        self._bearer = Bearer((shared or Shared()).tokens, self._granted) if settings.sign_in.client_id else None
+        if self._bearer is not None:
+            self._sdk._session.auth = self._bearer.signed
 
-    def ask(self, what: str, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None) -> Any:
-        """The decoded answer. `what` is said in errors: what was attempted, on which ticket."""
-        url = self._sdk._get_url(path)
+    def ask(
+        self, what: str, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None, base: str = JIRA.JIRA_BASE_URL
+    ) -> Any:
+        """The decoded answer; a 401 is answered once with a new token. `what` is said in errors: what was attempted, on which ticket;
+        `base` is another interface of the site."""
+        url = self._sdk._get_url(path, base)
         writing = is_write(method, url)
-        with asking(self.connection, what, writing=writing):
-            answer = self._sent(method, url, params, body)
+        answer = self._asked(what, method, url, params, body)
+        if answer.status_code == 401 and self._bearer is not None:
+            self._bearer.renew()
+            answer = self._asked(what, method, url, params, body)
         if answer.status_code >= 400:
             raise refused(self.connection, what, answer, writing=writing)
         return decoded(self.connection, what, answer, writing=writing)
@@ -50,6 +65,10 @@ class JiraSession:
 
     def close(self) -> None:
         self._sdk._session.close()
+
+    def _asked(self, what: str, method: str, url: str, params: Mapping[str, Any] | None, body: Any) -> requests.Response:
+        with asking(self.connection, what, writing=is_write(method, url)):
+            return self._sent(method, url, params, body)
 
     def _sent(self, method: str, url: str, params: Mapping[str, Any] | None, body: Any) -> requests.Response:
         data = None if body is None else orjson.dumps(body)
@@ -62,11 +81,36 @@ class JiraSession:
             answer = error.response
         return answer
 
+    def _granted(self, refresh: str | None) -> Token:
+        """A token of Atlassian's, which every refresh token buys once: the answer brings the next one."""
+        own, what = self._sign_in, f"signing in at {TOKEN_URL}"
+        first = own.refresh_token.get_secret_value() if own.refresh_token else None
+        refresh = refresh or first
+        secret = own.client_secret.get_secret_value() if own.client_secret else ""
+        grant = {"grant_type": "refresh_token", "refresh_token": refresh} if refresh else {"grant_type": "client_credentials"}
+        body = orjson.dumps({**grant, "client_id": own.client_id, "client_secret": secret})
+        with asking(self.connection, what, writing=False):
+            answer = self._posted(body)
+        return token_of(self.connection, what, answer, refresh, AGAIN if refresh else CREDENTIALS)
+
+    def _posted(self, body: bytes) -> requests.Response:
+        headers = {"Content-Type": "application/json"}
+        try:
+            answer: requests.Response = self._sdk._session.post(TOKEN_URL, data=body, headers=headers, auth=as_it_is)
+        except JIRAError as error:
+            if error.response is None:
+                raise requests.exceptions.ConnectionError("no answer") from None
+            answer = error.response
+        return answer
+
 
 def _signed_in(settings: "JiraSettings") -> dict[str, Any]:
     """With an e-mail address an API token goes out as Basic, without one a token goes out as Bearer (OAuth, PAT)."""
-    token = settings.sign_in.token.get_secret_value()
-    return {"basic_auth": (settings.sign_in.email, token)} if settings.sign_in.email else {"token_auth": token}
+    own = settings.sign_in
+    if own.token is None:
+        return {}
+    token = own.token.get_secret_value()
+    return {"basic_auth": (own.email, token)} if own.email else {"token_auth": token}
 
 
 def refused(connection: str, what: str, answer: requests.Response, *, writing: bool) -> ConnectorError:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, field_validator, model_validator
 from pydantic import Field as Setting
 
 from connectors.base import ConnectorSettings, Thing
@@ -12,16 +12,40 @@ from rules.ticket import Level, Status, Type
 
 OUR_WORDS: Mapping[str, type[StrEnum]] = {"status": Status, "priority": Level, "type": Type}
 
+CLOUD_API = "https://api.atlassian.com/ex/jira/"
+
 ProjectKey = Annotated[str, Setting(pattern=r"^[A-Z][A-Z0-9_]*$")]
 
 
-class JiraSignIn(BaseModel):
-    """`{email, token}`: an API token. `{token}` alone: an OAuth access token or a personal one, sent as Bearer."""
+WAYS = (
+    "sign_in needs email and token (an API token), or token alone (a personal access token), or client_id and client_secret "
+    "(a service account's OAuth 2.0 credential), and refresh_token as well where a person authorized the app"
+)
+CLOUD = "Atlassian serves this sign_in at api.atlassian.com only: say which site it is with cloud_id"
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+
+class JiraSignIn(BaseModel):
+    """`{email, token}`: an API token. `{token}` alone: a personal access token, or an access token that somebody else renews, as Bearer.
+
+    `{client_id, client_secret}`: a service account's OAuth 2.0 credential. `refresh_token` beside them: OAuth 2.0 in a person's name;
+    each refresh token serves once, and the newest is kept in the store.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     email: str | None = None
-    token: SecretStr
+    token: SecretStr | None = None
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
+    refresh_token: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        app = {"client_id", "client_secret"}
+        given = {name for name in (*app, "email", "token", "refresh_token") if getattr(self, name) is not None}
+        if given not in ({"email", "token"}, {"token"}, app, {*app, "refresh_token"}):
+            raise ValueError(WAYS)
+        return self
 
 
 class JiraSettings(ConnectorSettings):
@@ -29,8 +53,9 @@ class JiraSettings(ConnectorSettings):
 
     `group_field` is the id or name of the field that holds the group (none: the custom field called Group, where there is one).
     `transition_fields` answers what a transition's screen requires, as `{resolution: Done}`. `accounts` is `{e-mail: accountId}`
-    for people whose address Jira hides. `site` is what people open in a browser, where `url` is api.atlassian.com. `overlap` is
-    how far behind the watermark a poll starts, in seconds: longer than the search index ever lags.
+    for people whose address Jira hides. `cloud_id` names the site at api.atlassian.com, where scoped tokens, service accounts and
+    OAuth 2.0 are served; `site` is what people open in a browser, where `url` itself is that address. `overlap` is how far behind
+    the watermark a poll starts, in seconds: longer than the search index ever lags.
     """
 
     sign_in: JiraSignIn
@@ -38,6 +63,7 @@ class JiraSettings(ConnectorSettings):
     group_field: str | None = None
     transition_fields: Mapping[str, Any] = Setting(default_factory=dict)
     accounts: Mapping[str, str] = Setting(default_factory=dict)
+    cloud_id: str | None = Setting(default=None, pattern=r"^[A-Za-z0-9-]+$")
     site: str | None = None
     overlap: float = Setting(default=300.0, ge=0)
     page_size: int = Setting(default=100, ge=1, le=100)
@@ -47,6 +73,20 @@ class JiraSettings(ConnectorSettings):
             yield "project", "project", key
         if self.group_field:
             yield "group_field", "field", self.group_field
+
+    @property
+    def api(self) -> str:
+        """Where requests go."""
+        return f"{CLOUD_API}{self.cloud_id}" if self.cloud_id else self.url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _where_it_is_served(self) -> Self:
+        there = self.url.startswith(CLOUD_API)
+        if there and self.cloud_id:
+            raise ValueError(f"url is the site itself beside cloud_id, such as https://acme.atlassian.net, not {CLOUD_API}..")
+        if self.sign_in.client_id and not there and not self.cloud_id:
+            raise ValueError(CLOUD)
+        return self
 
     @field_validator("words")
     @classmethod

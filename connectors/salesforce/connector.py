@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from msgspec import Struct
 
-from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, Page, Spoilt, Thing
+from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt, Thing
 from connectors.columns import all_of
 from connectors.errors import ConnectorError, InDoubt, NotFound, Rejected, Stale, Unreadable, Unsupported
 from connectors.mapping import Record, moment
@@ -19,8 +19,10 @@ from connectors.salesforce import pushes
 from connectors.salesforce.abilities import ABILITIES
 from connectors.salesforce.reading import Cases, changes_of, comment_of, email_of, guarded, heard, mark_in, part, remotes
 from connectors.salesforce.settings import SalesforceSettings
+from connectors.salesforce.slas import MILESTONES, native_sla
 from connectors.salesforce.soql import Key, Mark, children, paths_are_names, quoted, said_since, selected, stamp, these, touched
 from connectors.salesforce.writing import Directory, Writing
+from connectors.shared import Shared
 from rules.plan import Draft, Receipt, TagChange
 from rules.ticket import Change, Comment, Person, Ticket, Value, replace
 
@@ -51,16 +53,24 @@ class SalesforceConnector(Connector):
         if not paths_are_names(own):
             raise Rejected(connection, f"a field is named by its API name, such as Product__c, not by {own}")
         self._session, self._settings = session, settings
-        self._cases = Cases(connection, settings, custom)
+        self._cases, self._has_milestones = Cases(connection, settings, custom), True
         self._select = selected(own, emails=settings.emails)
         self._writing = Writing(connection, settings, self._cases.table, Directory(connection, session, settings.nobody))
 
     @classmethod
-    def opened(cls, connection: str, settings: ConnectorSettings, custom: tuple[Custom, ...] = (), *, read_only: bool = False) -> Self:
+    def opened(
+        cls,
+        connection: str,
+        settings: ConnectorSettings,
+        custom: tuple[Custom, ...] = (),
+        *,
+        read_only: bool = False,
+        shared: Shared | None = None,
+    ) -> Self:
         from connectors.salesforce.session import Session  # the SDK: not paid for by those who only ask for the abilities
 
         own = settings if isinstance(settings, SalesforceSettings) else SalesforceSettings.model_validate(settings.model_dump())
-        return cls(connection, Session(connection, own, read_only=read_only), own, custom)
+        return cls(connection, Session(connection, own, read_only=read_only, shared=shared), own, custom)
 
     # reading
 
@@ -163,6 +173,20 @@ class SalesforceConnector(Connector):
         rows = self._session.all(what, f"{CHANGES} WHERE CaseId = {quoted(self._id(what, key))} {BY_TIME}")
         with reading(self.connection, what):
             return tuple(changes_of(rows, self._cases.table, self._settings.nobody))
+
+    def native_slas(self, key: str) -> tuple[NativeSla, ...]:
+        """Milestones, where the organization has Entitlement Management and we may read it; else none, and it is not asked again."""
+        what = f"read the milestones of case {key}"
+        if not self._has_milestones:
+            return ()
+        soql = f"{MILESTONES} WHERE CaseId = {quoted(self._id(what, key))} ORDER BY StartDate ASC, Id ASC"
+        try:
+            rows = self._session.all(what, soql)
+        except Rejected:
+            self._has_milestones = False
+            return ()
+        with reading(self.connection, what):
+            return tuple(map(native_sla, rows))
 
     # writing
 

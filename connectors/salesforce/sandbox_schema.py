@@ -20,6 +20,8 @@ PREFIXES = {
     "CaseComment": "00a",
     "EmailMessage": "02s",
     "CaseHistory": "017",
+    "CaseMilestone": "555",
+    "MilestoneType": "557",
     "User": "005",
     "Group": "00G",
     "Contact": "003",
@@ -62,7 +64,7 @@ SCHEMA: Mapping[str, Schema] = {
             text=" ".join(("CaseNumber", "Subject", *SUPPLIED, *OWN_FIELDS)),
             area="Description",
             pick="Status Priority Type Origin",
-            flag="IsDeleted IsClosed",
+            flag="IsDeleted IsClosed IsStopped",
             time=f"{STAMPS} ClosedDate",
         ),
         relations={
@@ -96,6 +98,15 @@ SCHEMA: Mapping[str, Schema] = {
         fields=_fields(id="Id CaseId CreatedById", pick="Field", area="OldValue NewValue", flag="IsDeleted", time="CreatedDate"),
         relations={"CreatedBy": OWNED["CreatedBy"], "Case": Relation("CaseId", "Case")},
     ),
+    "CaseMilestone": Schema(
+        fields=_fields(
+            id="Id CaseId MilestoneTypeId CreatedById LastModifiedById",
+            flag="IsCompleted IsViolated IsDeleted",
+            time=f"{STAMPS} StartDate TargetDate CompletionDate",
+        ),
+        relations={**OWNED, "Case": Relation("CaseId", "Case"), "MilestoneType": Relation("MilestoneTypeId", "MilestoneType")},
+    ),
+    "MilestoneType": Schema(fields=_fields(id="Id", text="Name", time=STAMPS)),
     "User": Schema(fields=_fields(id="Id", text="Name Username Email", pick="UserType", flag="IsActive", time=STAMPS)),
     "Group": Schema(fields=_fields(id="Id", text="Name DeveloperName", pick="Type", time=STAMPS)),
     "Contact": Schema(
@@ -105,7 +116,7 @@ SCHEMA: Mapping[str, Schema] = {
     "Account": Schema(fields=_fields(id="Id", text="Name", flag="IsDeleted", time=STAMPS)),
 }
 OWNERS = frozenset({"Name", "Type", "Email", "Id", "IsActive", "Username"})  # what a user-or-queue can be asked
-KEPT_BY = {"CaseComment": "ParentId", "EmailMessage": "ParentId", "CaseHistory": "CaseId"}
+KEPT_BY = {"CaseComment": "ParentId", "EmailMessage": "ParentId", "CaseHistory": "CaseId", "CaseMilestone": "CaseId"}
 
 
 def described(table: str, version: str) -> dict[str, object]:

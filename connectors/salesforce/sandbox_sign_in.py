@@ -19,12 +19,12 @@ class _NoGrant(Exception):
 
 
 class Door:
-    """Gives tokens out and knows those that still hold. `expire()` makes all of them run out."""
+    """Gives tokens out and knows those that still hold. `expire()` makes all of them run out, `revoke()` the app as well."""
 
     def __init__(self, clock: Clock, app: Mapping[str, str], instance: str) -> None:
         self.life = timedelta(hours=2)
         self.public_key: str | None = None  # of the app's certificate; None: only the form of an assertion is checked
-        self.issued = 0
+        self.issued, self.refused = 0, 0
         self._clock, self._app, self._instance = clock, app, instance
         self._tokens: dict[str, datetime] = {}
 
@@ -38,6 +38,7 @@ class Door:
             else:
                 raise _NoGrant("unsupported_grant_type", "grant type not supported")
         except _NoGrant as refusal:
+            self.refused += 1
             return Answer(status=400, body={"error": refusal.args[0], "error_description": refusal.args[1]})
         return Answer(body=self._given(user))
 
@@ -48,6 +49,10 @@ class Door:
 
     def expire(self) -> None:
         self._tokens.clear()
+
+    def revoke(self) -> None:
+        self.expire()
+        self._app = {"client_id": "", "client_secret": ""}
 
     def _is_client(self, request: Request, form: Mapping[str, str]) -> None:
         given = form.get("client_id"), form.get("client_secret")

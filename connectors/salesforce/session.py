@@ -16,7 +16,10 @@ from simple_salesforce.exceptions import SalesforceAuthenticationFailed, Salesfo
 from simple_salesforce.login import SalesforceLogin
 
 from connectors.errors import ConnectorError, NotFound, Rejected, Transient, Unauthorized, Unreadable
+from connectors.granting import token_of
 from connectors.salesforce.settings import SalesforceSettings
+from connectors.shared import Shared
+from connectors.tokens import Bearer, Token, as_it_is
 from connectors.transport import asking, decoded, error_for, mounted, said_by
 
 Meaning: TypeAlias = Callable[[int, str, str], ConnectorError | None]  # status, Salesforce's error code, what was said
@@ -26,20 +29,21 @@ FIELDS_OF_ITS_OWN = (
     "set tags_field, external_id_field, group_field, emails and the fields of the rules to what this organization has, "
     "and see that our user may read and edit them"
 )
+FIX = "check sign_in, and that the app may use this flow and has a user to run as"
 TOO_MANY_AT_ONCE = 20.0  # seconds; the calls in the way are those that take longer than this
 
 
 class Session:
     """Asks Salesforce and hands back decoded JSON; raises only our errors. Signs in when first asked, and once more after a 401."""
 
-    def __init__(self, connection: str, settings: SalesforceSettings, *, read_only: bool = False) -> None:
+    def __init__(self, connection: str, settings: SalesforceSettings, *, read_only: bool = False, shared: Shared | None = None) -> None:
         self._connection, self._settings = connection, settings
         self._http = mounted(requests.Session(), connection, settings, read_only=read_only)
-        self._http.auth = _as_it_is  # else requests would let a netrc entry replace the token
+        self._http.auth = as_it_is  # else requests would let a netrc entry replace the token
         self._http.hooks["response"].append(self._hear)
         self._answer: requests.Response | None = None
         self._sf: Salesforce | None = None
-        self._me: str | None = None
+        self._bearer = Bearer((shared or Shared()).tokens, self._granted)
 
     def query(
         self, what: str, soql: str, *, deleted: bool = False, size: int = 2000, read: Callable[[bytes], Any] = orjson.loads
@@ -61,8 +65,7 @@ class Session:
 
     def me(self) -> str | None:
         """The id of the user that we are signed in as."""
-        self._signed_in("sign in")
-        return self._me
+        return self._bearer.token().account
 
     def ask(
         self,
@@ -84,6 +87,7 @@ class Session:
         except _Refused as refused:
             if refused.answer.status_code != 401:
                 raise self._error(what, method, refused.answer, meaning) from None
+        self._bearer.renew()
         self._sf = None
         try:
             return self._once(what, method, path, sent, read)
@@ -97,7 +101,7 @@ class Session:
         self._answer = answer  # the SDK's exceptions keep neither headers nor bytes
 
     def _once(self, what: str, method: str, path: str, sent: Mapping[str, Any], read: Callable[[bytes], Any]) -> Any:
-        sf, writing = self._signed_in(what), method != "GET"
+        sf, writing = self._signed_in(), method != "GET"
         with asking(self._connection, what, writing=writing):
             try:
                 answer = sf._call_salesforce(method, sf.base_url + path, **sent)
@@ -147,35 +151,30 @@ class Session:
 
     # signing in
 
-    def _signed_in(self, what: str) -> Salesforce:
+    def _signed_in(self) -> Salesforce:
         """The SDK with a token that we hold; it has nothing with which it could fetch one itself."""
         if self._sf is None:
-            granted = self._granted(what)
-            self._me = str(granted.get("id", "")).rpartition("/")[2] or None
+            token = self._bearer.token()
             self._sf = Salesforce(
-                instance_url=self._instance(granted),
-                session_id=granted["access_token"],
+                instance_url=self._instance(token),
+                session_id=token.access,
                 session=self._http,
                 version=self._settings.api_version,
                 object_pairs_hook=None,
             )
         return self._sf
 
-    def _instance(self, granted: Mapping[str, Any]) -> str:
+    def _instance(self, token: Token) -> str:
         """Where Salesforce says that the organization is served; only by https."""
-        said = str(granted.get("instance_url") or "")
+        said = token.instance or ""
         return said if urlsplit(said).scheme == "https" else self._settings.url
 
-    def _granted(self, what: str) -> dict[str, Any]:
-        what = f"{what}: signing in at {self._settings.url}/services/oauth2/token"
+    def _granted(self, _refresh: str | None) -> Token:
+        """Neither of the two ways in has a refresh token: the secret, or the key, is asked with again."""
+        what = f"signing in at {self._settings.url}/services/oauth2/token"
         with asking(self._connection, what, writing=False):
             answer = self._asked_for_token(what)
-        if answer.status_code >= 300:
-            raise self._no_token(what, answer)
-        granted = decoded(self._connection, what, answer)
-        if not isinstance(granted, dict) or not isinstance(granted.get("access_token"), str) or not granted["access_token"]:
-            raise Unreadable(self._connection, f"{what}: the answer holds no access_token")
-        return granted
+        return token_of(self._connection, what, answer, None, FIX)
 
     def _asked_for_token(self, what: str) -> requests.Response:
         """Our own call for client credentials; for JWT bearer the SDK's, which makes the signed assertion."""
@@ -209,14 +208,6 @@ class Session:
                 raise Unauthorized(self._connection, reason) from None
         return self._heard()
 
-    def _no_token(self, what: str, answer: requests.Response) -> ConnectorError:
-        """Without Salesforce's sentence, which may repeat what was sent."""
-        if answer.status_code == 429 or answer.status_code >= 500:
-            waited = error_for(self._connection, what, answer, writing=False)
-            return Transient(self._connection, f"{what}: {answer.status_code}", getattr(waited, "retry_after", None))
-        fix = "check sign_in, and that the app may use this flow and has a user to run as"
-        return Unauthorized(self._connection, f"{what}: {answer.status_code} {code_of(answer)}; {fix}")
-
 
 class _Refused(Exception):
     """An answer that is no success."""
@@ -235,7 +226,3 @@ def code_of(answer: requests.Response) -> str:
     first = said[0] if isinstance(said, list) and said else said
     found = (first.get("errorCode") or first.get("error")) if isinstance(first, dict) else None
     return found if isinstance(found, str) else ""
-
-
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request

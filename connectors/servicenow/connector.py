@@ -35,6 +35,7 @@ from connectors.servicenow.reading import (
 from connectors.servicenow.settings import ServiceNowSettings
 from connectors.servicenow.slas import TASK_SLA, native_sla
 from connectors.servicenow.writing import Writer, ignored
+from connectors.shared import Shared
 from connectors.text import limits, plain
 from rules.plan import Draft, Receipt, TagChange
 from rules.ticket import Change, Comment, Person, Ticket, Value, replace
@@ -96,11 +97,19 @@ class ServiceNowConnector(Connector):
         self._sees_slas = True
 
     @classmethod
-    def opened(cls, connection: str, settings: ConnectorSettings, custom: tuple[Custom, ...] = (), *, read_only: bool = False) -> Self:
+    def opened(
+        cls,
+        connection: str,
+        settings: ConnectorSettings,
+        custom: tuple[Custom, ...] = (),
+        *,
+        read_only: bool = False,
+        shared: Shared | None = None,
+    ) -> Self:
         from connectors.servicenow.session import ServiceNowSession
 
         own = settings if isinstance(settings, ServiceNowSettings) else ServiceNowSettings(**settings.model_dump(exclude_unset=True))
-        return cls(connection, own, custom, ServiceNowSession(connection, own, read_only=read_only))
+        return cls(connection, own, custom, ServiceNowSession(connection, own, read_only=read_only, shared=shared))
 
     def close(self) -> None:
         self._session.close()

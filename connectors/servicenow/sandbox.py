@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal
 from urllib.parse import parse_qsl, quote, unquote
 
 from connectors.sandbox import Answer, Clock, Deed, Request, Sample, Sandbox
+from connectors.sandbox_tokens import Grants
 from connectors.servicenow.incident_log import IncidentLog
 from connectors.servicenow.sandbox_desk import CLOSING, JOURNALS, PRIORITIES, STATES, Desk, Refused, text_of
 from connectors.servicenow.sandbox_query import parsed
@@ -21,6 +22,7 @@ from connectors.servicenow.sandbox_tables import Table, stable_id
 
 USER, PASSWORD = "ticketgate", "sandbox-servicenow-password"
 CLIENT_ID, CLIENT_SECRET = "sandbox-servicenow-client", "sandbox-servicenow-secret"
+API_KEY, REFRESH = "sandbox-servicenow-api-key", "sandbox-servicenow-refresh-0"
 TOKEN_LIFE = 1800  # seconds
 TABLE_API = "/api/now/table/"
 WRITABLE = ("incident",)
@@ -52,7 +54,7 @@ class ServiceNowSandbox(Sandbox):
         self.hourly_limit = 1_000_000
         self.log: IncidentLog | None = None
         self._render = Renderer(self.desk.tables, self.url())
-        self._tokens: dict[str, datetime] = {}
+        self.grants = Grants(clock, timedelta(seconds=TOKEN_LIFE), "sandbox-servicenow", REFRESH)
         self._hour: tuple[str, int] = ("", 0)
 
     @classmethod
@@ -73,12 +75,12 @@ class ServiceNowSandbox(Sandbox):
         return self.log.moment if self.log else text_of(self.clock())
 
     def expire_tokens(self) -> None:
-        self._tokens.clear()
+        self.grants.expire()
 
     def answer(self, request: Request) -> Answer:
         if request.path == "/oauth_token.do":
             return self._token(request)
-        if not self._known(request.headers.get("authorization", "")):
+        if request.headers.get("x-sn-apikey") != API_KEY and not self._known(request.headers.get("authorization", "")):
             return _fault(401, headers={"www-authenticate": 'BASIC realm="Service-now"'})
         limits = self._counted()
         if self._hour[1] > self.hourly_limit:
@@ -98,7 +100,7 @@ class ServiceNowSandbox(Sandbox):
     def _known(self, authorization: str) -> bool:
         kind, _, value = authorization.partition(" ")
         if kind.casefold() == "bearer":
-            return value in self._tokens and self.clock() < self._tokens[value]
+            return self.grants.holds(value)
         try:
             return kind.casefold() == "basic" and b64decode(value).decode() == f"{USER}:{PASSWORD}"
         except ValueError:
@@ -108,12 +110,12 @@ class ServiceNowSandbox(Sandbox):
         said = dict(parse_qsl(request.body.decode("utf-8", "replace")))
         client = (said.get("client_id"), said.get("client_secret")) == (CLIENT_ID, CLIENT_SECRET)
         person = (said.get("username"), said.get("password")) == (USER, PASSWORD)
-        good = {"client_credentials": client, "password": client and person}.get(said.get("grant_type", ""), False)
-        if request.method != "POST" or not good:
+        by_refresh = said.get("grant_type") == "refresh_token"
+        good = {"client_credentials": client, "password": client and person, "refresh_token": client}.get(said.get("grant_type", ""), False)
+        given = self.grants.given(said.get("refresh_token", "") if by_refresh else None) if request.method == "POST" and good else None
+        if given is None:
             return Answer(status=401, body={"error": "server_error", "error_description": "access_denied"})
-        token = stable_id("token", f"{len(self._tokens)}{self.clock().isoformat()}")
-        self._tokens[token] = self.clock() + timedelta(seconds=TOKEN_LIFE)
-        return Answer(body={"access_token": token, "scope": "useraccount", "token_type": "Bearer", "expires_in": TOKEN_LIFE - 1})
+        return Answer(body={**given, "scope": "useraccount", "token_type": "Bearer"})
 
     def _routed(self, request: Request) -> Answer:
         name, _, key = request.path.removeprefix(TABLE_API).partition("/")

@@ -15,7 +15,10 @@ import orjson
 import requests
 
 from connectors.errors import ConnectorError, InDoubt, Transient, Unauthorized, Unreadable
+from connectors.granting import token_of
 from connectors.servicenow.reading import table_path
+from connectors.shared import Shared
+from connectors.tokens import Bearer, Token, as_it_is
 from connectors.transport import LONGEST_WAIT, asking, decoded, error_for, mounted, said_by
 
 with warnings.catch_warnings():
@@ -26,15 +29,17 @@ if TYPE_CHECKING:
     from connectors.servicenow.settings import ServiceNowSettings
 
 READ = {"sysparm_exclude_reference_link": "true", "sysparm_no_count": "true", "sysparm_suppress_pagination_header": "true"}
+AGAIN = "the refresh token ran out (100 days by default) or was revoked: sign in anew and set refresh_token"
+CREDENTIALS = "check client_id and client_secret (and user and password), and that the instance allows this grant"
 
 
 class ServiceNowSession:
     """Asks one instance. Every failure is one of `connectors.errors`; a token that has run out is fetched anew once."""
 
-    def __init__(self, connection: str, settings: "ServiceNowSettings", *, read_only: bool = False) -> None:
+    def __init__(self, connection: str, settings: "ServiceNowSettings", *, read_only: bool = False, shared: Shared | None = None) -> None:
         self.connection = connection
         self._sign_in = settings.sign_in
-        self._token: str | None = None
+        self._bearer = Bearer((shared or Shared()).tokens, self._granted) if settings.sign_in.client_id else None
         session = mounted(requests.Session(), connection, settings, read_only=read_only)
         session.auth = self._signed
         parts = urlsplit(settings.url)
@@ -61,8 +66,8 @@ class ServiceNowSession:
         """The decoded answer. `what` is said in errors: what was attempted, on which ticket."""
         writing = method != "GET"
         answer = self._sent(what, method, path, params, body)
-        if answer.status_code == 401 and self._token is not None:
-            self._token = None
+        if answer.status_code == 401 and self._bearer is not None:
+            self._bearer.renew()
             answer = self._sent(what, method, path, params, body)
         self.date = answer.headers.get("date")
         if answer.status_code >= 400:
@@ -97,37 +102,35 @@ class ServiceNowSession:
         return answer
 
     def _signed(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Basic, or Bearer with a token that is fetched when there is none."""
+        """Basic, an API key, or Bearer with a token that is fetched when there is none."""
         own = self._sign_in
-        if own.client_id is None:
-            pair = f"{own.user}:{own.password.get_secret_value() if own.password else ''}"
-            request.headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
+        if self._bearer is not None:
+            return self._bearer.signed(request)
+        if own.api_key is not None:
+            request.headers["x-sn-apikey"] = own.api_key.get_secret_value()
             return request
-        if self._token is None:
-            self._token = self._fetched_token()
-        request.headers["Authorization"] = f"Bearer {self._token}"
+        pair = f"{own.user}:{own.password.get_secret_value() if own.password else ''}"
+        request.headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
         return request
 
-    def _fetched_token(self) -> str:
-        what = "signing in"
-        answer = self._client.session.post(
-            f"{self._client.base_url}/oauth_token.do",
-            data=self._grant(),
-            headers={"content-type": "application/x-www-form-urlencoded"},
-            auth=lambda request: request,
-        )
-        if 400 <= answer.status_code < 500 and answer.status_code != 429:
-            raise Unauthorized(self.connection, f"{what}: {answer.status_code} {said_by(answer)}")
-        said = decoded(self.connection, what, answer)
-        token = said.get("access_token") if isinstance(said, dict) else None
-        if not isinstance(token, str):
-            raise Unauthorized(self.connection, f"{what}: the answer holds no access_token")
-        return token
+    def _granted(self, refresh: str | None) -> Token:
+        what, grant = "signing in at /oauth_token.do", self._grant(refresh)
+        with asking(self.connection, what, writing=False):
+            answer = self._client.session.post(
+                f"{self._client.base_url}/oauth_token.do",
+                data=grant,
+                headers={"content-type": "application/x-www-form-urlencoded"},
+                auth=as_it_is,
+            )
+        return token_of(self.connection, what, answer, grant.get("refresh_token"), AGAIN if "refresh_token" in grant else CREDENTIALS)
 
-    def _grant(self) -> dict[str, str]:
+    def _grant(self, refresh: str | None) -> dict[str, str]:
+        """A refresh token only where there is no password, which never runs out of use by being used."""
         own = self._sign_in
         secret = own.client_secret.get_secret_value() if own.client_secret else ""
         client = {"client_id": own.client_id or "", "client_secret": secret}
+        if own.refresh_token is not None:
+            return {"grant_type": "refresh_token", **client, "refresh_token": refresh or own.refresh_token.get_secret_value()}
         if own.user is None or own.password is None:
             return {"grant_type": "client_credentials", **client}
         return {"grant_type": "password", **client, "username": own.user, "password": own.password.get_secret_value()}

@@ -8,26 +8,35 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from connectors.base import ConnectorSettings, Thing
 
-WAYS = "sign_in needs user and password, or client_id and client_secret (and user and password as well for the password grant)"
+WAYS = (
+    "sign_in needs user and password, or api_key, or client_id and client_secret "
+    "(and user and password as well for the password grant, or refresh_token)"
+)
 
 MATRIX = {"1,1": "1", "1,2": "2", "2,1": "2", "1,3": "3", "2,2": "3", "3,1": "3", "2,3": "4", "3,2": "4", "3,3": "5"}
 """The product's own priority lookup, `impact,urgency: priority`. An installation may have changed any line of it."""
 
 
 class SignIn(BaseModel):
-    """Basic, or OAuth: with a user by the password grant, without one by client credentials (which an admin must allow)."""
+    """Basic, an API key, or OAuth: with a user by the password grant, with a refresh token by that, with neither by client credentials.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    Client credentials must be allowed by an admin, and an API key needs a REST API access policy on the Table API.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     user: str | None = None
     password: SecretStr | None = None
+    api_key: SecretStr | None = None
     client_id: str | None = None
     client_secret: SecretStr | None = None
+    refresh_token: SecretStr | None = None
 
     @model_validator(mode="after")
     def _a_way_in(self) -> Self:
-        halves = (self.user is None) != (self.password is None) or (self.client_id is None) != (self.client_secret is None)
-        if halves or (self.user is None and self.client_id is None):
+        person, app = {"user", "password"}, {"client_id", "client_secret"}
+        given = {name for name in (*person, *app, "api_key", "refresh_token") if getattr(self, name) is not None}
+        if given not in (person, {"api_key"}, app, person | app, {*app, "refresh_token"}):
             raise ValueError(WAYS)
         return self
 

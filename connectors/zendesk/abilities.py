@@ -35,5 +35,6 @@ ABILITIES = Abilities(
     history=True,
     pushes=True,
     knows=frozenset({"group", "user", "field"}),
+    slas=True,
     guards=True,
 )

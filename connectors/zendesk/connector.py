@@ -7,17 +7,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
-from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, Page, Spoilt, Thing
+from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt, Thing
 from connectors.columns import MALFORMED, all_of
 from connectors.errors import ConnectorError, CursorExpired, NotFound, Stale, Transient, Unauthorized, Unsupported
 from connectors.mapping import Record, declared, moment
 from connectors.pushes import Heard, Push, trusted
+from connectors.shared import Shared
 from connectors.zendesk import pushes
 from connectors.zendesk.abilities import ABILITIES
 from connectors.zendesk.cursor import Mark
 from connectors.zendesk.directory import Directory, pages
 from connectors.zendesk.reading import TABLE, Beside, changes_of, comment_of, custom_row, mark_of, page_reader, ticket_reader, version_of
 from connectors.zendesk.settings import ZendeskSettings
+from connectors.zendesk.slas import native_slas
 from connectors.zendesk.writing import Writing, comment_id, guarded, made, marked, part, reading, unguarded
 from rules.plan import Draft, Receipt, TagChange
 from rules.ticket import Change, Comment, Ticket, Value
@@ -47,11 +49,19 @@ class ZendeskConnector(Connector):
         self._writing = Writing(connection, self._table, self._directory, self.abilities.coupled, wide=settings.four_byte_letters)
 
     @classmethod
-    def opened(cls, connection: str, settings: ConnectorSettings, custom: tuple[Custom, ...] = (), *, read_only: bool = False) -> Self:
+    def opened(
+        cls,
+        connection: str,
+        settings: ConnectorSettings,
+        custom: tuple[Custom, ...] = (),
+        *,
+        read_only: bool = False,
+        shared: Shared | None = None,
+    ) -> Self:
         from connectors.zendesk.session import Session  # zenpy and requests: not paid for by those who only ask for the abilities
 
         own = settings if isinstance(settings, ZendeskSettings) else ZendeskSettings.model_validate(settings.model_dump())
-        return cls(connection, Session(connection, own, read_only=read_only), own, custom)
+        return cls(connection, Session(connection, own, read_only=read_only, shared=shared), own, custom)
 
     def changed(self, since: datetime | Cursor) -> Iterator[Page]:
         """The export needs no overlap: what is withheld for a minute comes later, in order. System changes come as well."""
@@ -150,6 +160,13 @@ class ZendeskConnector(Connector):
         with reading(self.connection, what):
             self._directory.complete(beside, _ids(audits, "assignee_id"), _ids(audits, "group_id"))
             return tuple(change for a in audits for change in changes_of(a, self._table, beside))
+
+    def native_slas(self, key: str) -> tuple[NativeSla, ...]:
+        """Out of the ticket's metric events, which only an account with SLA policies has more to say in."""
+        what = f"read the SLAs of ticket {key}"
+        answer = self._session.get(what, f"tickets/{self._number(key)}", {"include": "slas,metric_events"})
+        with reading(self.connection, what):
+            return native_slas(part(answer, "ticket"))
 
     def close(self) -> None:
         self._session.close()

@@ -13,9 +13,11 @@ from functools import partial
 from typing import Any, ClassVar
 
 from connectors.sandbox import AGENTS, GROUPS, Answer, Clock, Deed, Request, Sample, Sandbox
+from connectors.sandbox_tokens import Grants
 from connectors.zendesk.sandbox_desk import VIA_API, Desk, text_of
 from connectors.zendesk.sandbox_people import acted, loaded, shown
 from connectors.zendesk.sandbox_rules import checked, tags_of
+from connectors.zendesk.sandbox_slas import beside
 from connectors.zendesk.sandbox_wire import (
     EXPIRED,
     NOT_FOUND,
@@ -31,6 +33,7 @@ from connectors.zendesk.sandbox_wire import (
 )
 
 CLIENT = ("ticketgate", "zendesk-sandbox-secret")
+REFRESH = "zendesk-sandbox-refresh-0"
 OAUTH_TOKEN, EMAIL, API_TOKEN = "zendesk-sandbox-oauth", "ticketgate@example.com", "zendesk-sandbox-token"  # of a sandbox
 WITHHELD, KEPT = 60, timedelta(hours=1)
 NOT_FIELDS = frozenset({"comment", "safe_update", "updated_stamp", "metadata"})
@@ -47,10 +50,9 @@ class ZendeskSandbox(Sandbox):
         self.desk = Desk(clock, self.url())
         self.export_window, self.window = Window(export_limit, 60), Window(limit, 60)
         self.update_windows = Windows(update_limit, 600)
-        self.token_life = timedelta(days=2)
+        self.grants = Grants(clock, timedelta(days=2), "zendesk-sandbox", REFRESH)
         self.cursors_forgotten = False  # a switch: no cursor is known until the next read from a start_time
         self.search_lag = timedelta(minutes=1)
-        self._tokens: dict[str, datetime] = {}
         self._created: dict[str, tuple[datetime, bytes, Any]] = {}
         self._me = self.desk.user(EMAIL, "Ticketgate", "admin")["id"]
         for name, email in AGENTS:
@@ -80,7 +82,7 @@ class ZendeskSandbox(Sandbox):
 
     def expire_tokens(self) -> None:
         """Every access token given out so far is refused from now on."""
-        self._tokens.clear()
+        self.grants.expire()
 
     def answer(self, request: Request) -> Answer:
         try:
@@ -105,18 +107,19 @@ class ZendeskSandbox(Sandbox):
 
     def _token(self, request: Request) -> Answer:
         asked = request.json()
-        if (asked.get("client_id"), asked.get("client_secret")) != CLIENT or asked.get("grant_type") != "client_credentials":
+        if (asked.get("client_id"), asked.get("client_secret")) != CLIENT:
             said = {"error": "invalid_client", "error_description": "Client authentication failed due to unknown client."}
             raise Refusal(401, said)
-        token = f"zendesk-sandbox-access-{len(self._tokens) + 1}-{self.clock().timestamp():.0f}"
-        self._tokens[token] = self.clock() + self.token_life
-        life = int(self.token_life.total_seconds())
-        return Answer(body={"access_token": token, "token_type": "bearer", "scope": asked.get("scope", "read"), "expires_in": life})
+        refresh = str(asked.get("refresh_token", "")) if asked.get("grant_type") == "refresh_token" else None
+        given = self.grants.given(refresh) if refresh is not None or asked.get("grant_type") == "client_credentials" else None
+        if given is None:
+            raise Refusal(400, {"error": "invalid_grant", "error_description": "Token has been expired or revoked."})
+        return Answer(body={**given, "token_type": "bearer", "scope": asked.get("scope", "read")})
 
     def _sign_in(self, request: Request, path: str) -> None:
         """A wrong token is an anonymous user to /users/me (as recorded), and 401 elsewhere."""
         way, _, secret = request.headers.get("authorization", "").partition(" ")
-        if way == "Bearer" and (secret == OAUTH_TOKEN or self._tokens.get(secret, self.clock()) > self.clock()):
+        if way == "Bearer" and (secret == OAUTH_TOKEN or self.grants.holds(secret)):
             return
         if way == "Basic" and _basic(secret) == f"{EMAIL}/token:{API_TOKEN}":
             return
@@ -163,7 +166,8 @@ class ZendeskSandbox(Sandbox):
 
     def _show(self, request: Request, number: int) -> Answer:
         record = dict(self._there(number))
-        return Answer(body={"ticket": record, **self._beside(request, [record])})
+        slas = beside(self.desk, number, request.query.get("include", "").split(","))
+        return Answer(body={"ticket": {**record, **slas}, **self._beside(request, [record])})
 
     def _list(self, request: Request) -> Answer:
         wanted = request.query.get("external_id")

@@ -55,10 +55,14 @@ class Desk:
         self.ticket_fields = {number: _ticket_field(number, title, url) for number, title in OWN_FIELDS.items()}
         self.stream: list[tuple[int, int]] = []  # (generated_timestamp, ticket), in the order of an export
         self.generated: dict[int, int] = {}
+        self.slas: dict[int, dict[str, Any]] = {}  # by ticket, as `sandbox_slas.py` keeps them
         self._audits: dict[int, list[Any]] = {}
         self._ids, self._numbers = count(900000000001), count(1)
         self._by_email: dict[str, int] = {}
         self._by_name: dict[tuple[str, str], int] = {}
+
+    def next_id(self) -> int:
+        return next(self._ids)
 
     def now(self) -> str:
         return stamp(self.clock())

@@ -8,7 +8,10 @@ import orjson
 import requests
 from zenpy import Zenpy
 
-from connectors.errors import ConnectorError, InDoubt, Transient, Unauthorized, Unreadable
+from connectors.errors import ConnectorError, InDoubt, Unreadable
+from connectors.granting import token_of
+from connectors.shared import Shared
+from connectors.tokens import Bearer, Token, as_it_is
 from connectors.transport import asking, decoded, error_for, mounted
 from connectors.zendesk.directory import NOTHING, Meaning, Query
 from connectors.zendesk.settings import ZendeskSettings
@@ -16,6 +19,8 @@ from connectors.zendesk.settings import ZendeskSettings
 Call: TypeAlias = Callable[[], requests.Response]
 
 JSON = {"Content-Type": "application/json"}
+AGAIN = "the refresh token ran out, was used by somebody else or was revoked: authorize the OAuth client anew and set refresh_token"
+CREDENTIALS = "check client_id and client_secret, and that the OAuth client may use client_credentials"
 
 
 class Refused(Exception):
@@ -29,11 +34,12 @@ class Refused(Exception):
 class Session:
     """Asks Zendesk and hands back decoded JSON; raises only our errors. Signs in when first asked, and once more after a 401."""
 
-    def __init__(self, connection: str, settings: ZendeskSettings, *, read_only: bool = False) -> None:
+    def __init__(self, connection: str, settings: ZendeskSettings, *, read_only: bool = False, shared: Shared | None = None) -> None:
         self._connection, self._settings = connection, settings
         self._http = mounted(requests.Session(), connection, settings, read_only=read_only)
         self._http.hooks["response"].append(_refuse)
         self._zenpy: Zenpy | None = None
+        self._bearer = Bearer((shared or Shared()).tokens, self._granted) if settings.sign_in.client_id else None
 
     def get(self, what: str, path: str, query: Query = NOTHING, meaning: Meaning | None = None) -> dict[str, Any]:
         """The answer to a GET of `path` under /api/v2. `what` says in an error what was attempted; `meaning` may know a status better."""
@@ -67,8 +73,9 @@ class Session:
         try:
             return self._once(what, call, writing=writing)
         except Refused as refused:
-            if refused.answer.status_code != 401 or not self._settings.sign_in.client_id:
+            if refused.answer.status_code != 401 or self._bearer is None:
                 raise self._error(what, refused.answer, meaning, writing=writing) from None
+        self._bearer.renew()
         self._zenpy = None
         try:
             return self._once(what, call, writing=writing)
@@ -95,53 +102,34 @@ class Session:
     def _zenpy_with(self, credentials: Mapping[str, str]) -> Zenpy:
         subdomain, _, domain = (urlsplit(self._settings.url).hostname or "").partition(".")
         if "oauth_token" in credentials:
-            self._http.auth = _as_it_is  # else requests would let a netrc entry replace the token
+            self._http.auth = as_it_is  # else requests would let a netrc entry replace the token
         return Zenpy(subdomain=subdomain, domain=domain, session=self._http, disable_cache=True, **credentials)
 
     def _credentials(self) -> dict[str, str]:
         sign_in = self._settings.sign_in
-        if sign_in.oauth_token is not None:
-            return {"oauth_token": sign_in.oauth_token.get_secret_value()}
+        if self._bearer is not None:
+            return {"oauth_token": self._bearer.token().access}
         if sign_in.email is not None and sign_in.token is not None:
             return {"email": sign_in.email, "token": sign_in.token.get_secret_value()}
-        return {"oauth_token": self._access_token()}
+        return {"oauth_token": sign_in.oauth_token.get_secret_value() if sign_in.oauth_token else ""}
 
-    def _access_token(self) -> str:
-        """A token for the OAuth client's own account. Raises `Unauthorized` without Zendesk's words: they could repeat the secret."""
-        what, sign_in = "sign in at /oauth/tokens", self._settings.sign_in
-        asked = {
-            "grant_type": "client_credentials",
-            "client_id": sign_in.client_id,
-            "client_secret": sign_in.client_secret.get_secret_value() if sign_in.client_secret else "",
-            "scope": sign_in.scope,
-        }
+    def _granted(self, refresh: str | None) -> Token:
+        """A token for the OAuth client's own account, or, with a refresh token, for whoever authorized it: each serves once."""
+        what, own = "sign in at /oauth/tokens", self._settings.sign_in
+        refresh = refresh or (own.refresh_token.get_secret_value() if own.refresh_token else None)
+        grant = {"grant_type": "refresh_token", "refresh_token": refresh} if refresh else {"grant_type": "client_credentials"}
+        secret = own.client_secret.get_secret_value() if own.client_secret else ""
+        body = orjson.dumps({**grant, "client_id": own.client_id, "client_secret": secret, "scope": own.scope})
         self._http.headers.pop("Authorization", None)
-        self._http.auth = _as_it_is
         url = f"{self._settings.url.rstrip('/')}/oauth/tokens"
-        try:
-            answer = self._once(what, lambda: self._http.post(url, data=orjson.dumps(asked), headers=JSON), writing=False)
-        except Refused as refused:
-            raise self._no_token(what, refused.answer) from None
-        token = answer.get("access_token") if isinstance(answer, dict) else None
-        if not isinstance(token, str) or not token:
-            raise Unreadable(self._connection, f"{what}: the answer holds no access_token")
-        return token
-
-    def _no_token(self, what: str, answer: requests.Response) -> ConnectorError:
-        status = answer.status_code
-        if status not in (400, 401, 403):
-            waited = self._error(what, answer, None, writing=False)
-            return Transient(self._connection, f"{what}: status {status}", getattr(waited, "retry_after", None))
-        return Unauthorized(
-            self._connection,
-            f"{what}: {status}; check client_id and client_secret, and that the OAuth client may use client_credentials",
-        )
+        with asking(self._connection, what, writing=False):
+            try:
+                answer = self._http.post(url, data=body, headers=JSON, auth=as_it_is)
+            except Refused as refused:
+                answer = refused.answer
+        return token_of(self._connection, what, answer, refresh, AGAIN if refresh else CREDENTIALS)
 
 
 def _refuse(answer: requests.Response, **_: Any) -> None:
     if answer.status_code >= 300 and not answer.is_redirect:
         raise Refused(answer)
-
-
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request

@@ -7,25 +7,34 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from connectors.base import ConnectorSettings
 
-WAYS = "sign_in needs client_id and client_secret (an OAuth client, recommended), or oauth_token, or email and token (stops on 2027-04-30)"
+WAYS = (
+    "sign_in needs client_id and client_secret (an OAuth client, recommended; with refresh_token where a person authorized it), "
+    "or oauth_token, or email and token (stops on 2027-04-30)"
+)
+API_TOKENS_END = (
+    "Zendesk's API tokens stop on 2027-04-30: make an OAuth client (Admin Center, Apps and integrations, APIs, OAuth clients) "
+    "and write sign_in: { client_id, client_secret }"
+)
 
 
 class SignIn(BaseModel):
-    """One of three ways in, OAuth first: API tokens can no longer be made and stop on 2027-04-30."""
+    """OAuth first: API tokens can no longer be made and stop on 2027-04-30. Each refresh token serves once; the newest is in the store."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     client_id: str | None = None
     client_secret: SecretStr | None = None
     scope: str = "read write"
+    refresh_token: SecretStr | None = None
     oauth_token: SecretStr | None = None
     email: str | None = None
     token: SecretStr | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        given = {name for name in ("client_id", "client_secret", "oauth_token", "email", "token") if getattr(self, name) is not None}
-        if given not in ({"client_id", "client_secret"}, {"oauth_token"}, {"email", "token"}):
+        app = {"client_id", "client_secret"}
+        given = {name for name in (*app, "refresh_token", "oauth_token", "email", "token") if getattr(self, name) is not None}
+        if given not in (app, {*app, "refresh_token"}, {"oauth_token"}, {"email", "token"}):
             raise ValueError(WAYS)
         return self
 
@@ -37,6 +46,9 @@ class ZendeskSettings(ConnectorSettings):
 
     sign_in: SignIn
     page_size: int = Field(default=1000, ge=1, le=1000)
+
+    def notices(self) -> tuple[str, ...]:
+        return (API_TOKENS_END,) if self.sign_in.token is not None else ()
 
     @field_validator("url")
     @classmethod

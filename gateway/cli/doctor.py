@@ -87,11 +87,11 @@ def _connection(chosen: Options, loaded: "Loaded", name: str, *, online: bool) -
     from connectors.errors import ConnectorError
     from gateway.cli.connecting import connector
 
-    url = loaded.connections[name].url
+    url, notices = loaded.connections[name].url, " ".join(f"{said}." for said in loaded.connections[name].notices())
     try:
         with connector(chosen, name, loaded) as there:
             if not online:
-                return Finding(True, name, f"{url}, not asked (--offline)")
+                return Finding(True, name, f"{url}, not asked (--offline)", notices)
             who = there.check_sign_in()
             page = next(iter(there.changed(now())), None)
     except (ConnectorError, ImportError) as error:
@@ -99,4 +99,4 @@ def _connection(chosen: Options, loaded: "Loaded", name: str, *, online: bool) -
         return Finding(False, name, f"{url}: {said}", remedy(error))
     unknown = sorted({f"{field} '{word}'" for t in (page.tickets if page else ()) for field, word in t.unread.items()})
     words = f"; words without a meaning here: {', '.join(unknown)}" if unknown else ""
-    return Finding(True, name, f"{url}, signed in as {who}{words}")
+    return Finding(True, name, f"{url}, signed in as {who}{words}", notices)

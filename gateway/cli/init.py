@@ -21,6 +21,12 @@ SIGN_IN = {
     "servicenow": '{ user: ticketgate, password: "${secret:NAME}" }',
     "salesforce": '{ client_id: ticketgate, client_secret: "${secret:NAME}" }',
 }
+OTHER_WAYS = {
+    "zendesk": "or with refresh_token beside them, where a person authorized the OAuth client; API tokens stop on 2027-04-30",
+    "jira": "or { token }: a personal access token; or by cloud_id: a scoped token, or { client_id, client_secret, refresh_token }",
+    "servicenow": "or { api_key }; or { client_id, client_secret }, with user and password or refresh_token beside them",
+    "salesforce": "or { username, client_id, private_key }: JWT bearer",
+}
 ADDRESS = {
     "zendesk": "https://YOURS.zendesk.com",
     "jira": "https://YOURS.atlassian.net",
@@ -176,7 +182,7 @@ def desk(answers: Answers) -> dict[str, str]:
     secret = SIGN_IN[answers.system].replace("NAME", answers.connection)
     marks = {"CONNECTION": answers.connection, "SYSTEM": answers.system, "URL": answers.url}
     marks["GROUP"] = answers.group.replace("\\", "\\\\").replace('"', '\\"')  # it stands in double quotes
-    marks |= {"TIMEZONE": answers.timezone, "SIGN_IN": secret}
+    marks |= {"TIMEZONE": answers.timezone, "SIGN_IN": secret, "OTHER_WAYS": OTHER_WAYS[answers.system]}
     files = {path.relative_to(SMALL_DESK).as_posix(): path.read_text(encoding="utf-8") for path in sorted(SMALL_DESK.rglob("*.*"))}
     for mark, value in marks.items():
         files = {name: text.replace(f"@{mark}@", value) for name, text in files.items()}

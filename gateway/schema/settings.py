@@ -48,6 +48,7 @@ _SAID: dict[str, Any] = {
     "url": "https://acme.zendesk.com",
     "via": "http://127.0.0.1:4101",
     "sign_in": {"client_id": "ticketgate", "client_secret": "${secret:zendesk}"},
+    "cloud_id": "5b10a284-4c20-4165-8070-0ede21900000",
     "words": {"status": {"hold": "on_hold"}},
 }
 

@@ -1,43 +1,12 @@
 """The tables, as SQLAlchemy Core sees them. The migrations make them; a test holds the two together."""
 
-from datetime import UTC, datetime
-from typing import Any
-
 import sqlalchemy as sa
 
-SCHEMA = "0012"
+from gateway.store.columns import Moment, metadata, ref, texts
+from gateway.store.schema_systems import sign_in as sign_in
+
+SCHEMA = "0013"
 """The revision that this program writes and reads; the newest file of `migrations/versions`."""
-
-
-class Moment(sa.types.TypeDecorator[datetime]):
-    """An aware moment in UTC, on databases with and without zones. Raises `ValueError` for a naive one."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"a moment without a zone reached the store: {value}")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-metadata = sa.MetaData()
-
-
-def _texts(*names: str) -> tuple[sa.Column[Any], ...]:
-    return tuple(sa.Column(name, sa.Text, nullable=False) for name in names)
-
-
-def _ref(*, primary: bool = True) -> tuple[sa.Column[Any], sa.Column[Any]]:
-    return (
-        sa.Column("connection", sa.Text, primary_key=primary, nullable=False),
-        sa.Column("key", sa.Text, primary_key=primary, nullable=False),
-    )
 
 
 # What was last seen, as our plan left it. `looked`: the live path has judged it (a backfill alone has not);
@@ -45,7 +14,7 @@ def _ref(*, primary: bool = True) -> tuple[sa.Column[Any], sa.Column[Any]]:
 ticket = sa.Table(
     "ticket",
     metadata,
-    *_ref(),
+    *ref(),
     sa.Column("seen", sa.LargeBinary, nullable=False),
     sa.Column("version", sa.Text, nullable=False),
     sa.Column("status", sa.Text),
@@ -61,7 +30,7 @@ ticket = sa.Table(
 happening = sa.Table(
     "happening",
     metadata,
-    *_ref(),
+    *ref(),
     sa.Column("kind", sa.Text, primary_key=True),
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("at", Moment, nullable=False),
@@ -73,7 +42,7 @@ inbox = sa.Table(
     "inbox",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    *_ref(primary=False),
+    *ref(primary=False),
     sa.Column("unique_key", sa.Text, nullable=False, unique=True),
     sa.Column("signal", sa.Text, nullable=False),
     sa.Column("ticket", sa.LargeBinary),
@@ -105,7 +74,7 @@ action = sa.Table(
     "action",
     metadata,
     sa.Column("action_key", sa.Text, primary_key=True),
-    *_ref(primary=False),
+    *ref(primary=False),
     sa.Column("target", sa.Text, nullable=False),
     sa.Column("target_key", sa.Text),
     sa.Column("kind", sa.Text, nullable=False),
@@ -132,9 +101,9 @@ action = sa.Table(
 
 # Messages that wait for business hours; their action rows are `delayed` until then.
 _key, _at = sa.Column("action_key", sa.Text, primary_key=True), sa.Column("at", Moment, nullable=False)
-delayed = sa.Table("delayed", metadata, _key, *_ref(primary=False), _at, sa.Index("delayed_at", "at"))
+delayed = sa.Table("delayed", metadata, _key, *ref(primary=False), _at, sa.Index("delayed_at", "at"))
 
-alarm = sa.Table("alarm", metadata, *_ref(), sa.Column("at", Moment, nullable=False), sa.Index("alarm_at", "at"))
+alarm = sa.Table("alarm", metadata, *ref(), sa.Column("at", Moment, nullable=False), sa.Index("alarm_at", "at"))
 
 # Pairs kept in step: both sides in byte order of their names. `made`: the side that ticketgate itself created.
 link = sa.Table(
@@ -154,7 +123,7 @@ link = sa.Table(
 breach = sa.Table(
     "breach",
     metadata,
-    *_ref(),
+    *ref(),
     sa.Column("climb", sa.Text, primary_key=True),
     sa.Column("due_at", Moment, primary_key=True),
     sa.Column("policy", sa.Text, nullable=False),
@@ -165,12 +134,12 @@ breach = sa.Table(
 
 # What the systems themselves say of their SLAs, as last read.
 _said = sa.Column("said", sa.LargeBinary, nullable=False)
-native_sla = sa.Table("native_sla", metadata, *_ref(), _said, sa.Column("at", Moment, nullable=False))
+native_sla = sa.Table("native_sla", metadata, *ref(), _said, sa.Column("at", Moment, nullable=False))
 
 stage = sa.Table(
     "stage",
     metadata,
-    *_ref(),
+    *ref(),
     sa.Column("stage_key", sa.Text, primary_key=True),
     sa.Column("rule", sa.Text, nullable=False),
     sa.Column("name", sa.Text, nullable=False),
@@ -193,7 +162,7 @@ pass_ = sa.Table(
     "pass",
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
-    *_ref(primary=False),
+    *ref(primary=False),
     sa.Column("at", Moment, nullable=False),
     sa.Column("bundle", sa.Text, nullable=False),
     sa.Column("run", sa.Text),
@@ -273,7 +242,7 @@ parked = sa.Table(
     "parked",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    *_ref(primary=False),
+    *ref(primary=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("version", sa.Text),
@@ -287,7 +256,7 @@ halt = sa.Table(
     "halt",
     metadata,
     sa.Column("connection", sa.Text, primary_key=True),
-    *_texts("reason", "who"),
+    *texts("reason", "who"),
     sa.Column("at", Moment, nullable=False),
 )
 
@@ -296,8 +265,8 @@ page = sa.Table(
     "page",
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
-    *_ref(primary=False),
-    *_texts("rule", "to", "urgency", "text", "place", "state"),
+    *ref(primary=False),
+    *texts("rule", "to", "urgency", "text", "place", "state"),
     sa.Column("made", sa.Integer, nullable=False),
     sa.Column("opened_at", Moment, nullable=False),
     sa.Column("next_at", Moment),
@@ -313,8 +282,8 @@ approval = sa.Table(
     "approval",
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
-    *_ref(primary=False),
-    *_texts("rule", "step", "ask", "to", "question", "state"),
+    *ref(primary=False),
+    *texts("rule", "step", "ask", "to", "question", "state"),
     sa.Column("opened_at", Moment, nullable=False),
     sa.Column("due_at", Moment, nullable=False),
     sa.Column("answered_at", Moment),
@@ -329,7 +298,7 @@ approval = sa.Table(
 lease = sa.Table(
     "lease",
     metadata,
-    *_ref(),
+    *ref(),
     sa.Column("holder", sa.Text, nullable=False),
     sa.Column("token", sa.Integer, nullable=False),
     sa.Column("until", sa.Float, nullable=False),
@@ -358,7 +327,7 @@ audit = sa.Table(
 restricted = sa.Table(
     "restricted",
     metadata,
-    *_ref(),
+    *ref(),
     sa.Column("kinds", sa.Text, nullable=False),
     sa.Column("rule", sa.Text, nullable=False),
     sa.Column("at", Moment, nullable=False),
@@ -368,7 +337,7 @@ restricted = sa.Table(
 joined = sa.Table(
     "joined",
     metadata,
-    *_ref(),
+    *ref(),
     sa.Column("relation", sa.Text, primary_key=True),
     sa.Column("other", sa.Text, nullable=False),
     sa.Column("rule", sa.Text, nullable=False),
@@ -384,7 +353,7 @@ alike = sa.Table(
     "alike",
     metadata,
     sa.Column("question", sa.Text, primary_key=True),
-    *_ref(),
+    *ref(),
     sa.Column("value", sa.Text, nullable=False),
     sa.Column("at", Moment, nullable=False),
     sa.Index("alike_value", "question", "value", "at"),

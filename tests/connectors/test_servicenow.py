@@ -725,22 +725,3 @@ def test_a_connector_opened_by_hand_names_itself(rig: Rig) -> None:
     rig.opened.append(made)
 
     assert made.fetch(rig.load(a_sample(product="api"))[0]).ref.connection == "servicenow-it"
-
-
-def test_the_system_s_own_sla_clocks_are_read_as_they_stand(rig: Rig, connector: Any) -> None:
-    (key,) = rig.load(a_sample())
-    tables = rig.sandbox.desk.tables
-    for n, (name, stage, late) in enumerate(
-        [("Priority 2 response (1 h)", "completed", "true"), ("Priority 2 resolution", "paused", "false")]
-    ):
-        sla = tables.named("contract_sla", "sla", name)
-        begun = {"start_time": f"2026-03-02 0{n}:00:00", "planned_end_time": f"2026-03-02 1{n}:00:00"}
-        ended = {"end_time": "2026-03-02 11:30:00"} if stage == "completed" else {}
-        tables["task_sla"].put({"sys_id": f"{n}" * 32, "task": key, "sla": sla, "stage": stage, "has_breached": late, **begun, **ended})
-
-    first, second = connector.native_slas(key)
-
-    assert (first.name, first.metric, first.state, first.breached) == ("Priority 2 response (1 h)", "first_response", "ended", True)
-    assert first.stopped_at - first.due_at == timedelta(hours=1, minutes=30)
-    assert (second.metric, second.state, second.breached, second.stopped_at) == ("resolution", "paused", False, None)
-    assert connector.native_slas("0" * 32) == ()

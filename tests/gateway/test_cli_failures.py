@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from gateway.cli.ending import Code
+from gateway.clock import now
 from gateway.sandbox.faults import Fault
 from gateway.sandbox.host import Served
-from gateway.sandbox.main import SYSTEMS
+from gateway.sandbox.main import SYSTEMS, sandbox_for
 from tests.gateway.four import SAMPLE_DESK, secrets
 from tests.gateway.program import ROOT, Desk, Program, a_process, ended
 
@@ -51,6 +52,32 @@ def test_one_system_that_fails_holds_up_none_of_the_others(
     assert (status.code, status.out.count(" OK ")) == (1, 3)
     for secret in secrets(hosted):
         assert secret not in done.all + status.all + four.texts()
+
+
+def test_a_revoked_sign_in_stops_its_connection_once_and_says_so(program: Program, four: Desk, hosted: dict[str, Served]) -> None:
+    port, sandbox = hosted["zendesk"], sandbox_for("zendesk", now)
+    grants, before = sandbox.grants, port.sandbox  # type: ignore[attr-defined]
+    grants.revoke()
+    port.sandbox = sandbox
+
+    done = program("-C", four, "run", "--once")
+
+    port.sandbox = before
+    assert done.err.count("connection stopped") == 1
+    assert grants.refused == 1
+    status = program("-C", four, "status").out
+    assert "STOPPED" in status
+    assert "400 invalid_grant; check client_id" in status
+
+
+def test_doctor_warns_of_zendesk_s_api_tokens(program: Program, four: Desk) -> None:
+    four.swap(
+        "ticketgate.yaml",
+        'sign_in: { client_id: ticketgate, client_secret: "${secret:zendesk}" }',
+        'sign_in: { email: a@example.com, token: "${secret:zendesk}" }',
+    )
+    said = program("-C", four, "doctor", "--offline").out
+    assert "API tokens stop on 2027-04-30" in said
 
 
 @pytest.mark.parametrize("command", [["plan"], ["backfill", "--yes"], ["doctor"]])

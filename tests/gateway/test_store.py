@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from gateway.store import connections, inbox, opening, schema, tickets
+from gateway.store import columns, connections, inbox, opening, schema, tickets
 from gateway.store.opening import Store, WrongStore, opened
 from gateway.store.putting import as_text, replacing
 from rules.ticket import TicketRef
@@ -91,7 +91,7 @@ def test_the_migrations_make_what_the_program_expects(store: Store) -> None:
     from alembic.migration import MigrationContext
 
     with store.reading() as db:
-        assert compare_metadata(MigrationContext.configure(db), schema.metadata) == []
+        assert compare_metadata(MigrationContext.configure(db), columns.metadata) == []
         assert db.exec_driver_sql("select version_num from alembic_version").scalar() == schema.SCHEMA
 
 

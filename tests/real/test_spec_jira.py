@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from tests.contract_slas import keep_in_jira
 from tests.real import overrides_jira as ours
 from tests.real.conversing import exchanged
 from tests.real.files import content, every
-from tests.real.messages import check_without, wrong_with
-from tests.real.spec_check import Json, Override, SpecCheck
+from tests.real.messages import check_without, complaints, wrong_with
+from tests.real.spec_check import Json, Override, SpecCheck, document_in
+from tests.rigs import a_sample, rigged, served
 
 SYSTEM = "jira"
 ISSUE = "/rest/api/3/issue/CORE-1"
@@ -29,6 +31,21 @@ def test_every_message_of_the_conversations_is_as_described(check: SpecCheck) ->
     assert "POST /rest/api/3/issue/{issueIdOrKey}/transitions" in asked
     assert "POST /rest/api/3/issue/{issueIdOrKey}/comment" in asked
     assert len(asked) >= 6
+
+
+def test_the_sandbox_speaks_of_slas_as_jira_service_management_does(real: Path) -> None:
+    desks = SpecCheck(document_in(real / "jira/spec", "service-management*.json"), (), suffix="")
+
+    with served(SYSTEM) as port, rigged(SYSTEM, port) as rig:
+        (key,) = rig.load(a_sample(age=300))
+        keep_in_jira(rig, key)
+        assert len(rig.connector().native_slas(key)) == 2
+        asked = [e for e in port.exchanges if "/servicedeskapi/" in e.request.path]  # type: ignore[union-attr]
+
+    assert [e.request.path.rpartition("/")[2] for e in asked] == ["servicedesk", "sla"]
+    assert [c for e in asked for c in complaints(desks, e)] == []
+    damaged = {**asked[1].answer.body, "values": [{"name": "Time to resolution", "ongoingCycles": []}]}  # type: ignore[union-attr]
+    assert desks.answer("GET", asked[1].url, 200, damaged) != []
 
 
 ANSWERS = {
