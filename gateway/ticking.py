@@ -17,6 +17,7 @@ from gateway.clock import Clock, Steady, now, steady
 Job: TypeAlias = Callable[[], float]
 """Does its work; the seconds after which it wants to be asked again."""
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+MANY = 1_000_000
 WATCH = 1.0
 """Seconds between two comparisons of the clocks."""
 SLACK = timedelta(seconds=2)
@@ -68,10 +69,14 @@ class _Ticks:
     """APScheduler with each job's next time by the steady clock beside it."""
 
     def __init__(self, jobs: Mapping[str, Job], stop: threading.Event, watch: Watch) -> None:
+        from apscheduler.executors.pool import ThreadPoolExecutor
         from apscheduler.schedulers.background import BackgroundScheduler
 
-        defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
-        self._scheduler: BackgroundScheduler = BackgroundScheduler(job_defaults=defaults, timezone="UTC")
+        # A job asks for its next time as the last thing it does. APScheduler would drop it for good if that time came before it noticed
+        # that the job has ended, so it may believe that many run; a thread for each, so that slow systems do not hold up the leases.
+        defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": MANY}
+        threads = {"default": ThreadPoolExecutor(len(jobs) + 1)}
+        self._scheduler: BackgroundScheduler = BackgroundScheduler(job_defaults=defaults, executors=threads, timezone="UTC")
         self._jobs, self._stop, self._watch = jobs, stop, watch
         self._due: dict[str, float] = {}
 

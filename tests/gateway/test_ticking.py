@@ -3,9 +3,10 @@
 import threading
 import time
 from datetime import datetime, timedelta
+from types import FrameType
 
 from gateway.clock import now
-from gateway.ticking import EPOCH, Watch, each, ticking
+from gateway.ticking import EPOCH, Watch, _Ticks, each, ticking
 
 HOUR = timedelta(hours=1)
 
@@ -70,3 +71,29 @@ def test_a_job_that_takes_longer_than_its_interval_is_begun_again_and_not_twice_
     with ticking({"slow": each(0.05, work)}, stop):
         time.sleep(0.8)
     assert at_work[1] == 1
+
+
+def test_a_job_that_wants_to_be_asked_again_at_once_is_not_lost_on_a_slow_machine() -> None:
+    """The thread that ran it stands still right after it said so, as threads of a busy machine do."""
+
+    def stand_still(frame: FrameType, event: str, _: object) -> None:
+        if event == "return" and frame.f_code is _Ticks._run.__code__:
+            time.sleep(0.05)
+
+    ran: list[float] = []
+    threading.setprofile(stand_still)
+    try:
+        with ticking({"tick": lambda: ran.append(0.0) or 0.0}, threading.Event()):
+            assert until(ran, 5), "it was never run again"
+    finally:
+        threading.setprofile(None)
+
+
+def test_no_job_waits_until_others_are_through() -> None:
+    """As many systems may be slow at once as there are: leases are renewed all the same."""
+    ran: list[float] = []
+    go_on = threading.Event()
+    slow = {f"poll-{n}": each(9.0, go_on.wait) for n in range(30)}
+    with ticking({**slow, "leases": each(0.01, lambda: ran.append(0.0))}, threading.Event()):
+        assert until(ran, 3)
+        go_on.set()
