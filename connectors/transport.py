@@ -31,11 +31,11 @@ class Seam(HTTPAdapter):
     def __init__(self, connection: str, settings: ConnectorSettings, *, read_only: bool = False) -> None:
         self._connection, self._settings, self._read_only = connection, settings, read_only
         self._to = urlsplit(settings.via) if settings.via else None
+        self.may_leave: Callable[[str, str, bytes], bool] | None = None  # while a note is being sent: see `secrecy.py`
         super().__init__(pool_maxsize=8, max_retries=0)
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:  # type: ignore[override]
-        if self._read_only and is_write(request.method or "GET", urlsplit(request.url or "").path):
-            raise WriteRefused(self._connection, f"a dry run does not write ({request.method} {urlsplit(request.url or '').path})")
+        self._guard(request)
         limits = self._settings
         kwargs |= {"timeout": (limits.connect_timeout, limits.read_timeout), "stream": True}
         answer = super().send(self._moved(request), **kwargs)
@@ -47,6 +47,16 @@ class Seam(HTTPAdapter):
                 f"the system answered with a redirect to {urlsplit(answer.headers['location']).netloc}, which is not followed",
             )
         return answer
+
+    def _guard(self, request: requests.PreparedRequest) -> None:
+        """Refuses a write of a dry run, and one that might show to a customer what is meant as internal."""
+        method, path = request.method or "GET", urlsplit(request.url or "").path
+        if not is_write(method, path):
+            return
+        if self._read_only:
+            raise WriteRefused(self._connection, f"a dry run does not write ({method} {path})")
+        if self.may_leave is not None and not self.may_leave(method, path, _bytes(request.body)):
+            raise Rejected(self._connection, f"a note must not leave as what a customer could see ({method} {path}); nothing was sent")
 
     def _moved(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         if self._to is None:
@@ -73,6 +83,11 @@ class Seam(HTTPAdapter):
                 answer.close()
                 raise requests.exceptions.ContentDecodingError("the answer is larger than 64 MiB")
         answer._content = b"".join(parts)
+
+
+def _bytes(body: Any) -> bytes:
+    """What a request sends; nothing for what is sent piece by piece, which cannot be read beforehand."""
+    return body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else b""
 
 
 def _some(answer: requests.Response) -> bytes:

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-pytest.register_assert_rewrite("tests.contract", "tests.contract_writing", "tests.contract_faults", "tests.conversations")
+pytest.register_assert_rewrite(
+    "tests.contract", "tests.contract_writing", "tests.contract_faults", "tests.contract_secrecy", "tests.conversations"
+)
 
 
 class NetworkIsShut(RuntimeError):

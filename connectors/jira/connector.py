@@ -166,7 +166,9 @@ class JiraConnector(Connector):
         properties: list[dict[str, Any]] = [{"key": reading.MARK, "value": {"mark": mark}}]
         if not public:
             properties.append({"key": reading.INTERNAL, "value": {"internal": True}})
-        made = self._session.ask(what, "POST", paths.issue(key, "comment"), body=self._editor.comment(body, properties))
+        said = self._editor.comment(body, properties)
+        with self._session.saying(public=public):
+            made = self._session.ask(what, "POST", paths.issue(key, "comment"), body=said)
         try:
             return Receipt(id=str(made["id"]), version=self._version_at(what, key, moment(made["created"])))
         except MALFORMED as error:

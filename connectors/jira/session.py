@@ -1,6 +1,7 @@
 """The `jira` SDK's sign-in, session and addresses; bytes decoded by us, its retries off, its exceptions kept in this file."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ from jira.exceptions import JIRAError
 
 from connectors.errors import ConnectorError, Rejected, Transient, Unauthorized
 from connectors.granting import token_of
+from connectors.jira.secrecy import shows_nothing
+from connectors.secrecy import saying
 from connectors.shared import Shared
 from connectors.tokens import Bearer, Token, as_it_is
 from connectors.transport import LONGEST_WAIT, asking, decoded, error_for, is_write, mounted, said_by
@@ -62,6 +65,10 @@ class JiraSession:
 
     def get(self, what: str, path: str, **params: Any) -> Any:
         return self.ask(what, "GET", path, params)
+
+    def saying(self, *, public: bool) -> AbstractContextManager[None]:
+        """Around the sending of a comment: of one that is not public, nothing leaves that a customer could see."""
+        return saying(self._sdk._session, shows_nothing, public=public)
 
     def close(self) -> None:
         self._sdk._session.close()

@@ -239,7 +239,8 @@ class SalesforceConnector(Connector):
         said = self._writing.comment(body)
         text = f"{said.rstrip()}\n\n⟨tg:{mark[:8]}⟩" if self._settings.marks else said
         made = {"ParentId": self._id(what, key), "CommentBody": text, "IsPublished": public}
-        answer = self._session.ask(what, "POST", "sobjects/CaseComment/", body=made, meaning=self._no_parent)
+        with self._session.saying(public=public):
+            answer = self._session.ask(what, "POST", "sobjects/CaseComment/", body=made, meaning=self._no_parent)
         return Receipt(id=self._made(what, answer))
 
     def applied_comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt | None:

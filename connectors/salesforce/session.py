@@ -5,6 +5,7 @@ among them, and on some paths without end. It is given a token, and a refused on
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -17,7 +18,9 @@ from simple_salesforce.login import SalesforceLogin
 
 from connectors.errors import ConnectorError, NotFound, Rejected, Transient, Unauthorized, Unreadable
 from connectors.granting import token_of
+from connectors.salesforce.secrecy import shows_nothing
 from connectors.salesforce.settings import SalesforceSettings
+from connectors.secrecy import saying
 from connectors.shared import Shared
 from connectors.tokens import Bearer, Token, as_it_is
 from connectors.transport import asking, decoded, error_for, mounted, said_by
@@ -93,6 +96,10 @@ class Session:
             return self._once(what, method, path, sent, read)
         except _Refused as refused:
             raise self._error(what, method, refused.answer, meaning) from None
+
+    def saying(self, *, public: bool) -> AbstractContextManager[None]:
+        """Around the sending of a comment: of one that is not public, nothing leaves that a customer could see."""
+        return saying(self._http, shows_nothing, public=public)
 
     def close(self) -> None:
         self._http.close()

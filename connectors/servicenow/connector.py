@@ -231,7 +231,8 @@ class ServiceNowConnector(Connector):
 
     def comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt:
         what = f"adding a {'reply' if public else 'note'} to {key}"
-        record = self._written(what, key, {ELEMENTS[public]: marked(self._said(body), mark)})
+        with self._session.saying(public=public):
+            record = self._written(what, key, {ELEMENTS[public]: marked(self._said(body), mark)})
         try:
             entry = self._entry(what, key, public=public, mark=mark)
         except ConnectorError as error:

@@ -7,6 +7,7 @@ and passes over an `error` in a 200. Its `Client` and the session in it are soun
 import warnings
 from base64 import b64encode
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -16,7 +17,9 @@ import requests
 
 from connectors.errors import ConnectorError, InDoubt, Transient, Unauthorized, Unreadable
 from connectors.granting import token_of
+from connectors.secrecy import saying
 from connectors.servicenow.reading import table_path
+from connectors.servicenow.secrecy import shows_nothing
 from connectors.shared import Shared
 from connectors.tokens import Bearer, Token, as_it_is
 from connectors.transport import LONGEST_WAIT, asking, decoded, error_for, mounted, said_by
@@ -79,6 +82,10 @@ class ServiceNowSession:
         if not isinstance(said, dict):
             raise self._odd(what, method)
         return said
+
+    def saying(self, *, public: bool) -> AbstractContextManager[None]:
+        """Around the sending of a comment: of one that is not public, nothing leaves that a customer could see."""
+        return saying(self._client.session, shows_nothing, public=public)
 
     def close(self) -> None:
         self._client.session.close()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt, Thing
 from connectors.columns import MALFORMED, all_of
-from connectors.errors import ConnectorError, CursorExpired, NotFound, Stale, Transient, Unauthorized, Unsupported
+from connectors.errors import ConnectorError, CursorExpired, NotFound, Rejected, Stale, Transient, Unauthorized, Unsupported
 from connectors.mapping import Record, declared, moment
 from connectors.pushes import Heard, Push, trusted
 from connectors.shared import Shared
@@ -20,7 +20,7 @@ from connectors.zendesk.directory import Directory, pages
 from connectors.zendesk.reading import TABLE, Beside, changes_of, comment_of, custom_row, mark_of, page_reader, ticket_reader, version_of
 from connectors.zendesk.settings import ZendeskSettings
 from connectors.zendesk.slas import native_slas
-from connectors.zendesk.writing import Writing, comment_id, guarded, made, marked, part, reading, unguarded
+from connectors.zendesk.writing import Writing, comment_in, guarded, made, marked, part, reading, unguarded
 from rules.plan import Draft, Receipt, TagChange
 from rules.ticket import Change, Comment, Ticket, Value
 
@@ -111,10 +111,19 @@ class ZendeskConnector(Connector):
     def comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt:
         what = f"{'reply to' if public else 'leave a note on'} ticket {key}"
         said = marked({"comment": {"html_body": self._writing.said(body), "public": public}}, mark)
-        with unguarded(self.connection):
+        with unguarded(self.connection), self._session.saying(public=public):
             answer = self._session.send(what, "PUT", f"tickets/{self._number(key)}", {"ticket": said})
         with reading(self.connection, what, written=True):
-            return Receipt(id=comment_id(part(answer, "audit")), version=version_of(part(answer, "ticket")))
+            audit, version = part(answer, "audit"), version_of(part(answer, "ticket"))
+            return Receipt(id=self._as_meant(what, audit, public=public), version=version)
+
+    def _as_meant(self, what: str, audit: Record, *, public: bool) -> str:
+        """The id of the comment that an update brought. Of a light agent's reply Zendesk makes a note, and says so only here."""
+        said = comment_in(audit)
+        if said["public"] is not public:
+            fix = "let the user of this connection make public comments (a light agent may not)"
+            raise Rejected(self.connection, f"{what}: Zendesk made a {'note' if public else 'reply'} of it; {fix}")
+        return str(said["id"])
 
     def create(self, draft: Draft, *, mark: str) -> Receipt:
         what = "create a ticket"
@@ -128,7 +137,8 @@ class ZendeskConnector(Connector):
         what = f"look for our mark on ticket {key}"
         audits = self._audits(what, key, Beside({}))
         with reading(self.connection, what):
-            return next((Receipt(id=comment_id(a)) for a in reversed(audits) if mark_of(a) == mark), None)
+            found = next((a for a in reversed(audits) if mark_of(a) == mark), None)
+            return Receipt(id=self._as_meant(what, found, public=public)) if found else None
 
     def applied_create(self, mark: str) -> Receipt | None:
         what = "look for the ticket made"

@@ -1,6 +1,7 @@
 """The one place that talks to Zendesk: zenpy's sign-in and session, our seam below it, and bytes decoded by us."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 from urllib.parse import urlencode, urlsplit
 
@@ -10,10 +11,12 @@ from zenpy import Zenpy
 
 from connectors.errors import ConnectorError, InDoubt, Unreadable
 from connectors.granting import token_of
+from connectors.secrecy import saying
 from connectors.shared import Shared
 from connectors.tokens import Bearer, Token, as_it_is
 from connectors.transport import asking, decoded, error_for, mounted
 from connectors.zendesk.directory import NOTHING, Meaning, Query
+from connectors.zendesk.secrecy import shows_nothing
 from connectors.zendesk.settings import ZendeskSettings
 
 Call: TypeAlias = Callable[[], requests.Response]
@@ -61,6 +64,10 @@ class Session:
         if not isinstance(answer, dict):
             raise InDoubt(self._connection, f"{what}: the answer is not an object")
         return answer
+
+    def saying(self, *, public: bool) -> AbstractContextManager[None]:
+        """Around the sending of a comment: of one that is not public, nothing leaves that a customer could see."""
+        return saying(self._http, shows_nothing, public=public)
 
     def close(self) -> None:
         self._http.close()

@@ -102,9 +102,10 @@ def guarded(ticket: Mapping[str, Any], version: str) -> dict[str, Any]:
     return marked({**ticket, "safe_update": True, "updated_stamp": version.partition("/")[0]}, "update")
 
 
-def comment_id(audit: Record) -> str:
-    """The id of the comment that an update brought: that of its event, by which the list of comments knows it too."""
-    return str(next(e["id"] for e in audit["events"] if e["type"] in ("Comment", "VoiceComment")))
+def comment_in(audit: Record) -> Record:
+    """The comment that an update brought: its event, by whose id the list of comments knows it too."""
+    found: Record = next(e for e in audit["events"] if e["type"] in ("Comment", "VoiceComment"))
+    return found
 
 
 def made(ticket: Record) -> Receipt:

@@ -1,0 +1,20 @@
+"""Which writes to Jira surely show nothing to a customer: an internal comment, and nothing besides."""
+
+import re
+from typing import Any
+
+from connectors.secrecy import only
+
+COMMENT = re.compile(r"(/ex/jira/[^/]+)?/rest/api/3/issue/[^/]+/comment/?")
+INTERNAL = {"key": "sd.public.comment", "value": {"internal": True}}
+
+
+def shows_nothing(method: str, path: str, body: Any) -> bool:
+    """Jira Service Management shows a comment to the customer unless this very property says otherwise, once."""
+    if method != "POST" or not COMMENT.fullmatch(path) or not only(body, "body", "properties"):
+        return False
+    properties = body.get("properties")
+    if not isinstance(properties, list) or not all(only(one, "key", "value") for one in properties):
+        return False
+    about = [one for one in properties if one.get("key") == INTERNAL["key"]]
+    return len(about) == 1 and about[0] == INTERNAL and about[0]["value"]["internal"] is True
