@@ -7,8 +7,11 @@ from typing import Any, TypeAlias
 from zoneinfo import ZoneInfoNotFoundError
 
 from rules.calendar import Calendar, Hours, NeverOpen
+from rules.condition_tree import Place
+from rules.frozen import FILE, Frozen, Strange, by_year
 from rules.nodes import Map, Node, Scalar, Seq
 from rules.opening import Week
+from rules.problems import Problem
 from rules.reader_context import Definition, Reading
 from rules.reader_values import day_of, hours, stamp_of
 
@@ -235,13 +238,31 @@ def _of_country(r: Reading, node: Map) -> frozenset[date]:
     years = _years(r, y) if (y := node.get("years")) else YEARS
     if code is None or country is None:
         return frozenset()
+    known = _frozen(r).get((code, region or ""), {})
+    dates = frozenset[date]().union(*(known.get(year, ()) for year in years))
+    if all(year in known for year in years):
+        return dates
     try:
-        return frozenset(r.holidays(code, region, years))
+        return dates | {day for day in r.holidays(code, region, years) if day.year not in known}
     except (LookupError, ValueError, NotImplementedError):
         place = node.entries["region"].value if region else country
         called = f"{code}, {region}" if region else code
         r.wrong(place, "TG302", f"no holidays are known for '{called}'", help="write an ISO code like DE, and a region of it like BY")
         return frozenset()
+
+
+def _frozen(r: Reading) -> Frozen:
+    """The desk's own file of dates; what stands in it comes before what the package says. A line that is none is said once."""
+    text = r.files.get(FILE)
+    if text is None or FILE in r.strange:
+        return {}
+    r.used_files.add(FILE)
+    try:
+        return by_year(text)
+    except Strange as error:
+        r.strange.add(FILE)
+        r.problems.append(Problem(code="TG205", message=str(error), place=Place(FILE, error.line, 1), help=error.help))
+        return {}
 
 
 def _years(r: Reading, node: Node) -> range:

@@ -78,6 +78,7 @@ class Reading:
     template_names: frozenset[str] = frozenset()
     used_templates: set[str] = field(default_factory=set)
     used_files: set[str] = field(default_factory=set)
+    strange: set[str] = field(default_factory=set)  # files beside them that were said to be wrong
     writes: list[Written] = field(default_factory=list)
     spots: dict[Place, Spot] = field(default_factory=dict)  # of steps and tests, so that lint can underline them
     rule: str | None = None

@@ -60,12 +60,27 @@ def _findings(chosen: Options, loaded: "Loaded", only: str | None, *, online: bo
 
     rules = sum(len(s.rules) for s in loaded.bundle.rulesets) if loaded.bundle else 0
     yield Finding(True, "files", f"{counted({'files': len(loaded.sources), 'rules': rules})}, no mistakes; every secret was found")
+    yield from _holidays(chosen, loaded)
     yield _store(loaded)
     at = now()
     yield Finding(at.year >= 2025, "clock", f"{at:%Y-%m-%d %H:%M:%S}Z", "" if at.year >= 2025 else "Set this machine's clock.")
     for name in loaded.connections:
         if only in (None, name):
             yield _connection(chosen, loaded, name, online=online)
+
+
+def _holidays(chosen: Options, loaded: "Loaded") -> Iterator[Finding]:
+    """Where calendars stand on public holidays: whether their dates are frozen, and whether the installed package says otherwise."""
+    from gateway.freezing import places
+
+    for place in places(loaded.folder, loaded.sources):
+        name, help = f"holidays {place.country} {place.region}".strip(), f"See {chosen.command('holidays')}."
+        if place.missing:
+            yield Finding(True, name, f"{len(place.missing)} years are not frozen: a newer package may move deadlines in them", help)
+        elif place.differing:
+            yield Finding(True, name, f"frozen; the installed package differs on {len(place.differing)} dates", help)
+        elif place.asked:
+            yield Finding(True, name, "frozen, as the installed package has them")
 
 
 def _store(loaded: "Loaded") -> Finding:
