@@ -1,7 +1,7 @@
 """All that a ticket system is ever asked, in our words. A base class that declares and never calls its subclass."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Literal, NewType, Self, TypeAlias
@@ -75,6 +75,8 @@ class Abilities:
     creates: bool = False
     comments: bool = False
     history: bool = False
+    tells: frozenset[str] = frozenset()  # of `deletions`, `merges` and `moves`: what `changed` itself brings
+    sweeps: bool = False  # what it does not tell is found by asking after tickets (`present`)
     pushes: bool = False  # the system can tell us of changes (`heard`)
     members: bool = False  # it can list who belongs to a group
     slas: bool = False  # the system keeps SLA clocks of its own and tells how they stand (`native_slas`)
@@ -120,6 +122,9 @@ class Page:
     last: bool = False
     spoilt: tuple[Spoilt, ...] = ()
     gone: tuple[str, ...] = ()  # keys of tickets that the vendor says were deleted
+    merged: Mapping[str, str | None] = field(default_factory=dict)  # by key: the ticket it was merged into; None: only `fetch` says
+    moved: Mapping[str, str] = field(default_factory=dict)  # by old key: the key it has now
+    ids: Mapping[str, str] = field(default_factory=dict)  # by key: what stays the same where a ticket's key can change
 
 
 class Connector(ABC):
@@ -162,7 +167,11 @@ class Connector(ABC):
 
     @abstractmethod
     def fetch(self, key: str) -> Ticket:
-        """The ticket as it is now. Raises `NotFound`."""
+        """The ticket as it is now. Raises `NotFound`, and `Gone` where the system says what became of it."""
+
+    def present(self, keys: Sequence[str]) -> Mapping[str, str]:
+        """Of these tickets (at most a hundred), those that are there, each with the key that it has now."""
+        raise Unsupported(self.connection, "present")
 
     def raw(self, key: str) -> Mapping[str, Any]:
         """The ticket's record as the system itself sends it, for people who compare. Raises `NotFound`."""

@@ -1,6 +1,7 @@
 """One class for each thing the caller can do about a failure."""
 
 from datetime import datetime
+from typing import Literal
 
 
 class ConnectorError(Exception):
@@ -30,6 +31,23 @@ class Stale(ConnectorError):
 
 class NotFound(ConnectorError):
     """Not there, or not there yet."""
+
+
+class Gone(NotFound):
+    """It is no more, as the system says: `deleted`, `merged` into another, `moved` under another key, or `left` for where we do not read.
+
+    `into` is the key where it goes on.
+    """
+
+    def __init__(self, connection: str, key: str, how: Literal["deleted", "merged", "moved", "left"], into: str | None = None) -> None:
+        super().__init__(connection, f"{key} was {became(how, into)}")
+        self.key, self.how, self.into = key, how, into
+
+
+def became(how: str, into: str | None) -> str:
+    """`merged into 42`, as people read it; `missing` is what the system does not explain."""
+    said = {"merged": f"merged into {into}", "moved": f"moved and is {into} now", "left": f"moved to {into}, which is not read here"}
+    return said.get(how, "deleted" if how == "deleted" else "deleted, or is no longer shown to us")
 
 
 class Rejected(ConnectorError):

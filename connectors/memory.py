@@ -13,9 +13,9 @@ from pydantic import Field as Setting
 
 from connectors import door
 from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cursor, Custom, Page, Spoilt
-from connectors.errors import NotFound, Rejected, Stale, Unreadable, WriteRefused
+from connectors.errors import CursorExpired, Gone, NotFound, Rejected, Stale, Unreadable, WriteRefused
 from connectors.mapping import Field, Record, Unwritable, Words, declared, moment, payload, reader
-from connectors.memory_system import MemorySystem, Refused
+from connectors.memory_system import Away, MemorySystem, Refused
 from connectors.pushes import Garbled, Heard, Push, by_our_contract, delivery_of, trusted
 from connectors.shared import Shared
 from connectors.text import limits, plain
@@ -93,7 +93,16 @@ class MemoryConnector(Connector):
 
     Settings = MemorySettings
     abilities = Abilities(
-        reads=READS, writes=WRITES, replies=True, notes=True, creates=True, comments=True, history=True, pushes=True, guards=True
+        reads=READS,
+        writes=WRITES,
+        replies=True,
+        notes=True,
+        creates=True,
+        comments=True,
+        history=True,
+        pushes=True,
+        guards=True,
+        tells=frozenset({"deletions", "merges", "moves"}),
     )
 
     def __init__(
@@ -132,8 +141,8 @@ class MemoryConnector(Connector):
         more = True
         while more:
             with self._doing("changed"):
-                records, gone, upto, more = self.system.page(place, self._settings.page_size)
-            yield self._page(records, gone, Cursor(str(upto)), last=not more)
+                records, away, upto, more = self.system.page(place, self._settings.page_size)
+            yield self._page(records, away, Cursor(str(upto)), last=not more)
             place = upto + 1
 
     def fetch(self, key: str) -> Ticket:
@@ -209,17 +218,20 @@ class MemoryConnector(Connector):
 
     def _number(self, cursor: Cursor) -> int:
         if not cursor.isdigit():
-            raise Unreadable(self.connection, "the cursor was made by another connector")
+            raise CursorExpired(self.connection, "the cursor was made by another connector")
         return int(cursor)
 
-    def _page(self, records: Sequence[Record], gone: Sequence[str], cursor: Cursor, *, last: bool) -> Page:
+    def _page(self, records: Sequence[Record], away: Sequence[Away], cursor: Cursor, *, last: bool) -> Page:
         tickets, spoilt = [], []
         for record in records:
             try:
                 tickets.append(self._ticket(record))
             except (ValueError, TypeError) as error:
                 spoilt.append(Spoilt(str(record.get("key")), str(error)))
-        return Page(tuple(tickets), cursor, last, tuple(spoilt), tuple(gone))
+        gone = tuple(key for key, how, _ in away if how == "deleted")
+        merged = {key: into for key, how, into in away if how == "merged"}
+        moved = {key: into for key, how, into in away if how == "moved" and into is not None}
+        return Page(tuple(tickets), cursor, last, tuple(spoilt), gone, merged, moved)
 
     def _ticket(self, record: Record) -> Ticket:
         reading = self._read(record)
@@ -238,7 +250,14 @@ class MemoryConnector(Connector):
         try:
             return self.system.record(key)
         except KeyError:
-            raise NotFound(self.connection, f"reading {key}: there is no such ticket") from None
+            raise self._missing(key) from None
+
+    def _missing(self, key: str) -> NotFound:
+        away = self.system.away(key)
+        if away is None:
+            return NotFound(self.connection, f"reading {key}: there is no such ticket")
+        how: Any = away[1]
+        return Gone(self.connection, key, how, away[2])
 
     def _doing(self, method: str) -> "_Mishaps":
         return _Mishaps(self.connection, self.failures, method)

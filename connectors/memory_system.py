@@ -23,6 +23,10 @@ TICK = timedelta(seconds=1)
 MULTIPLE = frozenset({"tags", "watchers"})
 
 
+Away: TypeAlias = tuple[str, str, str | None]
+"""The key of a ticket that is no more, what became of it (`connectors.errors.Gone`), and the key where it goes on."""
+
+
 class Refused(ValueError):
     """Understood and refused; the message says why."""
 
@@ -32,6 +36,8 @@ class MemorySystem:
 
     Every write gives its ticket the next number (`seq`) and raises the ticket's `rev`; a write that changes nothing does neither.
     """
+
+    can = frozenset({"merge", "move"})
 
     def __init__(self, path: str | Path | None = None, clock: Callable[[], datetime] | None = None, *, now: datetime = START) -> None:
         self._path = Path(path) if path else None
@@ -51,14 +57,19 @@ class MemorySystem:
             later = [int(t["seq"]) for t in state["tickets"].values() if datetime.fromisoformat(t["updated_at"]) >= since]
             return min(later, default=int(state["seq"]) + 1)
 
-    def page(self, place: int, size: int) -> tuple[list[Json], list[str], int, bool]:
-        """Tickets whose last change is number `place` or later, what was deleted meanwhile, the last number, whether more follow."""
+    def page(self, place: int, size: int) -> tuple[list[Json], list[Away], int, bool]:
+        """Tickets whose last change is number `place` or later, what went away meanwhile, the last number, whether more follow."""
         with self._state() as state:
             waiting = sorted((t for t in state["tickets"].values() if t["seq"] >= place), key=lambda t: int(t["seq"]))
             some = waiting[:size]
             more = len(waiting) > size
             upto = some[-1]["seq"] if more else max(state["seq"], place - 1)
-            return [_copy(t) for t in some], [key for seq, key in state["gone"] if place <= seq <= upto], upto, more
+            return [_copy(t) for t in some], [_away(row) for row in state["gone"] if place <= row[0] <= upto], upto, more
+
+    def away(self, key: str) -> Away | None:
+        """What became of a ticket that was there."""
+        with self._state() as state:
+            return next((_away(row) for row in reversed(state["gone"]) if row[1] == key), None)
 
     def change(self, key: str, fields: Mapping[str, Any], *, by: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> Json:
         """Sets fields and changes tags; one write, one row of history for each field that really changed."""
@@ -121,7 +132,11 @@ class MemorySystem:
                 author = self.record(str(deed.key)).get("requester") if deed.by == "customer" else {"name": "Lena Vogt"}
                 self.say(str(deed.key), deed.text, public=deed.kind == "reply", by=deed.by, author=author)
             case "delete":
-                self._forget(str(deed.key))
+                self._forget(str(deed.key), "deleted")
+            case "merge":
+                self._merged(str(deed.key), deed.into)
+            case "move":
+                return self._moved(str(deed.key), deed.into)
             case _:
                 raise ValueError("a deed of kind create needs its sample")
         return str(deed.key)
@@ -185,11 +200,30 @@ class MemorySystem:
         ticket.update(seq=state["seq"], rev=ticket["rev"] + 1, updated_at=at or state["now"])
         return str(ticket["updated_at"])
 
-    def _forget(self, key: str) -> None:
+    def _forget(self, key: str, how: str, into: str | None = None) -> Json:
         with self._state(writing=True) as state:
-            state["tickets"].pop(key)
+            if how == "merged" and into not in state["tickets"]:
+                raise KeyError(into)
+            ticket: Json = state["tickets"].pop(key)
             state["seq"] += 1
-            state["gone"].append([state["seq"], key])
+            state["gone"].append([state["seq"], key, how, into])
+            return ticket
+
+    def _merged(self, key: str, into: str) -> None:
+        """The other one is told, and goes on."""
+        subject = self._forget(key, "merged", into).get("subject")
+        self.say(into, f"{key} ({subject}) was merged into this one.", public=False, by="agent", author={"name": "Lena Vogt"})
+
+    def _moved(self, key: str, project: str) -> str:
+        """The same ticket under the next key of another project."""
+        with self._state(writing=True) as state:
+            state["keys"] += 1
+            new = f"{project}-{state['keys']}"
+            ticket = state["tickets"].pop(key)
+            self._touch(state, ticket)
+            state["gone"].append([state["seq"], key, "moved", new])
+            state["tickets"][new] = ticket | {"key": new}
+        return new
 
     @contextmanager
     def _state(self, *, writing: bool = False) -> Iterator[Json]:
@@ -219,6 +253,12 @@ def _locked(path: Path) -> Iterator[None]:
 def _copy(value: Json) -> Json:
     copied: Json = orjson.loads(orjson.dumps(value))
     return copied
+
+
+def _away(row: list[Any]) -> Away:
+    """A file of an earlier release holds deletions only."""
+    _, key, how, into = [*row, "deleted", None][:4]
+    return key, how, into
 
 
 def _effect(state: Json, kind: str, key: str, at: str, detail: Json) -> None:

@@ -83,10 +83,14 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
-    """Something a person does in the vendor's own pages: make a ticket, reply, leave a note, set a field in our words."""
+    """Something a person does in the vendor's own pages: make a ticket, reply, leave a note, set a field in our words.
 
-    kind: Literal["create", "reply", "note", "set", "delete"]
+    `merge` and `move` are only where the vendor has them (`Sandbox.can`).
+    """
+
+    kind: Literal["create", "reply", "note", "set", "delete", "merge", "move"]
     key: str | None = None  # all but create
+    into: str = ""  # merge: the ticket that goes on; move: the project
     by: Literal["customer", "agent"] = "agent"
     text: str = ""  # reply, note
     fields: Mapping[str, Any] = field(default_factory=dict)  # set: status, priority, group, assignee, subject, tags (a list)
@@ -108,6 +112,7 @@ class Sandbox(ABC):
     """One vendor, served locally, with its real weaknesses. `answer` is its whole interface; one caller at a time."""
 
     system: ClassVar[str]
+    can: ClassVar[frozenset[str]] = frozenset()  # of `merge` and `move`: what people can do here besides what they can do everywhere
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -123,7 +128,9 @@ class Sandbox(ABC):
 
     @abstractmethod
     def people(self, deed: Deed) -> str:
-        """Somebody acts in the vendor's own pages, now; returns the ticket's key. Raises `KeyError` for no such ticket."""
+        """Somebody acts in the vendor's own pages, now; returns the ticket's key, of a move the new one.
+
+        Raises `KeyError` for no such ticket, `ValueError` for what cannot be done here."""
 
     @abstractmethod
     def shown(self, key: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import structlog
 
 from connectors.base import Connector
 from connectors.errors import ConnectorError
+from gateway import tombstones
 from gateway.clock import Clock, tick
 from gateway.clock import now as wall_now
 from gateway.failpoint import never
@@ -22,6 +23,7 @@ from gateway.retrying import Halted, Patience
 from gateway.rulebook import Rulebook
 from gateway.store import (
     actions,
+    aliases,
     alikes,
     approvals,
     audits,
@@ -149,6 +151,7 @@ class Cycle:
 
     def _handled(self, ticket: Ticket, rows: Sequence[int]) -> Plan:
         book = self.book
+        self._by_its_name(ticket.ref)
         if ticket.status is None:
             return self._parked(ticket, rows)
         if self._may_be_ours(ticket):
@@ -171,6 +174,20 @@ class Cycle:
         if outcome.rest is not None:
             raise outcome.rest
         return plan
+
+    def _by_its_name(self, ref: TicketRef) -> None:
+        """It is there under this key: what is remembered of it under another one moves here, and nothing says any more that it left."""
+        with self._store.reading() as db:
+            before, said = self._olds(db, ref), aliases.of(db, ref)
+        if before or said is not None:
+            with self._store.writing() as db:
+                aliases.forget(db, ref.connection, [ref.key])
+                for old in before:
+                    tombstones.renamed(db, old, ref, self._house.clock())
+
+    def _olds(self, db: sa.Connection, ref: TicketRef) -> list[TicketRef]:
+        """Other keys under which the same ticket is remembered, in a system whose keys can change."""
+        return aliases.moved_here(db, ref) if "moves" in self._house.connectors[ref.connection].abilities.tells else []
 
     def _may_write(self, ref: TicketRef) -> None:
         """Raises `Halted`, before anything is intended: what is wanted when writing goes on is then decided afresh."""
@@ -349,8 +366,12 @@ class Cycle:
     @contextmanager
     def _in_hand(self, ref: TicketRef) -> Iterator[None]:
         """The lease on a ticket and its partners. Raises `Busy`."""
-        with self._house.holds.taking(lambda db: sorted({ref, *(pair.partner_of(ref) for pair in links.of_ticket(db, ref))})):
+        with self._house.holds.taking(lambda db: self._concerned(db, ref)):
             yield
+
+    def _concerned(self, db: sa.Connection, ref: TicketRef) -> list[TicketRef]:
+        one = [ref, *self._olds(db, ref)]
+        return sorted({*one, *(pair.partner_of(each) for each in one for pair in links.of_ticket(db, each))})
 
 
 def undeclared(ticket: Ticket) -> str:

@@ -150,7 +150,9 @@ class Daemon:
 
     def _polled(self, name: str) -> tuple[Polled, Exception | None]:
         try:
-            return self._signals.poll(name, self._cycle.book), None
+            polled = self._signals.poll(name, self._cycle.book)
+            self._signals.sweep(name)
+            return polled, None
         except Fenced:
             raise
         except (Transient, Unauthorized) as error:

@@ -7,7 +7,7 @@ from typing import BinaryIO, TypeAlias
 
 import orjson
 
-from connectors.errors import ConnectorError, NotFound, Transient, Unauthorized
+from connectors.errors import ConnectorError, Gone, NotFound, Transient, Unauthorized, became
 from gateway.backfill import Progress, nobody
 from gateway.brake import Brake, Refused
 from gateway.counting import Counts
@@ -17,11 +17,12 @@ from gateway.store import actions, audits, runs
 from gateway.store.codec import from_json, to_json
 from rules.observation import Observation
 from rules.plan import AddComment, Plan
-from rules.ticket import Ticket, replace
+from rules.ticket import Ticket, TicketRef, replace
 
 Silent: TypeAlias = dict[str, ConnectorError]
 """Connections that refused us or did not answer, each with its error."""
 FORMAT = "1.0"
+CHANGED, NO_MORE = "changed since the plan was made", "deleted, merged or moved since the plan was made"
 MOVED = 0.05
 """A plan of which a greater share of tickets has moved on is refused as stale."""
 
@@ -127,9 +128,9 @@ class Saved:
         if len(fresh) > limit:
             raise Refused(f"{len(fresh)} tickets would change, brake: allows {limit}; --max-changes {len(fresh)} lets the plan through")
         silent = {} if silent is None else silent
-        moved = sum(self._as_seen(d, silent) is False for d in fresh)
-        if moved > MOVED * len(fresh):
-            raise Refused(f"{moved} of {len(fresh)} tickets have changed since the plan was made, so it is stale; make it again")
+        moved = [why for d in fresh if (why := self._moved_on(d, silent))]
+        if len(moved) > MOVED * len(fresh):
+            raise Refused(_stale(moved, len(fresh)))
         return self._carry(decided, replies, who, progress, silent)
 
     def _carry(self, decided: list[Decided], replies: bool, who: str, progress: Progress, silent: Silent) -> Counts:
@@ -154,13 +155,13 @@ class Saved:
         if not one.plan or self._known(one.plan):
             counts.unchanged += 1
             return
-        match self._as_seen(one, silent):
+        match self._moved_on(one, silent):
             case None:
                 counts.pending += 1
-            case False:
-                counts.skipped["changed since the plan was made"] += 1
-            case True:
+            case "":
                 self._carried(one, run, counts, silent)
+            case why:
+                counts.skipped[CHANGED if why == CHANGED else NO_MORE] += 1
 
     def _carried(self, one: Decided, run: str, counts: Counts, silent: Silent) -> None:
         seen = Observation(ticket=one.ticket, now=one.plan.at, adopted=True)
@@ -171,7 +172,7 @@ class Saved:
             return
         counts.planned(one.plan)
         if outcome.stale:
-            counts.skipped["changed since the plan was made"] += 1
+            counts.skipped[CHANGED] += 1
         elif outcome.rest is not None:
             counts.pending += 1
             silent[outcome.rest.connection] = outcome.rest
@@ -188,18 +189,30 @@ class Saved:
         with self._house.store.reading() as db:
             return bool(keys) and actions.known_keys(db, keys) == frozenset(keys)
 
-    def _as_seen(self, one: Decided, silent: Silent) -> bool | None:
-        """Whether it is as the plan saw it; None when its system does not say. A system that was silent once is not asked again."""
+    def _moved_on(self, one: Decided, silent: Silent) -> str | None:
+        """Why it is not as the plan saw it, empty where it is; None when its system does not say.
+
+        A system that was silent once is not asked again.
+        """
         ref = one.ticket.ref
         if ref.connection in silent:
             return None
         try:
-            return self._cycle.fetched(ref).version == one.ticket.version
+            return "" if self._cycle.fetched(ref).version == one.ticket.version else CHANGED
+        except Gone as error:
+            return f"{ref} was {became(error.how, error.into and str(TicketRef(ref.connection, error.into)))}"
         except NotFound:
-            return False
+            return f"{ref} was {became('missing', None)}"
         except (Transient, Unauthorized) as error:
             silent[ref.connection] = error
             return None
+
+
+def _stale(moved: list[str], of: int) -> str:
+    """The first few that are no more are named: they will not come back for the next plan."""
+    said = f"{len(moved)} of {of} tickets have changed since the plan was made, so it is stale; make it again"
+    ended = [why for why in moved if why != CHANGED]
+    return f"{said} ({'; '.join(ended[:3])}{', and others' if len(ended) > 3 else ''})" if ended else said
 
 
 def _quiet(one: Decided, counts: Counts) -> Decided:

@@ -8,9 +8,10 @@ import sqlalchemy as sa
 
 from connectors.base import Connector, Cursor, Page
 from connectors.errors import CursorExpired
+from gateway import tombstones
 from gateway.cycle import House
 from gateway.rulebook import Rulebook
-from gateway.store import actions, alikes, connections, delayed, inbox, parked, tickets
+from gateway.store import actions, aliases, alikes, connections, delayed, inbox, leases, parked, tickets
 from gateway.store.connections import Standing
 from rules.ticket import Ticket, TicketRef
 
@@ -18,6 +19,11 @@ FIRST_READ = timedelta(days=30)
 """How far back the first read of a connection goes; what is older and comes up later is adopted then."""
 OVERLAP = timedelta(minutes=10)
 """How far before the watermark is read again when the vendor no longer knows a cursor."""
+
+SWEEP = timedelta(minutes=5)
+"""Between two questions after tickets that a system would not tell us the deletion of."""
+AT_ONCE = 100
+"""Tickets of one such question."""
 
 LAG = timedelta(minutes=1)
 """How long after a write of ours a page may still show what was there before; the longest lag that a system here owns up to."""
@@ -113,6 +119,7 @@ class Signals:
             inbox.outdated(db, TicketRef(connection, key))
 
     def _store(self, db: sa.Connection, connection: str, page: Page, book: Rulebook, connected_at: datetime, polled: Polled) -> None:
+        self._renamed(db, connection, page)
         news, old = _sorted(db, connection, page.tickets, book, connected_at)
         for ticket, reason in inbox.put_tickets(db, news, self._house.wall()):
             parked.park(db, connection, ticket.ref.key, "unreadable", reason, self._house.clock(), ticket.version)
@@ -121,13 +128,51 @@ class Signals:
             alikes.put(db, ((ticket, book.said(ticket, self._house.clock())) for ticket in old))
         for spoilt in page.spoilt:
             parked.park(db, connection, spoilt.key, "unreadable", spoilt.reason, self._house.clock())
-        for key in page.gone:
-            _gone(db, TicketRef(connection, key), self._house.clock())
+        self._away(db, connection, page)
         latest = max((t.updated_at for t in page.tickets), default=None)
         connections.moved(db, connection, page.cursor, latest, self._house.clock())
         polled.read += len(page.tickets)
         polled.waiting, polled.adopted = polled.waiting + len(news), polled.adopted + len(old)
-        polled.spoilt, polled.gone = polled.spoilt + len(page.spoilt), polled.gone + len(page.gone)
+        polled.spoilt, polled.gone = polled.spoilt + len(page.spoilt), polled.gone + len(page.gone) + len(page.merged)
+
+    def _renamed(self, db: sa.Connection, connection: str, page: Page) -> None:
+        """Tickets that have another key now. The look at the new one takes over what is known, with both in hand."""
+        for old, new in {**aliases.changed_keys(db, connection, page.ids), **page.moved}.items():
+            aliases.put(db, TicketRef(connection, old), "moved", new, self._house.clock())
+            aliases.forget(db, connection, [new])
+
+    def _away(self, db: sa.Connection, connection: str, page: Page) -> None:
+        """Tombstones for tickets that were deleted or merged, by the system's own word; where it does not say into which, it is asked."""
+        at = self._house.clock()
+        there = tombstones.known(db, connection, [*page.gone, *page.merged])
+        for key in there:
+            into, ref = page.merged.get(key), TicketRef(connection, key)
+            asked = key in page.merged and into is None
+            if asked or leases.held(db, ref):  # or: whoever has it in hand would record it as being there
+                inbox.put_refs(db, [ref], self._house.wall(), "gone")
+            if not asked:
+                tombstones.ended(db, ref, "merged" if into else "deleted", into, at)
+        for key, into in page.merged.items():
+            if into is not None and key not in there:
+                aliases.put(db, TicketRef(connection, key), "merged", into, at)
+
+    def sweep(self, connection: str) -> int:
+        """Asks after some of the tickets that are known, in a system that does not tell what was deleted; how many were not there.
+
+        A missing one is looked at like any other: only the answer about itself makes it a tombstone.
+        """
+        there, now = self._house.connectors[connection], self._house.clock()
+        with self._house.store.reading() as db:
+            upto, at = aliases.swept_upto(db, connection) or ("", None)
+            keys = aliases.known_after(db, connection, upto, AT_ONCE)
+        if not there.abilities.sweeps or (at is not None and now - at < SWEEP):
+            return 0
+        found = self._house.patience(lambda: there.present(keys)) if keys else {}
+        missing = [TicketRef(connection, key) for key in keys if found.get(key) != key]
+        with self._house.store.writing() as db:
+            inbox.put_refs(db, missing, self._house.wall(), "sweep")
+            aliases.sweep_on(db, connection, keys[-1] if len(keys) == AT_ONCE else "", now)
+        return len(missing)
 
 
 def _sorted(
@@ -141,19 +186,15 @@ def _sorted(
     old: list[Ticket] = []
     page = list(page)
     keys = [t.ref.key for t in page]
+    moved = aliases.expected(db, connection, keys)
     known, waits = tickets.versions(db, connection, keys), parked.versions(db, connection, keys)
     for ticket in page:
         version, looked = known.get(ticket.ref.key, ("", False))
         if (looked and version == ticket.version) or waits.get(ticket.ref.key) == ticket.version:
             continue
-        first = not looked and ticket.created_at < connected_at and ticket.status is not None
+        first = not looked and ticket.ref.key not in moved and ticket.created_at < connected_at and ticket.status is not None
         if first and not book.watches(ticket):
             old.append(ticket)
         else:
             news.append(ticket)
     return news, old
-
-
-def _gone(db: sa.Connection, ref: TicketRef, at: datetime) -> None:
-    tickets.gone(db, ref, at)
-    inbox.settle_ticket(db, ref)

@@ -6,14 +6,15 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from connectors.errors import ConnectorError, NotFound, Transient, Unauthorized
+from connectors.errors import ConnectorError, Gone, NotFound, Transient, Unauthorized
+from gateway import tombstones
 from gateway.brake import Brake
 from gateway.cycle import Cycle, House, failed_with
 from gateway.holding import Busy
 from gateway.retrying import Halted, rest_after
-from gateway.store import actions, connections, inbox, parked, tickets
+from gateway.store import actions, aliases, connections, inbox, parked, tickets
 from gateway.store.inbox import Waiting
-from rules.ticket import Ticket
+from rules.ticket import Ticket, TicketRef
 
 ATTEMPTS = 3
 """After which a ticket that cannot be handled is parked, so that it holds up nobody."""
@@ -132,14 +133,28 @@ class Worker:
             inbox.put_off(db, waiting.rows, self._house.wall() + by, failed=failed)
 
     def _not_there(self, waiting: Waiting, error: NotFound, drained: Drained) -> None:
-        """A few delayed tries, then a tombstone."""
+        """A few delayed tries, then a tombstone; at once where the system says what became of it."""
+        if isinstance(error, Gone) and (error.connection, error.key) == (self._connection, waiting.ref.key):
+            self._became(waiting, error)
+            return
         if error.connection == self._connection and waiting.attempts < len(NOT_YET):
             self._put_off(waiting, NOT_YET[waiting.attempts], drained, failed=True)
             return
         with self._store.writing() as db:
-            tickets.gone(db, waiting.ref, self._house.clock())
-            inbox.settled(db, waiting.rows)
+            tombstones.ended(db, waiting.ref, "missing", None, self._house.clock())
         self._log.info("ticket gone", ref=str(waiting.ref))
+
+    def _became(self, waiting: Waiting, error: Gone) -> None:
+        """A ticket that moved is looked at under its new key, which takes over what is known of it."""
+        ref, at = waiting.ref, self._house.clock()
+        with self._store.writing() as db:
+            if error.how == "moved" and error.into is not None:
+                aliases.put(db, ref, "moved", error.into, at)
+                inbox.settle_ticket(db, ref)
+                inbox.put_refs(db, [TicketRef(ref.connection, error.into)], self._house.wall(), "moved")
+            else:
+                tombstones.ended(db, ref, error.how, error.into, at)
+        self._log.info("ticket gone", ref=str(ref), reason=error.message)
 
     def _failed(self, waiting: Waiting, error: Exception, drained: Drained) -> None:
         """Tried again a few times, then parked with what was wrong."""

@@ -4,16 +4,15 @@ A promise is skipped only where the connector's abilities say so. `rig` is the s
 about reading; `contract_writing.py` is about writing, `contract_faults.py` about what goes wrong on the wire.
 """
 
-from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from connectors.base import Connector, Thing
-from connectors.errors import CursorExpired, NotFound, Rejected, Stale, Unsupported
+from connectors.errors import NotFound, Unsupported
 from rules.ticket import Level, Status, Ticket, replace
-from tests.rigs import HIGH, LONG_ENOUGH, START, Rig, a_sample, keys_of, read, some_samples
+from tests.rigs import HIGH, START, Rig, a_sample, keys_of, read, some_samples
 
 MARK, OTHER_MARK = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"
 LONG_AGO = START - timedelta(days=30)
@@ -54,112 +53,6 @@ def test_it_declares_the_fields_that_it_reads(rig: Rig, connector: Connector) ->
 
     undeclared = filled - connector.abilities.reads - {"ref", "version", "unread", "custom", "url", "shown_as", "product", "language"}
     assert not undeclared
-
-
-@pytest.mark.parametrize("page_size", [4, 7])
-def test_reading_crosses_pages_and_ties_oldest_first_and_loses_nothing(rig: Rig, page_size: int) -> None:
-    keys = rig.load(*some_samples(20))
-
-    pages = read(rig.connector(page_size=page_size), LONG_AGO)
-
-    assert set(keys_of(pages)) == set(keys)
-    assert len(pages) > 1
-    stamps = [t.updated_at for page in pages for t in page.tickets]
-    assert stamps == sorted(stamps)
-    assert [page.last for page in pages] == [False] * (len(pages) - 1) + [True]
-    assert not [page for page in pages if page.spoilt]
-
-
-def test_more_ties_than_a_page_holds_are_all_read(rig: Rig) -> None:
-    keys = rig.load(*[a_sample(f"Ticket {n}", age=61) for n in range(17)], a_sample("The last", age=60))
-
-    assert set(keys_of(read(rig.connector(page_size=5), LONG_AGO))) == set(keys)
-
-
-def test_what_is_older_than_asked_for_stays_away(rig: Rig, connector: Connector) -> None:
-    old, young = rig.load(a_sample("Old", age=60 * 24 * 3), a_sample("Young", age=60))
-
-    seen = keys_of(read(connector, START - timedelta(hours=2)))
-
-    assert young in seen
-    assert old not in seen
-
-
-@pytest.mark.parametrize("whole_pages", [0, 1, 2])
-def test_a_reading_that_broke_off_goes_on_from_its_last_cursor(rig: Rig, whole_pages: int) -> None:
-    keys = rig.load(*some_samples(20))
-    reading = rig.connector(page_size=4).changed(LONG_AGO)
-    first = [next(reading) for _ in range(whole_pages + 1)]
-
-    rest = read(rig.connector(page_size=4), first[-1].cursor)
-
-    assert set(keys_of(first)) | set(keys_of(rest)) == set(keys)
-
-
-def test_the_next_poll_sees_what_happened_since_and_then_comes_to_rest(rig: Rig, connector: Connector) -> None:
-    keys = rig.load(*some_samples(6))
-    cursor = read(connector, LONG_AGO)[-1].cursor
-    rig.later(LONG_ENOUGH)
-    rig.people("set", keys[0], priority="urgent")
-    rig.people("reply", keys[1], "It still fails.", by="customer")
-    rig.later(LONG_ENOUGH)
-
-    pages = read(connector, cursor)
-
-    assert {keys[0], keys[1]} <= set(keys_of(pages))
-    rig.later(LONG_ENOUGH)
-    quiet = read(connector, pages[-1].cursor)
-    versions = {t.ref.key: t.version for page in pages for t in page.tickets}
-    assert all(versions.get(t.ref.key, connector.fetch(t.ref.key).version) == t.version for page in quiet for t in page.tickets)
-
-
-def test_what_the_vendor_shows_late_is_not_lost(rig: Rig, connector: Connector) -> None:
-    keys = rig.load(*some_samples(6))
-    rig.later(LONG_ENOUGH)
-    cursor = read(connector, LONG_AGO)[-1].cursor
-    seen: Counter[str] = Counter()
-    for key in keys:
-        rig.people("set", key, priority="urgent")
-        rig.later(timedelta(seconds=7))
-        pages = read(connector, cursor)
-        cursor = pages[-1].cursor
-        seen.update(t.ref.key for page in pages for t in page.tickets if t.priority == Level.URGENT)
-    rig.later(LONG_ENOUGH)
-
-    seen.update(t.ref.key for page in read(connector, cursor) for t in page.tickets if t.priority == Level.URGENT)
-
-    assert set(seen) == set(keys)
-
-
-def test_tickets_that_move_between_pages_are_seen_as_they_end(rig: Rig) -> None:
-    keys = rig.load(*some_samples(16))
-    rig.later(LONG_ENOUGH)
-    connector = rig.connector(page_size=4)
-    last_seen: dict[str, str] = {}
-    cursor = None
-    for n, page in enumerate(connector.changed(LONG_AGO)):
-        last_seen |= {t.ref.key: t.version for t in page.tickets}
-        cursor = page.cursor
-        if n < 4:
-            rig.later()
-            rig.people("set", keys[n], priority="urgent")
-            rig.people("set", keys[-1 - n], priority="low")
-    rig.later(LONG_ENOUGH)
-    assert cursor is not None
-
-    for page in connector.changed(cursor):
-        last_seen |= {t.ref.key: t.version for t in page.tickets}
-
-    assert last_seen == {key: connector.fetch(key).version for key in keys}
-
-
-def test_a_cursor_of_somebody_else_is_refused_and_not_misread(rig: Rig, connector: Connector) -> None:
-    rig.load(*some_samples(3))
-
-    with pytest.raises((CursorExpired, Rejected, Stale, ValueError, Exception)) as refused:
-        read(connector, "not/a cursor of anybody")  # type: ignore[arg-type]
-
-    assert type(refused.value).__module__ == "connectors.errors"
 
 
 def test_the_version_of_a_page_is_the_version_of_a_look(rig: Rig, connector: Connector) -> None:

@@ -125,8 +125,8 @@ class Rig:
         """Tickets that are there already; the clock is then well after all of them."""
         return list(self.sandbox.load(samples))
 
-    def people(self, kind: str, key: str, text: str = "", *, by: str = "agent", **fields: Any) -> str:
-        return str(self.sandbox.people(Deed(kind=kind, key=key, by=by, text=text, fields=fields)))  # type: ignore[arg-type]
+    def people(self, kind: str, key: str, text: str = "", *, by: str = "agent", into: str = "", **fields: Any) -> str:
+        return str(self.sandbox.people(Deed(kind=kind, key=key, by=by, text=text, into=into, fields=fields)))  # type: ignore[arg-type]
 
     def effects(self) -> list[Effect]:
         return list(self.sandbox.effects)
@@ -156,10 +156,10 @@ def served(system: str) -> Iterator[Served | None]:
 
 
 @contextlib.contextmanager
-def rigged(system: str, port: Served | None) -> Iterator[Rig]:
-    """A fresh, empty system behind `port`; without one it answers only those who call it directly."""
+def rigged(system: str, port: Served | None, **how: Any) -> Iterator[Rig]:
+    """A fresh, empty system behind `port`; without one it answers only those who call it directly. `how` are the sandbox's settings."""
     clock = Clock()
-    sandbox: Any = MemorySystem(clock=clock) if system == "memory" else sandbox_for(system, clock)
+    sandbox: Any = MemorySystem(clock=clock) if system == "memory" else type(sandbox_for(system, clock))(clock, **how)
     rig = Rig(system, clock, sandbox, port)
     if port is not None:
         port.sandbox = sandbox

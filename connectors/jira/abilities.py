@@ -34,6 +34,8 @@ ABILITIES = Abilities(
     comments=True,
     history=True,
     pushes=True,
+    tells=frozenset({"moves"}),
+    sweeps=True,
     knows=frozenset({"group", "user", "project", "field"}),
     slas=True,
 )

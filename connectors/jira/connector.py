@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Thing
 from connectors.columns import MALFORMED
-from connectors.errors import ConnectorError, CursorExpired, InDoubt, Rejected, Stale, Transient, Unreadable
+from connectors.errors import ConnectorError, CursorExpired, Gone, InDoubt, NotFound, Rejected, Stale, Transient, Unreadable
 from connectors.jira import adf, paths, pushes, reading
 from connectors.jira.abilities import ABILITIES
 from connectors.jira.editing import Editor
@@ -142,6 +142,21 @@ class JiraConnector(Connector):
     def fetch(self, key: str) -> Ticket:
         return self._fetched(f"reading {key}", key)[1]
 
+    def present(self, keys: Sequence[str]) -> Mapping[str, str]:
+        """Jira answers for the key that an issue had before it moved, too, and does not say for which of the keys."""
+        found = self._site.present(f"asking after {len(keys)} issues", keys)
+        there = {key: key for key in keys if key in found}
+        for key in keys if len(there) < len(keys) else ():
+            if key not in there and (now := self._key_now(key)) is not None:
+                there[key] = now
+        return there
+
+    def _key_now(self, key: str) -> str | None:
+        try:
+            return str(self._site.issue(f"reading {key}", key, "updated")["key"])
+        except NotFound:
+            return None
+
     def raw(self, key: str) -> Mapping[str, Any]:
         return self._fetched(f"reading {key}", key)[0]
 
@@ -272,10 +287,18 @@ class JiraConnector(Connector):
     def _fetched(self, what: str, key: str) -> tuple[Record, Ticket]:
         self._learn()
         record = self._site.issue(what, key, self._issues.asked)
+        self._same(key, record)
         try:
             return record, self._issues.ticket(record)
         except MALFORMED as error:
             raise Unreadable(self.connection, f"{what}: {why(error)}") from None
+
+    def _same(self, key: str, record: Record) -> None:
+        """Jira answers under the key that an issue had before it moved. Raises `Gone` for such a key."""
+        now = str(record.get("key"))
+        if "-" in key and now.casefold() != key.casefold():
+            inside = not self._settings.project or now.rpartition("-")[0] in self._settings.project
+            raise Gone(self.connection, key, "moved" if inside else "left", now)
 
     def _ticket(self, record: Record) -> Ticket:
         return self._issues.ticket(record)

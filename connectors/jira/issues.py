@@ -120,7 +120,7 @@ class IssueReader:
 
         tickets, spoilt = all_of(issues, together, alone, lambda issue, error: Spoilt(_key(issue), why(error)))
         mark = Watermark(*max([(mark.updated, mark.id), *((ticket.updated_at, ids[ticket.ref.key]) for ticket in tickets)]))
-        return Page(tuple(tickets), mark.cursor, last, tuple(spoilt)), mark
+        return Page(tuple(tickets), mark.cursor, last, tuple(spoilt), ids=ids), mark
 
 
 def _version(stamp: str, updated: datetime | None) -> str:

@@ -48,6 +48,7 @@ class JiraSandbox(Sandbox):
     """
 
     system = "jira"
+    can = frozenset({"move"})
 
     def __init__(
         self,

@@ -96,8 +96,23 @@ class Tracker:
         return said
 
     def delete(self, issue: Issue) -> None:
-        del self.issues[issue.state.id], self._ids[issue.state.key]
+        del self.issues[issue.state.id]
         self.index.drop(self._clock(), issue.state.id)
+
+    def move(self, issue: Issue, to: str, by: str) -> str:
+        """To another project: another key, the same id; the old key goes on leading to it. Raises `ValueError` for no such project."""
+        project, before = self._home(f"{to}-"), issue.state
+        self._numbers[project.key] += 1
+        place: Json = {"project": project.key, "number": self._numbers[project.key]}
+        kind = before.type if before.type in project.types else "Task"
+        status = before.status if before.status in project.workflow else project.first
+        at = max(whole(self._clock()), issue.next_moment)
+        issue.state = settled(before, replace(before, **place, type=kind, status=status), at)
+        keyed = ("Key", before.key, issue.state.key)
+        issue.history.append(self.views.history(int(self._next("history")), at, by, [keyed, *differences(before, issue.state)]))
+        self._ids[issue.state.key] = issue.state.id
+        self.index.put(self._clock(), issue.state)
+        return issue.state.key
 
     def load(self, sample: Sample) -> Issue:
         """An issue as if somebody had made it long ago. Raises `ValueError` for a key of another project."""
@@ -130,6 +145,10 @@ class Tracker:
         by = issue.state.reporter or agent if deed.by == "customer" else agent
         if deed.kind == "delete":
             self.delete(issue)
+        elif deed.kind == "move":
+            return self.move(issue, deed.into, by)
+        elif deed.kind == "merge":
+            raise ValueError("issues are not merged in Jira")
         elif deed.kind == "set":
             self.change(issue, self._by_hand(issue.state, deed.fields), by)
         else:

@@ -99,6 +99,12 @@ class Site:
         page = self.session.ask(what, "POST", "issue/bulkfetch", body=body)
         return _records(self.connection, what, page.get("issues") if isinstance(page, dict) else None)
 
+    def present(self, what: str, keys: Sequence[str]) -> frozenset[str]:
+        """The keys, as they are now, of those of these issues that are there."""
+        page = self.session.ask(what, "POST", "issue/bulkfetch", body={"issueIdsOrKeys": list(keys), "fields": ["updated"]})
+        rows = _records(self.connection, what, page.get("issues") if isinstance(page, dict) else None)
+        return frozenset(str(row.get("key")) for row in rows)
+
     def comments(self, what: str, key: str) -> Iterator[Record]:
         """All comments with their properties, newest first; one that comes while we read may bring another one twice."""
         return self.rows(what, paths.issue(key, "comment"), "comments", orderBy="-created", expand="properties")

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt, Thing
 from connectors.columns import all_of
-from connectors.errors import ConnectorError, InDoubt, NotFound, Rejected, Stale, Unreadable, Unsupported
+from connectors.errors import ConnectorError, Gone, InDoubt, NotFound, Rejected, Stale, Unreadable, Unsupported
 from connectors.mapping import Record, moment
 from connectors.pushes import Heard, Push, trusted
 from connectors.salesforce import pushes
@@ -127,8 +127,23 @@ class SalesforceConnector(Connector):
     def _page(self, rows: list[Any], mark: Mark, *, last: bool = False) -> Page:
         gone = [str(part(row, "Id")) for row in rows if part(row, "IsDeleted")]
         live = [row for row in rows if not part(row, "IsDeleted")] if gone else rows
+        merged = self._masters(gone)
         tickets, spoilt = all_of(live, self._cases.together, self._cases.ticket, _spoilt)
-        return Page(tuple(tickets), mark.text, last, tuple(spoilt), tuple(gone))
+        return Page(tuple(tickets), mark.text, last, tuple(spoilt), tuple(key for key in gone if key not in merged), merged)
+
+    def _masters(self, gone: list[str]) -> dict[str, str | None]:
+        """Those of deleted cases that were merged, with the case that they were merged into.
+
+        Asked for apart: among the fields of a case it would be part of every version, and an upgrade would make all cases news.
+        """
+        found: dict[str, str | None] = {}
+        for start in range(0, len(gone), AT_ONCE):
+            ids = ", ".join(map(quoted, gone[start : start + AT_ONCE]))
+            soql = f"SELECT Id, MasterRecordId FROM Case WHERE Id IN ({ids})"  # noqa: S608
+            rows = self._session.query("read what was merged", soql, deleted=True)["records"]
+            with reading(self.connection, "read what was merged"):
+                found |= {str(row["Id"]): str(row["MasterRecordId"]) for row in rows if row["MasterRecordId"]}
+        return found
 
     def fetch(self, key: str) -> Ticket:
         what = f"read case {key}"
@@ -285,9 +300,19 @@ class SalesforceConnector(Connector):
     def _record(self, what: str, key: str) -> dict[str, Any]:
         rows = self._session.all(what, f"{self._select} WHERE Id = {quoted(self._id(what, key))}")
         if not rows:
-            raise NotFound(self.connection, f"{what}: there is no such case, or our user may not see it")
+            raise self._missing(what, key)
         with reading(self.connection, what):
             return dict(rows[0])
+
+    def _missing(self, what: str, key: str) -> NotFound:
+        """What the recycle bin says of it, as long as it is there."""
+        soql = f"SELECT Id, MasterRecordId FROM Case WHERE Id = {quoted(key)} AND IsDeleted = true"  # noqa: S608
+        rows = self._session.query(what, soql, deleted=True)["records"]
+        if not rows:
+            return NotFound(self.connection, f"{what}: there is no such case, or our user may not see it")
+        with reading(self.connection, what):
+            master = rows[0]["MasterRecordId"]
+        return Gone(self.connection, key, "merged" if master else "deleted", str(master) if master else None)
 
     def _id(self, what: str, key: str) -> str:
         """Salesforce refuses a query with anything else, and a stranger's key must not become part of an address."""

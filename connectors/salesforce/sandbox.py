@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 from connectors.salesforce.sandbox_org import Org, Record
 from connectors.salesforce.sandbox_pages import Pages, Shape
-from connectors.salesforce.sandbox_people import People, case_of, changes_of, said, true_state
+from connectors.salesforce.sandbox_people import People, case_of, changes_of, merged, said, true_state
 from connectors.salesforce.sandbox_schema import LENGTHS, PICKLISTS, SCHEMA, WRITABLE, described, summed_up
 from connectors.salesforce.sandbox_sign_in import Door
 from connectors.salesforce.sandbox_soql import Malformed, parsed, stamp
@@ -40,6 +40,7 @@ class SalesforceSandbox(Sandbox):
     """One organization. Its settings may be changed while it runs: `door`, `daily_limit`, `org.commit_delay`, `pages`."""
 
     system: ClassVar[str] = "salesforce"
+    can = frozenset({"merge"})
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)
@@ -92,6 +93,10 @@ class SalesforceSandbox(Sandbox):
                 done.change("Case", case, changes_of(deed.fields, case, self.users))
             case "delete":
                 done.change("Case", case, {"IsDeleted": True})
+            case "merge":
+                merged(done, self.org, case, self.org.truly("Case", deed.into))
+            case "move":
+                raise ValueError("cases are not moved in Salesforce")
             case _:
                 said(done, self.org, self.users, deed, case)
         self.org.store(done, late=True)

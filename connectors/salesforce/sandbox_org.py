@@ -145,10 +145,19 @@ class Org:
         for table, record in records:
             id, old = record["Id"], self._records[table].get(record["Id"])
             self._records[table][id] = record
-            if table in KEPT_BY and old is None:
-                self._kept[table][record[KEPT_BY[table]]].append(id)
+            if table in KEPT_BY:
+                self._filed(table, old, record)
             if table == "Case":
                 self._placed(old, record)
+
+    def _filed(self, table: str, old: Record | None, new: Record) -> None:
+        """With its parent, which a merge changes."""
+        by, kept = KEPT_BY[table], self._kept[table]
+        if old is not None and old[by] == new[by]:
+            return
+        if old is not None:
+            kept[old[by]].remove(new["Id"])
+        kept[new[by]].append(new["Id"])
 
     def _placed(self, old: Record | None, new: Record) -> None:
         if old is not None:

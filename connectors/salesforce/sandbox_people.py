@@ -106,6 +106,15 @@ def case_of(sample: Sample, people: People) -> dict[str, Any]:
     }
 
 
+def merged(done: Transaction, org: Org, case: Record, master: Record) -> None:
+    """The case goes into the recycle bin and names its master there; its comments and e-mails are the master's from now on."""
+    done.change("Case", case, {"IsDeleted": True, "MasterRecordId": master["Id"]})
+    for table in ("CaseComment", "EmailMessage"):
+        for record in org.of_parent(table, case["Id"]):
+            done.change(table, record, {"ParentId": master["Id"]})
+    done.change("Case", master, {})
+
+
 def said(done: Transaction, org: Org, people: People, deed: Deed, case: Record) -> None:
     """A reply or a note: a customer of an e-mail case writes e-mail, all others write comments."""
     contact = org.get("Contact", case["ContactId"]) or {"Name": "A Customer", "Email": "customer@example.com"}

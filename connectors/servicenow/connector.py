@@ -5,7 +5,7 @@ The race that is left: between our read of `sys_mod_count` and our PATCH somebod
 them then; the receipt of such a write has no version (the count went up by more than one), so that the caller looks again.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
@@ -181,6 +181,13 @@ class ServiceNowConnector(Connector):
     def fetch(self, key: str) -> Ticket:
         what = f"reading {key}"
         return self._read(what, self._record(what, key))
+
+    def present(self, keys: Sequence[str]) -> Mapping[str, str]:
+        what = f"asking after {len(keys)} records"
+        query = f"sys_idIN{','.join(self._safe(what, key) for key in keys)}"
+        return {
+            str(row["sys_id"]): str(row["sys_id"]) for row in self._session.rows(what, self._settings.table, query, "sys_id", len(keys))
+        }
 
     def raw(self, key: str) -> Mapping[str, Any]:
         return self._record(f"reading {key}", key)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt, Thing
 from connectors.columns import MALFORMED, all_of
-from connectors.errors import ConnectorError, CursorExpired, NotFound, Rejected, Stale, Transient, Unauthorized, Unsupported
+from connectors.errors import ConnectorError, CursorExpired, Gone, NotFound, Rejected, Stale, Transient, Unauthorized, Unsupported
 from connectors.mapping import Record, declared, moment
 from connectors.pushes import Heard, Push, trusted
 from connectors.shared import Shared
@@ -17,6 +17,7 @@ from connectors.zendesk import pushes
 from connectors.zendesk.abilities import ABILITIES
 from connectors.zendesk.cursor import Mark
 from connectors.zendesk.directory import Directory, pages
+from connectors.zendesk.merging import is_merged, merged_into
 from connectors.zendesk.reading import TABLE, Beside, changes_of, comment_of, custom_row, mark_of, page_reader, ticket_reader, version_of
 from connectors.zendesk.settings import ZendeskSettings
 from connectors.zendesk.slas import native_slas
@@ -78,8 +79,17 @@ class ZendeskConnector(Connector):
         with reading(self.connection, what):
             record = part(answer, "ticket")
             if record["status"] == "deleted":
-                raise NotFound(self.connection, f"{what}: it was deleted")
-            return self._read(record, Beside(answer))
+                raise Gone(self.connection, key, "deleted")
+            ticket = self._read(record, Beside(answer))
+        into = self._merged_into(key) if is_merged(record) else None
+        if into is not None:
+            raise Gone(self.connection, key, "merged", into)
+        return ticket
+
+    def _merged_into(self, key: str) -> str | None:
+        """As the update that closed it says; None where that says nothing: then it is a closed ticket like any other."""
+        audits = self._audits(f"look where ticket {key} went", key, Beside({}))
+        return next((into for audit in reversed(audits) if (into := merged_into(audit)) is not None), None)
 
     def raw(self, key: str) -> Mapping[str, Any]:
         what = f"read ticket {key}"
@@ -204,6 +214,7 @@ class ZendeskConnector(Connector):
         live: list[dict[str, Any]] = []
         spoilt: list[Spoilt] = []
         gone: list[str] = []
+        merged: dict[str, str | None] = {}
         with reading(self.connection, "read what changed"):
             beside = Beside(answer)
         for record in answer["tickets"]:
@@ -212,12 +223,14 @@ class ZendeskConnector(Connector):
                     continue
                 if record["status"] == "deleted":
                     gone.append(str(record["id"]))
+                elif is_merged(record):
+                    merged[str(record["id"])] = None
                 else:
                     live.append(record)
             except MALFORMED as error:
                 spoilt.append(_spoilt(record, error))
         tickets, lost = all_of(live, lambda some: self._read_page(some, beside), lambda one: self._read(one, beside), _spoilt)
-        return Page(tuple(tickets), mark.text, last, (*spoilt, *lost), tuple(gone))
+        return Page(tuple(tickets), mark.text, last, (*spoilt, *lost), tuple(gone), merged)
 
     def _tags(self, what: str, number: int, version: str, tags: TagChange) -> list[str]:
         """The whole list as it will stand. Read at this moment and written under the stamp, so nobody's tag is lost.

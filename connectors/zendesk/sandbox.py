@@ -44,6 +44,7 @@ class ZendeskSandbox(Sandbox):
     """One account. `export_limit` and `limit` are requests a minute, `update_limit` updates of one ticket in ten minutes."""
 
     system: ClassVar[str] = "zendesk"
+    can = frozenset({"merge"})
 
     def __init__(self, clock: Clock, *, export_limit: int = 10_000, limit: int = 1_000_000, update_limit: int = 10_000) -> None:
         super().__init__(clock)

@@ -10,6 +10,7 @@ THEIRS = {"on_hold": "hold", "resolved": "solved"}  # our words for a status, wh
 OURS = {theirs: ours for ours, theirs in THEIRS.items()}
 TYPES = ("question", "incident", "problem", "task")  # bug, request and change have no word there
 CHANNELS = {"email": "email", "web": "web", "portal": "help_center", "chat": "native_messaging", "phone": "voice", "social": "twitter"}
+MERGED = "closed_by_merge"
 REOPENED = ("pending", "hold", "solved")
 
 
@@ -51,13 +52,33 @@ def acted(desk: Desk, deed: Deed) -> str:
         raise KeyError(deed.key)
     if record["status"] == "closed":
         return _follow_up(desk, record, deed) if deed.kind == "reply" and deed.by == "customer" else str(record["id"])
-    if deed.kind == "delete":
-        desk.delete(record["id"])
-    elif deed.kind == "set":
-        desk.change(record["id"], _fields(desk, deed), _author(desk, deed, record), VIA_WEB)
-    else:
-        _say(desk, deed, record)
+    _done(desk, deed, record)
     return str(record["id"])
+
+
+def _done(desk: Desk, deed: Deed, record: dict[str, Any]) -> None:
+    match deed.kind:
+        case "delete":
+            desk.delete(record["id"])
+        case "merge":
+            _merge(desk, record, _there(desk, deed.into), deed)
+        case "set":
+            desk.change(record["id"], _fields(desk, deed), _author(desk, deed, record), VIA_WEB)
+        case "move":
+            raise ValueError("tickets are not moved in Zendesk")
+        case _:
+            _say(desk, deed, record)
+
+
+def _merge(desk: Desk, record: dict[str, Any], into: dict[str, Any], deed: Deed) -> None:
+    """The one is closed with the tag by which merged tickets are known, the other told; both updates say so in their `via`."""
+    by, number, other = _author(desk, deed, record), record["id"], into["id"]
+    to, sender = {"ticket_id": other, "subject": into["subject"]}, {"ticket_id": number, "subject": record["subject"]}
+    said = {"body": f'This request was closed and merged into request #{other} "{into["subject"]}".', "public": False}
+    closed = {"status": "closed", "tags": sorted({*record["tags"], MERGED})}
+    desk.change(number, closed, by, {"channel": "web", "source": {"from": {}, "to": to, "rel": "merge"}}, comment=said)
+    told = {"body": f'Request #{number} "{record["subject"]}" was closed and merged into this request.', "public": False}
+    desk.change(other, {}, by, {"channel": "web", "source": {"from": sender, "to": {}, "rel": "merge"}}, comment=told)
 
 
 def _there(desk: Desk, key: str) -> dict[str, Any]:

@@ -16,12 +16,13 @@ from gateway.cli.stored import ref_of
 from rules.ticket import replace
 
 if TYPE_CHECKING:
+    from connectors.errors import NotFound
     from gateway.assemble import Gateway
     from gateway.counting import Counts
     from gateway.judging import Asked
     from gateway.saved import Decided
     from rules.plan import Plan
-    from rules.ticket import Ticket
+    from rules.ticket import Ticket, TicketRef
 
 
 def add_to(app: typer.Typer) -> None:
@@ -85,8 +86,20 @@ def _named(found: "Gateway", asked: "Asked", refs: list[str], counts: "Counts") 
         there(ref.connection, found.connectors)
         try:
             yield from found.backfill.plans_of([found.cycle.fetched(ref)], asked, counts)
-        except NotFound:
-            raise Ended(Code.NO_SUCH, f"{ref.connection} has no ticket {ref.key}.") from None
+        except NotFound as error:
+            raise Ended(Code.NO_SUCH, _no_more(ref, error)) from None
+
+
+def _no_more(ref: "TicketRef", error: "NotFound") -> str:
+    """Nothing is planned about a ticket that is no more; where it went is another ticket."""
+    from connectors.errors import Gone, became
+
+    if not isinstance(error, Gone) or error.key != ref.key:
+        return f"{ref.connection} has no ticket {ref.key}."
+    if error.into is None:
+        return f"{ref} was {became(error.how, None)}: nothing is done about it any more."
+    into = f"{ref.connection}:{error.into}"
+    return f"{ref} was {became(error.how, into)}: nothing is done about it any more. Plan the one where it goes on: --ticket {into}"
 
 
 def _watched(chosen: Options, plans: "Iterator[tuple[Ticket, Plan]]", counts: "Counts") -> "Iterator[tuple[Ticket, Plan]]":

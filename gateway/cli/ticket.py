@@ -1,6 +1,6 @@
 """`ticketgate ticket REF`: one ticket in our words, as its system has it now."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -9,13 +9,16 @@ from gateway.cli.options import VERSION_LINE, Options, line, options
 from gateway.cli.stored import ref_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from connectors.base import Connector
-    from rules.ticket import Change, Comment, Ticket
+    from rules.ticket import Change, Comment, Ticket, TicketRef
 
+T = TypeVar("T")
 FIRST = ("status", "type", "priority", "group", "assignee", "requester", "tags", "product", "language", "channel")
 LAST = ("created_at", "updated_at", "version", "url", "shown_as")
+STEPS = 20
+"""So many tickets one after another may have been merged or moved."""
 APART = ("ref", "subject", "body", "custom", "unread")
 
 
@@ -30,24 +33,34 @@ def ticket(
     raw: Annotated[bool, typer.Option("--raw", help="The record as the system itself sends it, as JSON.")] = False,
 ) -> None:
     """Reads one ticket from its system and shows every field in our words; words that nobody declared are named."""
-    from connectors.errors import NotFound
     from gateway.cli.connecting import connector
 
     chosen, name = options(context), ref_of(ref)
     with connector(chosen, name.connection) as there:
-        try:
-            if raw:
-                _as_sent(chosen, there.raw(name.key))
-                return
-            found = there.fetch(name.key)
-        except NotFound:
-            raise Ended(Code.NO_SUCH, f"{name.connection} has no ticket {name.key}.") from None
-        comments, changes = _past(there, name.key) if history else ((), ())
+        if chosen.as_json:
+            line(VERSION_LINE)
+        if raw:
+            _as_sent(chosen, _there(chosen, name, there.raw))
+            return
+        found = _there(chosen, name, there.fetch)
+        comments, changes = _past(there, found.ref.key) if history else ((), ())
     if chosen.as_json:
-        line(VERSION_LINE)
         line(_as_json(found, comments, changes))
     else:
         _as_text(chosen, found, comments, changes, history=history)
+
+
+def _there(chosen: Options, ref: "TicketRef", read: "Callable[[str], T]") -> "T":
+    """What is read of a ticket, or of the one where it went; that is said. Ends with 8 for one that is no more."""
+    from connectors.errors import NotFound
+    from gateway.cli.gone import gone_on
+
+    for _ in range(STEPS):
+        try:
+            return read(ref.key)
+        except NotFound as error:
+            ref = gone_on(chosen, ref, error)
+    raise Ended(Code.NO_SUCH, f"{ref} went through more than {STEPS} other tickets.")
 
 
 def _as_sent(chosen: Options, record: "Mapping[str, Any]") -> None:
@@ -55,7 +68,6 @@ def _as_sent(chosen: Options, record: "Mapping[str, Any]") -> None:
     import orjson
 
     if chosen.as_json:
-        line(VERSION_LINE)
         line({"type": "raw", "record": dict(record)})
     else:
         chosen.out().print(orjson.dumps(record, option=orjson.OPT_INDENT_2, default=str).decode())

@@ -41,6 +41,7 @@ def why(
     chosen, ticket = options(context), ref_of(ref)
     with store(chosen, Code.NO_SUCH) as (kept, here):
         _known(ticket, here)
+        ticket = _goes_on(chosen, kept, ticket)
         found = _pass(chosen, kept, ticket, pass_id)
         loaded = _rules(chosen, kept, found, rules)
         if loaded.bundle is None:
@@ -60,12 +61,23 @@ def _shown(chosen: Options, said: dict[str, Any]) -> None:
     from gateway.cli.explaining import lines
 
     if chosen.as_json:
-        line(VERSION_LINE)
         line(said)
         return
     out = chosen.out()
     for text, style in lines(said):
         out.print(text, style=style)
+
+
+def _goes_on(chosen: Options, kept: "Store", ref: "TicketRef") -> "TicketRef":
+    """The ticket itself, or the one where it goes on; what became of it is said first."""
+    from gateway.cli.gone import told, way
+
+    if chosen.as_json:
+        line(VERSION_LINE)
+    steps = way(kept, ref)
+    for step in steps:
+        told(chosen, step)
+    return next((step.into for step in reversed(steps) if step.into is not None), ref)
 
 
 def _known(ref: "TicketRef", here: "Loaded") -> None:

@@ -35,6 +35,9 @@ KINDS: dict[type, str] = {
 }
 
 
+WRITES = ("update", "comment", "create", "join")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One action and what became of it. `ref` is the ticket that was judged; `target` the connection it goes to, if any."""
@@ -179,6 +182,17 @@ def withdraw(db: sa.Connection, pass_id: str) -> int:
 def withdraw_one(db: sa.Connection, key: str) -> None:
     """Takes back one action that surely did not take effect, key and all."""
     db.execute(sa.delete(action).where(action.c.action_key == key))
+
+
+def fail_about(db: sa.Connection, ref: TicketRef, reason: str, at: datetime) -> None:
+    """The ticket is no more: what was to be written to it, or for it in other systems, is a person's. Messages still go out.
+
+    What is being sent may have taken effect: nobody can ask any more.
+    """
+    mine = (action.c.kind.in_(WRITES), sa.or_(_about(ref), sa.and_(*_at(ref))))
+    for states, state in (((State.DELAYED, State.PLANNED), State.FAILED), ((State.SENDING,), State.IN_DOUBT)):
+        chosen = sa.update(action).where(*mine, action.c.state.in_(states))
+        db.execute(chosen.values(state=state, ended_at=at, reason=reason))
 
 
 def keys_done(db: sa.Connection, connection: str, keys: Sequence[str]) -> dict[str, frozenset[str]]:

@@ -63,6 +63,11 @@ def take(db: sa.Connection, refs: Sequence[TicketRef], who: str, now: float, las
     return Hold(who, tuple(tokens))
 
 
+def held(db: sa.Connection, ref: TicketRef) -> bool:
+    """Whether somebody has it in hand, as far as the store knows."""
+    return db.execute(sa.select(lease.c.token).where(is_ref(lease, ref.connection, ref.key))).first() is not None
+
+
 def stands(db: sa.Connection, hold: Hold) -> bool:
     """Whether nobody has taken any of it over."""
     return all(db.execute(sa.select(lease.c.until).where(*_mine(ref, token, hold))).first() is not None for ref, token in hold.tokens)

@@ -3,9 +3,12 @@
 import sqlalchemy as sa
 
 from gateway.store.columns import Moment, metadata, ref, texts
+from gateway.store.schema_gone import alias as alias
+from gateway.store.schema_gone import identity as identity
+from gateway.store.schema_gone import swept as swept
 from gateway.store.schema_systems import sign_in as sign_in
 
-SCHEMA = "0013"
+SCHEMA = "0014"
 """The revision that this program writes and reads; the newest file of `migrations/versions`."""
 
 

@@ -14,7 +14,7 @@ from gateway.store.codec import from_json, ticket_from, ticket_json, to_json
 from gateway.store.putting import as_text, execute_rows, insert_or_leave, insert_or_replace, is_ref, replacing
 from gateway.store.schema import alarm, alike, happening, ticket
 from rules.plan import Update
-from rules.ticket import Change, Comment, Ticket, TicketRef, Value
+from rules.ticket import Change, Comment, Ticket, TicketRef, Value, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +155,15 @@ def gone(db: sa.Connection, ref: TicketRef, at: datetime) -> None:
     db.execute(sa.delete(alike).where(is_ref(alike, ref.connection, ref.key)))
     pages.ended_about(db, ref, at, "the ticket is gone")
     approvals.ended_about(db, ref, at)
+
+
+def called(db: sa.Connection, ref: TicketRef) -> None:
+    """What was last seen bears the name under which it is kept."""
+    here = is_ref(ticket, ref.connection, ref.key)
+    row = db.execute(sa.select(ticket.c.seen, ticket.c.looked).where(here, sa.func.length(ticket.c.seen) > 0)).first()
+    if row is not None:
+        named = ticket_json(replace(ticket_from(row.seen), ref=ref), body=row.looked)
+        db.execute(sa.update(ticket).where(here).values(seen=named))
 
 
 def is_gone(db: sa.Connection, ref: TicketRef) -> bool:
