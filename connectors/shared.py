@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from connectors.allowance import Meter
 from connectors.tokens import InMemory, Tokens
 
 
@@ -10,3 +11,4 @@ class Shared:
     """By itself, a connector shares with nobody: a process that has no store."""
 
     tokens: Tokens = field(default_factory=InMemory)
+    meter: Meter | None = None  # none: it asks until the system says no

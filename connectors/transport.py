@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -12,11 +11,11 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from connectors.allowance import Meter, allowance_of, closed_for, retry_after
 from connectors.base import ConnectorSettings
 from connectors.errors import ConnectorError, InDoubt, NotFound, Rejected, Stale, Transient, Unauthorized, Unreadable, WriteRefused
 
 MAX_ANSWER = 64 * 1024 * 1024  # bytes; the largest documented page is a hundredth of it
-LONGEST_WAIT = 3600.0  # seconds; what a vendor asks for beyond that is cut to this
 TOKENS = ("/oauth/token", "/oauth/tokens", "/oauth_token.do", "/services/oauth2/token")
 READING_POSTS = (*TOKENS, "/rest/api/3/search/jql", "/rest/api/3/issue/bulkfetch")
 
@@ -25,20 +24,26 @@ class Seam(HTTPAdapter):
     """Mounted on an SDK's session: every request passes here, whatever the SDK thinks of timeouts or hosts.
 
     Sends the bytes to `via` where there is one and leaves the URL that the SDK sees alone (zenpy looks for its own host in it);
-    refuses writes when `read_only`; ends an answer that takes longer than the total deadline; follows no redirect.
+    refuses writes when `read_only`; asks the `meter` whether a request may leave, and tells it what the answer allows; ends an answer
+    that takes longer than the total deadline; follows no redirect.
     """
 
-    def __init__(self, connection: str, settings: ConnectorSettings, *, read_only: bool = False) -> None:
+    def __init__(self, connection: str, settings: ConnectorSettings, *, read_only: bool = False, meter: Meter | None = None) -> None:
         self._connection, self._settings, self._read_only = connection, settings, read_only
+        self._meter = meter
         self._to = urlsplit(settings.via) if settings.via else None
         self.may_leave: Callable[[str, str, bytes], bool] | None = None  # while a note is being sent: see `secrecy.py`
         super().__init__(pool_maxsize=8, max_retries=0)
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:  # type: ignore[override]
-        self._guard(request)
+        writing = self._guarded(request)
         limits = self._settings
         kwargs |= {"timeout": (limits.connect_timeout, limits.read_timeout), "stream": True}
+        if self._meter is not None:
+            self._meter.before(writing=writing)
         answer = super().send(self._moved(request), **kwargs)
+        if self._meter is not None:
+            self._meter.after(allowance_of(answer.headers), closed_for(answer.status_code, answer.headers))
         answer.request, answer.url = request, request.url or ""
         self._read_whole(answer)
         if answer.is_redirect:
@@ -48,15 +53,21 @@ class Seam(HTTPAdapter):
             )
         return answer
 
-    def _guard(self, request: requests.PreparedRequest) -> None:
-        """Refuses a write of a dry run, and one that might show to a customer what is meant as internal."""
+    def _guarded(self, request: requests.PreparedRequest) -> bool:
+        """Whether it is a write. Refuses that of a dry run, and one that might show to a customer what is meant as internal."""
         method, path = request.method or "GET", urlsplit(request.url or "").path
         if not is_write(method, path):
-            return
+            return False
         if self._read_only:
             raise WriteRefused(self._connection, f"a dry run does not write ({method} {path})")
         if self.may_leave is not None and not self.may_leave(method, path, _bytes(request.body)):
             raise Rejected(self._connection, f"a note must not leave as what a customer could see ({method} {path}); nothing was sent")
+        return True
+
+    def close(self) -> None:
+        super().close()
+        if self._meter is not None:
+            self._meter.close()
 
     def _moved(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         if self._to is None:
@@ -106,9 +117,16 @@ def is_write(method: str, path: str) -> bool:
     return method.upper() not in ("GET", "HEAD", "OPTIONS") and not path.endswith(READING_POSTS)
 
 
-def mounted(session: requests.Session, connection: str, settings: ConnectorSettings, *, read_only: bool = False) -> requests.Session:
+def mounted(
+    session: requests.Session,
+    connection: str,
+    settings: ConnectorSettings,
+    *,
+    read_only: bool = False,
+    meter: Meter | None = None,
+) -> requests.Session:
     """The session with our seam below everything it does. `trust_env` is off: no netrc entry replaces a token."""
-    seam = Seam(connection, settings, read_only=read_only)
+    seam = Seam(connection, settings, read_only=read_only, meter=meter)
     session.mount("https://", seam)
     session.mount("http://", seam)
     session.trust_env = settings.via is None
@@ -193,20 +211,3 @@ def said_by(answer: requests.Response) -> str:
 
 def _wait(answer: requests.Response) -> float | None:
     return retry_after(answer.headers.get("retry-after"), answer.headers.get("date"))
-
-
-def retry_after(header: str | None, date: str | None = None) -> float | None:
-    """Seconds to wait, from whole or broken seconds or an HTTP date (reckoned from the answer's own `date`, never our clock).
-
-    None for nothing or nonsense. Never negative, at most an hour.
-    """
-    if header is None:
-        return None
-    try:
-        seconds = float(header)
-    except ValueError:
-        try:
-            seconds = (parsedate_to_datetime(header) - parsedate_to_datetime(date or "")).total_seconds()
-        except (TypeError, ValueError):
-            return None
-    return None if seconds != seconds else min(max(seconds, 0.0), LONGEST_WAIT)  # NaN is nonsense too

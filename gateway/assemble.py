@@ -11,6 +11,7 @@ from connectors.shared import Shared
 from gateway import failpoint
 from gateway.backfill import Backfill
 from gateway.brake import Brake
+from gateway.budget import StoredMeter
 from gateway.clock import Clock, real
 from gateway.clock import now as wall_now
 from gateway.config import Config
@@ -36,6 +37,9 @@ from gateway.store.opening import Store, opened
 from gateway.tokens import StoredTokens
 from gateway.webhooks import Hearing
 from rules.bundle import Bundle
+
+AT_LENGTH = Patience(longest=60.0, budget=120.0)
+"""For long work: a limit by the minute is waited for; in all it is shorter than a lease."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,18 +82,26 @@ class Gateway:
 
 @contextmanager
 def assembled(
-    loaded: Loaded, *, read_only: bool = False, clock: Clock | None = None, on_pass: OnPass | None = None, patience: Patience | None = None
+    loaded: Loaded,
+    *,
+    read_only: bool = False,
+    long: bool = False,
+    clock: Clock | None = None,
+    on_pass: OnPass | None = None,
+    patience: Patience | None = None,
 ) -> Iterator[Gateway]:
     """A gateway for a desk without errors, closed at the end. `read_only`: every connector refuses to write below its SDK.
 
+    `long`: for work on many tickets at once, that leaves a reserve of each system's requests to the daemon, and waits its turn.
     What may write keeps the rules it judges by; that they are in force only the daemon says.
 
     Raises `WrongStore` when the database cannot be used, and `ImportError` when a connection's SDK is not installed.
     """
     if loaded.bundle is None or loaded.config is None:
         raise ValueError("a desk with mistakes cannot be assembled; `ticketgate check` lists them")
-    opened_ = {name: connector_of(loaded, name, read_only=read_only) for name in loaded.connections}
-    gateway = put_together(loaded.config, loaded.bundle, opened_, loaded.folder, clock or real(), on_pass, patience or Patience())
+    opened_ = {name: connector_of(loaded, name, read_only=read_only, long=long) for name in loaded.connections}
+    patience = patience or (AT_LENGTH if long else Patience())
+    gateway = put_together(loaded.config, loaded.bundle, opened_, loaded.folder, clock or real(), on_pass, patience)
     try:
         with gateway.store.writing() as db:
             if not read_only:  # a dry run leaves nothing behind
@@ -164,17 +176,21 @@ def _house(
     )
 
 
-def connector_of(loaded: Loaded, name: str, *, read_only: bool = False) -> Connector:
-    """One connection of a desk without errors, opened; nothing is sent yet. Raises `ImportError` when its SDK is not installed."""
-    return connector_with(loaded, name, loaded.connections[name], read_only=read_only)
+def connector_of(loaded: Loaded, name: str, *, read_only: bool = False, long: bool = False) -> Connector:
+    """One connection of a desk without errors, opened; nothing is sent yet. `long` work leaves a part of its requests to live work.
+
+    Raises `ImportError` when its SDK is not installed.
+    """
+    return connector_with(loaded, name, loaded.connections[name], read_only=read_only, long=long)
 
 
-def connector_with(loaded: Loaded, name: str, settings: ConnectorSettings, *, read_only: bool) -> Connector:
+def connector_with(loaded: Loaded, name: str, settings: ConnectorSettings, *, read_only: bool, long: bool = False) -> Connector:
     """The same with settings in hand, such as those that have their secrets."""
     if loaded.bundle is None or loaded.config is None:
         raise ValueError("a desk with mistakes cannot be assembled; `ticketgate check` lists them")
     kind = connectors.load(loaded.config.connections[name].system)
-    shared = Shared(StoredTokens(database(loaded.folder, loaded.config), name, settings))
+    store = database(loaded.folder, loaded.config)
+    shared = Shared(StoredTokens(store, name, settings), StoredMeter(store, name, long=long))
     return kind.opened(name, settings, _custom(loaded.bundle, name), read_only=read_only, shared=shared)
 
 

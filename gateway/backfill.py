@@ -19,6 +19,7 @@ from gateway.cycle import Cycle, House, undeclared
 from gateway.holding import Busy
 from gateway.judging import UNKNOWN, Asked, Judge, Judged, linked_among
 from gateway.ledger import Outcome
+from gateway.patient import pages
 from gateway.store import actions, audits, connections, parked, runs, tickets
 from gateway.store.runs import Run
 from rules.plan import Plan
@@ -44,7 +45,7 @@ class Backfill:
     def plans(self, asked: Asked, counts: Counts) -> Iterator[tuple[Ticket, Plan]]:
         """A dry run: every ticket that would change, with its plan. Reads only; `counts` fills up as it goes."""
         for connection in asked.connections:
-            for page in self._house.connectors[connection].changed(asked.since):
+            for page in pages(self._house.connectors[connection], asked.since, self._house.patience):
                 yield from self.plans_of(page.tickets, asked, counts)
                 _count_spoilt(counts, len(page.spoilt))
                 if asked.limit is not None and counts.seen >= asked.limit:
@@ -161,7 +162,7 @@ class _Connection:
             self._done_before = actions.refs_of_run(db, self._run, self._name)
         at = state.checkpoint.get(self._name)
         since = Cursor(str(at).removeprefix("at:")) if at else self._asked.since
-        for page in self._house.connectors[self._name].changed(since):
+        for page in pages(self._house.connectors[self._name], since, self._house.patience):
             self._house.points("before-page")
             self._page(page, state)
             self._house.points("after-page")

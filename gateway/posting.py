@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from connectors.allowance import retry_after
 from connectors.errors import ConnectorError, InDoubt, Rejected, Transient
-from connectors.transport import retry_after
 from gateway.clock import Clock
 from gateway.config import EndpointConfig
 from rules.plan import Receipt, Webhook

@@ -41,6 +41,13 @@ class Patience:
         )
         return policy(ask)
 
+    def after(self, error: Transient, tries: int, longest: float) -> float | None:
+        """The seconds to wait after so many failures in a row, of at most `longest` where the vendor named them; None: no more patience."""
+        asked = error.retry_after
+        if tries >= self.tries or (asked or 0.0) > longest:
+            return None
+        return asked if asked is not None else min(self.longest, self.first * 2.0 ** (tries - 1))
+
     def _wait(self, state: tenacity.RetryCallState) -> float:
         """The vendor's own time where it gave one; else twice as long each time. Jittered, so that not all come back at once."""
         asked = _asked(state)

@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -11,13 +9,14 @@ import requests
 from jira import JIRA
 from jira.exceptions import JIRAError
 
+from connectors.allowance import until_reset
 from connectors.errors import ConnectorError, Rejected, Transient, Unauthorized
 from connectors.granting import token_of
 from connectors.jira.secrecy import shows_nothing
 from connectors.secrecy import saying
 from connectors.shared import Shared
 from connectors.tokens import Bearer, Token, as_it_is
-from connectors.transport import LONGEST_WAIT, asking, decoded, error_for, is_write, mounted, said_by
+from connectors.transport import asking, decoded, error_for, is_write, mounted, said_by
 
 if TYPE_CHECKING:
     from connectors.jira.settings import JiraSettings
@@ -43,8 +42,9 @@ class JiraSession:
         )
         self._sdk.deploymentType = "Cloud"
         self._sdk._fields_cache_value = {"_": "_"}  # without it the SDK reads /field before its first search
-        mounted(self._sdk._session, connection, settings, read_only=read_only)
-        self._bearer = Bearer((shared or Shared()).tokens, self._granted) if settings.sign_in.client_id else None
+        shared = shared or Shared()
+        mounted(self._sdk._session, connection, settings, read_only=read_only, meter=shared.meter)
+        self._bearer = Bearer(shared.tokens, self._granted) if settings.sign_in.client_id else None
         if self._bearer is not None:
             self._sdk._session.auth = self._bearer.signed
 
@@ -129,7 +129,7 @@ def refused(connection: str, what: str, answer: requests.Response, *, writing: b
         return Rejected(connection, f"{said} (Jira has removed this address: a newer ticketgate is needed)")
     kind = error_for(connection, what, answer, writing=writing)
     if isinstance(kind, Transient):
-        wait = kind.retry_after if kind.retry_after is not None else _until_reset(answer)
+        wait = kind.retry_after if kind.retry_after is not None else until_reset(answer.headers)
         return Transient(connection, said + _limit(answer), wait)
     return type(kind)(connection, said)
 
@@ -147,13 +147,3 @@ def _words(answer: requests.Response) -> str:
 def _limit(answer: requests.Response) -> str:
     reason = answer.headers.get("ratelimit-reason")
     return f" (limit: {reason})" if reason else ""
-
-
-def _until_reset(answer: requests.Response) -> float | None:
-    """Seconds until `X-RateLimit-Reset`, reckoned from the answer's own `Date`, never our clock."""
-    try:
-        reset = datetime.fromisoformat(answer.headers["x-ratelimit-reset"])
-        wait = (reset - parsedate_to_datetime(answer.headers["date"])).total_seconds()
-    except (KeyError, ValueError, TypeError):
-        return None
-    return min(max(wait, 0.0), LONGEST_WAIT)

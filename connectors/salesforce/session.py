@@ -41,12 +41,13 @@ class Session:
 
     def __init__(self, connection: str, settings: SalesforceSettings, *, read_only: bool = False, shared: Shared | None = None) -> None:
         self._connection, self._settings = connection, settings
-        self._http = mounted(requests.Session(), connection, settings, read_only=read_only)
+        shared = shared or Shared()
+        self._http = mounted(requests.Session(), connection, settings, read_only=read_only, meter=shared.meter)
         self._http.auth = as_it_is  # else requests would let a netrc entry replace the token
         self._http.hooks["response"].append(self._hear)
         self._answer: requests.Response | None = None
         self._sf: Salesforce | None = None
-        self._bearer = Bearer((shared or Shared()).tokens, self._granted)
+        self._bearer = Bearer(shared.tokens, self._granted)
 
     def query(
         self, what: str, soql: str, *, deleted: bool = False, size: int = 2000, read: Callable[[bytes], Any] = orjson.loads

@@ -8,13 +8,13 @@ import warnings
 from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import orjson
 import requests
 
+from connectors.allowance import until_reset
 from connectors.errors import ConnectorError, InDoubt, Transient, Unauthorized, Unreadable
 from connectors.granting import token_of
 from connectors.secrecy import saying
@@ -22,7 +22,7 @@ from connectors.servicenow.reading import table_path
 from connectors.servicenow.secrecy import shows_nothing
 from connectors.shared import Shared
 from connectors.tokens import Bearer, Token, as_it_is
-from connectors.transport import LONGEST_WAIT, asking, decoded, error_for, mounted, said_by
+from connectors.transport import asking, decoded, error_for, mounted, said_by
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # old pytz, and libmagic, which only its attachment upload wants
@@ -42,8 +42,9 @@ class ServiceNowSession:
     def __init__(self, connection: str, settings: "ServiceNowSettings", *, read_only: bool = False, shared: Shared | None = None) -> None:
         self.connection = connection
         self._sign_in = settings.sign_in
-        self._bearer = Bearer((shared or Shared()).tokens, self._granted) if settings.sign_in.client_id else None
-        session = mounted(requests.Session(), connection, settings, read_only=read_only)
+        shared = shared or Shared()
+        self._bearer = Bearer(shared.tokens, self._granted) if settings.sign_in.client_id else None
+        session = mounted(requests.Session(), connection, settings, read_only=read_only, meter=shared.meter)
         session.auth = self._signed
         parts = urlsplit(settings.url)
         self._client = pysnow.Client(host=parts.netloc, use_ssl=parts.scheme == "https", session=session)
@@ -148,7 +149,7 @@ def refused(connection: str, what: str, answer: requests.Response, *, writing: b
     error = error_for(connection, what, answer, writing=writing)
     said = f"{what}: {answer.status_code} {_said(answer)}"
     if isinstance(error, Transient):
-        return Transient(connection, said, error.retry_after if error.retry_after is not None else _until_reset(answer))
+        return Transient(connection, said, error.retry_after if error.retry_after is not None else until_reset(answer.headers))
     return type(error)(connection, said)
 
 
@@ -163,12 +164,3 @@ def _words(said: Mapping[str, Any]) -> str:
     error = said.get("error")
     parts = (error.get("message"), error.get("detail")) if isinstance(error, Mapping) else (error, said.get("error_description"))
     return ": ".join(str(part) for part in parts if part)[:500]
-
-
-def _until_reset(answer: requests.Response) -> float | None:
-    """Seconds until `X-RateLimit-Reset` (UNIX seconds), reckoned from the answer's own `Date`, never our clock."""
-    try:
-        now = parsedate_to_datetime(answer.headers["date"]).timestamp()
-        return min(max(float(answer.headers["x-ratelimit-reset"]) - now, 0.0), LONGEST_WAIT)
-    except (KeyError, ValueError, TypeError):
-        return None

@@ -39,10 +39,11 @@ class Session:
 
     def __init__(self, connection: str, settings: ZendeskSettings, *, read_only: bool = False, shared: Shared | None = None) -> None:
         self._connection, self._settings = connection, settings
-        self._http = mounted(requests.Session(), connection, settings, read_only=read_only)
+        shared = shared or Shared()
+        self._http = mounted(requests.Session(), connection, settings, read_only=read_only, meter=shared.meter)
         self._http.hooks["response"].append(_refuse)
         self._zenpy: Zenpy | None = None
-        self._bearer = Bearer((shared or Shared()).tokens, self._granted) if settings.sign_in.client_id else None
+        self._bearer = Bearer(shared.tokens, self._granted) if settings.sign_in.client_id else None
 
     def get(self, what: str, path: str, query: Query = NOTHING, meaning: Meaning | None = None) -> dict[str, Any]:
         """The answer to a GET of `path` under /api/v2. `what` says in an error what was attempted; `meaning` may know a status better."""

@@ -49,7 +49,7 @@ def plan(
 
     chosen, counts, began, failed = options(context), Counts(), time.monotonic(), list[Exception]()
     _writable(output)
-    with gateway(chosen, read_only=True) as found:
+    with gateway(chosen, read_only=True, long=True) as found:
         asked = asked_for(found, connections=connection or (), since=since, until=until, rule=rule, where=where, limit=limit, replies=True)
         plans = _named(found, asked, ticket, counts) if ticket else _each(found, asked, counts, failed)
         _shown_and_kept(chosen, _watched(chosen, plans, counts), output)
@@ -172,7 +172,7 @@ def apply(
     decided = _read(file)
     agreed(chosen, f"Write what {file} says to {len(decided)} tickets?", yes=yes)
     pace, silent = _pace(_a_second(rate)), dict[str, ConnectorError]()
-    with gateway(chosen) as found, shown(chosen, "apply") as told:
+    with gateway(chosen, long=True) as found, shown(chosen, "apply") as told:
         not_halted(found.store, sorted({one.ticket.ref.connection for one in decided}))
 
         def progress(counts: "Counts") -> None:

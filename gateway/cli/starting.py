@@ -131,7 +131,7 @@ def unpinned(chosen: Options) -> "Iterator[Gateway]":
     from gateway.cli.connecting import gateway
     from gateway.store import reloading
 
-    with gateway(chosen) as found:
+    with gateway(chosen, long=True) as found:
         with found.store.reading() as db:
             pinned = reloading.standing(db).pinned
         if pinned is not None and pinned != found.cycle.book.bundle.hash:

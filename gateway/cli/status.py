@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from gateway.desk import Loaded
+    from gateway.store.budgets import Budget
     from gateway.store.connections import Standing
     from gateway.store.opening import Store
 
@@ -54,16 +55,17 @@ def status(
 
 
 def _gathered(kept: "Store", loaded: "Loaded") -> dict[str, Any]:
-    from gateway.store import actions, approvals, connections, halts, inbox, links, pages, runs, tickets
+    from gateway.store import actions, approvals, budgets, connections, halts, inbox, links, pages, runs, tickets
 
     with kept.reading() as db:
         depth = inbox.depth(db)
         standing = [s for s in connections.all_of(db) if loaded.config is None or s.connection in loaded.config.connections]
-        queue, rules = _queue(db), status_rules.gathered(db, loaded)
+        queue, rules, requests, at = _queue(db), status_rules.gathered(db, loaded), budgets.all_of(db), now()
+        shown = [_connection(s, depth.get(s.connection, 0), requests.get(s.connection), at) for s in standing]
         return {
-            "healthy": not queue and status_rules.healthy(rules) and all(s.state == "ok" for s in standing),
+            "healthy": not queue and status_rules.healthy(rules) and all(one["state"] == "ok" for one in shown),
             **rules,
-            "connections": [_connection(s, depth.get(s.connection, 0)) for s in standing],
+            "connections": shown,
             "tickets": tickets.counts(db),
             "waiting": sum(depth.values()),
             "links": links.count(db),
@@ -77,14 +79,19 @@ def _gathered(kept: "Store", loaded: "Loaded") -> dict[str, Any]:
         }
 
 
-def _connection(standing: "Standing", waiting: int) -> dict[str, Any]:
+def _connection(standing: "Standing", waiting: int, budget: "Budget | None", at: datetime) -> dict[str, Any]:
+    """A connection that is well, and whose system allows no request for now, is paused as well."""
+    until = budget.rests_until(at) if budget else None
+    known = budget if budget and budget.known(at) else None
+    paused = standing.state == "ok" and until is not None
     return {
         "connection": standing.connection,
-        "state": standing.state,
+        "state": "paused" if paused else standing.state,
         "polled_at": standing.polled_at,
         "read_up_to": standing.watermark,
-        "paused_until": standing.paused_until,
-        "error": standing.error,
+        "paused_until": until if paused else standing.paused_until,
+        "error": "the system allows no more requests for now" if paused else standing.error,
+        "requests": {"limit": known.limit, "left": max(known.left or 0, 0), "resets_at": known.resets_at} if known else None,
         "waiting": waiting,
     }
 
@@ -141,4 +148,5 @@ def _standing(one: dict[str, Any], now: datetime) -> str:
     if one["state"] == "paused" and one["paused_until"]:
         left = max(0, int((one["paused_until"] - now).total_seconds()))
         return f"PAUSED until {one['paused_until']:%H:%M:%S}Z ({left} s){waiting}; {read}"
-    return f"{'OK' if one['state'] == 'ok' else str(one['state']).upper()}   {read}{waiting}"
+    requests = f"; {one['requests']['left']:,} of {one['requests']['limit']:,} requests left" if one["requests"] else ""
+    return f"{'OK' if one['state'] == 'ok' else str(one['state']).upper()}   {read}{waiting}{requests}"

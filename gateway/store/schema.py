@@ -6,9 +6,10 @@ from gateway.store.columns import Moment, metadata, ref, texts
 from gateway.store.schema_gone import alias as alias
 from gateway.store.schema_gone import identity as identity
 from gateway.store.schema_gone import swept as swept
+from gateway.store.schema_systems import budget as budget
 from gateway.store.schema_systems import sign_in as sign_in
 
-SCHEMA = "0014"
+SCHEMA = "0015"
 """The revision that this program writes and reads; the newest file of `migrations/versions`."""
 
 

@@ -18,3 +18,15 @@ sign_in = sa.Table(
     sa.Column("reason", sa.Text),
     sa.Column("at", Moment, nullable=False),
 )
+
+# How many requests a system still allows in the window that ends at `resets_at`; none at all until `closed_until`.
+budget = sa.Table(
+    "budget",
+    metadata,
+    sa.Column("connection", sa.Text, primary_key=True),
+    sa.Column("limit", sa.Integer),
+    sa.Column("left", sa.Integer),
+    sa.Column("resets_at", Moment),
+    sa.Column("heard_at", Moment),
+    sa.Column("closed_until", Moment),
+)

@@ -128,6 +128,24 @@ def test_a_silent_system_ends_the_run_and_it_can_go_on(office: Office) -> None:
         backfill.found(begun.id)
 
 
+def test_a_system_that_wants_a_rest_between_pages_is_given_it_and_reading_goes_on(office: Office) -> None:
+    load(office, 25)
+    rests = [Failure(Transient("desk", "429", retry_after=41.0), "changed"), Failure(Transient("desk", "500"), "changed")]
+    office.connectors["desk"].failures += rests
+    counts = run(office)
+    assert (counts.seen, counts.changed) == (25, 25)
+    assert office.hands.slept == [41.0, 1.0]
+
+
+def test_a_system_that_is_silent_again_and_again_or_wants_an_hour_ends_the_run(office: Office) -> None:
+    load(office, 5)
+    for failures in ([Transient("desk", "429", retry_after=3600.0)], [Transient("desk", "503")] * 5):
+        office.connectors["desk"].failures += [Failure(error, "changed") for error in failures]
+        with pytest.raises(Transient):
+            run(office)
+    assert run(office).changed == 5
+
+
 RAISES = """version: 1
 rules:
   - id: one-up
