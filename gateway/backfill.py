@@ -137,6 +137,8 @@ class _State:
 
 MANY = 500
 """Keys in one question to the store."""
+NOWHERE = Cursor("")
+"""Of a part of a page: its end is no place to go on from."""
 NO_PARTNERS: frozenset[TicketRef] = frozenset()
 
 
@@ -164,9 +166,10 @@ class _Connection:
         since = Cursor(str(at).removeprefix("at:")) if at else self._asked.since
         for page in pages(self._house.connectors[self._name], since, self._house.patience):
             self._house.points("before-page")
-            self._page(page, state)
+            for part in _batches(page, self._asked.batch):
+                self._page(part, state)
+                progress(state.counts)
             self._house.points("after-page")
-            progress(state.counts)
 
     def _page(self, page: Page, state: _State) -> None:
         """Most pages of most runs hold nothing to do and nothing known: those cost one judgement and one transaction."""
@@ -208,7 +211,8 @@ class _Connection:
     ) -> None:
         _count_spoilt(counts, len(page.spoilt))
         counts.check()
-        checkpoint = {**state.checkpoint, self._name: DONE if page.last else f"at:{page.cursor}"}
+        reached = {self._name: DONE if page.last else f"at:{page.cursor}"} if page.cursor else {}
+        checkpoint = {**state.checkpoint, **reached}
         self._store(page, judged, acting, counts, checkpoint, all_new=all_new)
         state.counts, state.checkpoint = counts, checkpoint
 
@@ -344,4 +348,16 @@ def _said(asked: Asked) -> dict[str, Any]:
         "rule": asked.rule,
         "replies": asked.replies,
         "max_changes": asked.max_changes,
+        "batch": asked.batch,
     }
+
+
+def _batches(page: Page, size: int | None) -> Iterator[Page]:
+    """The page in parts of so many tickets. Only its last part has the cursor: before it the page is begun again, less what was counted."""
+    if size is None or len(page.tickets) <= size:
+        yield page
+        return
+    last = (len(page.tickets) - 1) // size * size
+    for start in range(0, last, size):
+        yield Page(page.tickets[start : start + size], NOWHERE)
+    yield replace(page, tickets=page.tickets[last:])

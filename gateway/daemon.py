@@ -4,6 +4,7 @@ Several may run on one store: each connection is read by one of them, and each t
 """
 
 import gc
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -103,8 +104,11 @@ class Daemon:
         self._outbound.go_on()
         return summary
 
-    def run(self) -> int:
-        """Until SIGTERM, SIGINT or `stop`; the ticket in hand is finished. Returns the exit code: 143, 130, or 0."""
+    def run(self, drain: float | None = None, leave: Callable[[int], object] = os._exit) -> int:
+        """Until SIGTERM, SIGINT or `stop`; the ticket in hand is finished. Returns the exit code: 143, 130, or 0.
+
+        What is not finished `drain` seconds later is left as a kill would leave it, for the next start to carry on: `leave` ends us.
+        """
         gc.collect()
         gc.freeze()
         with self._signals_caught():
@@ -114,6 +118,7 @@ class Daemon:
                 thread.start()
             with ticking(self._jobs(), self._stop):
                 self._stop.wait()
+                ending = self._given_up(drain, leave)
                 for awake in self._awake.values():
                     awake.set()
                 for thread in threads:
@@ -121,8 +126,26 @@ class Daemon:
         self._house.holds.let_go()
         with self._house.store.writing() as db:
             reloading.beat(db, None)
+        ending.cancel()
         self._log.info("stopped")
+        return self._code
+
+    @property
+    def _code(self) -> int:
         return CODES.get(signal.Signals(self._stopped_by), 0) if self._stopped_by else 0
+
+    def _given_up(self, drain: float | None, leave: Callable[[int], object]) -> threading.Timer:
+        """Ends us when that time is over, unless it is cancelled before."""
+
+        def over() -> None:
+            self._log.error("what is in hand did not end in time; the next start carries it on", drain=f"{drain:g}s")
+            leave(self._code)
+
+        timer = threading.Timer(drain or 0.0, over)
+        timer.daemon = True
+        if drain is not None:
+            timer.start()
+        return timer
 
     def stop(self) -> None:
         """From any thread: end in good order."""

@@ -25,7 +25,8 @@ BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 class Asked:
     """Which tickets, by which rule. `since` and `until` bound `updated_at`; `where` is a test of the caller's own.
 
-    `max_changes` replaces the brake; `rule` asks that rule alone, whatever its `when`.
+    `max_changes` replaces the brake; `rule` asks that rule alone, whatever its `when`. `batch` is how many are decided and carried out
+    before it is written down; None: a page of the system's.
     """
 
     connections: tuple[str, ...]
@@ -35,6 +36,7 @@ class Asked:
     replies: bool = False
     max_changes: int | None = None
     limit: int | None = None
+    batch: int | None = None
     where: Callable[[Ticket], bool] | None = field(default=None, compare=False)
 
     def skips(self, ticket: Ticket) -> str | None:

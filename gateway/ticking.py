@@ -87,6 +87,9 @@ class _Ticks:
         self._scheduler.start()
 
     def end(self) -> None:
+        """Paused first, and asked something: its loop is then surely not within a round, in which a shutdown would lose it a job."""
+        self._scheduler.pause()
+        self._scheduler.get_jobs()
         self._scheduler.shutdown(wait=True)
 
     def watched(self) -> None:

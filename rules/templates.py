@@ -98,7 +98,7 @@ class Template:
             return literal.placed(printed) if markdown else literal.bare(printed)
         except RenderProblem as wrong:
             raise RenderProblem(f"{self._where}: {wrong}") from None
-        except (TemplateError, SecurityError, TypeError, ValueError, ArithmeticError, LookupError) as wrong:
+        except (TemplateError, SecurityError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as wrong:
             raise RenderProblem(f"{self._where}: {wrong}") from None
 
     @property
@@ -129,6 +129,8 @@ def _date(value: datetime | date | None, pattern: str = "%Y-%m-%d %H:%M", zone: 
     """A moment as text, in UTC or the zone named."""
     if value is None:
         return ""
+    if not isinstance(value, date):
+        raise RenderProblem("'date' is for moments, like ticket.created_at")
     if not _DATE_FORMAT.fullmatch(pattern) or len(pattern) > 200:
         raise RenderProblem(f"'{pattern[:40]}' is no pattern for a date; write it like %d.%m.%Y %H:%M")
     return str((value.astimezone(ZoneInfo(zone)) if isinstance(value, datetime) else value).strftime(pattern))

@@ -16,7 +16,9 @@ from gateway.cli import (
     approvals,
     backfill,
     check,
+    completion,
     daemon,
+    database,
     demo,
     diff,
     doctor,
@@ -36,6 +38,7 @@ from gateway.cli import (
     sla,
     sla_ahead,
     status,
+    template,
     ticket,
     trials,
     why,
@@ -84,6 +87,9 @@ for group in (
     approvals,
     doctor,
     secret,
+    template,
+    database,
+    completion,
 ):
     group.add_to(app)
 
@@ -138,6 +144,7 @@ def ended_with(program: typer.Typer, args: Sequence[str] | None = None) -> int:
 
 
 def _ended(program: typer.Typer, args: Sequence[str] | None) -> int:
+    completion.ready()
     try:
         code = program(args=args, standalone_mode=False, prog_name="ticketgate")
     except (typer.Abort, KeyboardInterrupt):

@@ -1,6 +1,6 @@
 """`ticketgate backfill`: goes over the tickets that are there already; resumable, and silent to customers unless told otherwise."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,6 +24,9 @@ def backfill(
     until: Annotated[str | None, typer.Option("--until", metavar="WHEN", help="Tickets not touched since then.")] = None,
     connection: Annotated[list[str] | None, typer.Option("--connection", metavar="NAME", help="Only this one; may be repeated.")] = None,
     rule: Annotated[str | None, typer.Option("--rule", metavar="ID", help="Ask this rule alone, whatever its when:.")] = None,
+    batch: Annotated[
+        int | None, typer.Option("--batch", min=1, metavar="N", help="Tickets between two checkpoints; else a page of the system's.")
+    ] = None,
     resume: Annotated[str | None, typer.Option("--resume", metavar="ID", help="Go on with an interrupted run.")] = None,
     replies: Annotated[
         bool | None,
@@ -38,12 +41,11 @@ def backfill(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Judges every ticket as if it had just come, and carries out what the rules ask for. Asks first. Ctrl-C is safe: --resume goes on."""
-    from gateway.cli.choosing import asked_for
     from gateway.cli.halting import not_halted
     from gateway.cli.starting import unpinned
 
     chosen = options(context)
-    if resume is not None and (since or until or connection or rule or replies is not None):
+    if resume is not None and (since or until or connection or rule or batch or replies is not None):
         raise Ended(Code.USAGE, "--resume goes on with what was asked for then; only --max-changes and --yes go with it.")
     with unpinned(chosen) as found:
         not_halted(found.store, connection or found.connectors)
@@ -51,19 +53,18 @@ def backfill(
             run = _found(chosen, found, resume)
             agreed(chosen, f"Go on with {run.id}?", yes=yes)
         else:
-            asked = asked_for(
-                found,
-                connections=connection or (),
-                since=since,
-                until=until,
-                rule=rule,
-                replies=bool(replies),
-                max_changes=max_changes,
-            )
-            agreed(chosen, _question(asked), yes=yes)
-            run = found.backfill.begin(asked)
+            which = {"connections": connection or (), "since": since, "until": until, "rule": rule}
+            run = _begun(chosen, found, yes=yes, **which, replies=bool(replies), max_changes=max_changes, batch=batch)
         counts = _carried_out(chosen, found, run, max_changes)
     raise Ended(_ended(chosen, run.id, counts))
+
+
+def _begun(chosen: Options, found: "Gateway", *, yes: bool, **which: Any) -> "Run":
+    from gateway.cli.choosing import asked_for
+
+    asked = asked_for(found, **which)
+    agreed(chosen, _question(asked), yes=yes)
+    return found.backfill.begin(asked)
 
 
 def _ended(chosen: Options, run: str, counts: "Counts") -> Code:

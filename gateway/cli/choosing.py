@@ -30,6 +30,16 @@ def moment(option: str, text: str | None, now: datetime) -> datetime | None:
         raise Ended(Code.USAGE, f"{option} {text}: write a duration like 24h, or a moment like 2026-03-02T08:00Z.") from None
 
 
+def lasting(option: str, text: str) -> float:
+    """A duration in seconds. Ends with 2 for anything else."""
+    from gateway.config import duration
+
+    try:
+        return duration(text).total_seconds()
+    except ValueError as error:
+        raise Ended(Code.USAGE, f"{option} {text}: {error}") from None
+
+
 def asked_for(
     found: "Gateway",
     *,
@@ -41,6 +51,7 @@ def asked_for(
     limit: int | None = None,
     replies: bool = False,
     max_changes: int | None = None,
+    batch: int | None = None,
 ) -> "Asked":
     """What the options ask for. Ends with 8 for a rule or connection that does not exist, with 2 for a moment that is none."""
     from gateway.judging import BEGINNING, Asked
@@ -58,6 +69,7 @@ def asked_for(
         replies=replies,
         max_changes=max_changes,
         limit=limit,
+        batch=batch,
         where=_test(where, bundle, now) if where is not None else None,
     )
 

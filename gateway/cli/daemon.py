@@ -31,6 +31,9 @@ def run(
     no_server: Annotated[bool, typer.Option("--no-server", help="Take in no webhooks, whatever `server` says.")] = False,
     host: Annotated[str | None, typer.Option("--host", help="Where to take in webhooks, instead of `server.host`.")] = None,
     port: Annotated[int | None, typer.Option("--port", help="At which port, instead of `server.port`.", min=0, max=65_535)] = None,
+    drain: Annotated[
+        str, typer.Option("--drain", metavar="30s", help="How long a stop waits for what is in hand; the next start carries on the rest.")
+    ] = "30s",
 ) -> None:
     """Reads every connection at its interval and does what the rules ask for, until Ctrl-C or SIGTERM.
 
@@ -39,17 +42,18 @@ def run(
     Changed files are taken over as soon as they pass check and their own tests; until then, and after a start with such files, the last
     good rules stay.
     """
+    from gateway.cli.choosing import lasting
     from gateway.cli.connecting import gateway, logging
     from gateway.cli.starting import to_start
 
-    chosen = options(context)
+    chosen, longest = options(context), lasting("--drain", drain)
     start = to_start(chosen)
     logging(chosen, start.loaded, "info")
     with gateway(chosen, loaded=start.loaded) as found:
         daemon = found.daemon(reloader(chosen, found, start))
         if not once:
             with door(found, daemon, None if no_server else server(found.config, host, port)):
-                raise Ended(Code(daemon.run()))
+                raise Ended(Code(daemon.run(longest)))
         summary = daemon.once()
         resting = _resting(found, summary)
         _told(chosen, summary, resting)

@@ -33,13 +33,10 @@ def status(
 
     Ends with 1 when anything is unhealthy.
     """
-    from gateway.config import duration
+    from gateway.cli.choosing import lasting
 
     chosen = options(context)
-    try:
-        patience = duration(wait).total_seconds()
-    except ValueError as error:
-        raise Ended(Code.USAGE, f"--wait {wait}: {error}") from None
+    patience = lasting("--wait", wait)
     with store(chosen) as (kept, loaded):
         found = _gathered(kept, loaded)
         end = time.monotonic() + patience

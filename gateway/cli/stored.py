@@ -47,6 +47,17 @@ def perhaps(chosen: Options) -> "Iterator[tuple[Store | None, Loaded]]":
         found.close()
 
 
+def address(chosen: Options) -> str:
+    """Where the database is. Of the files only ticketgate.yaml need be right; ends with 3 where it is not."""
+    from gateway.desk import Unfit, database, load
+    from gateway.settings import with_environment
+
+    loaded = load(chosen.desk, chosen.config, settle=with_environment)
+    if loaded.config is None:
+        raise Unfit(loaded)
+    return database(chosen.desk, loaded.config)
+
+
 def _path(chosen: Options, loaded: "Loaded") -> Path:
     from gateway.desk import database
 

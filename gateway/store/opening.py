@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy import event
 
+from gateway.store.keeping import NotKept, before_upgrade, copied
 from gateway.store.schema import SCHEMA
 
 PRAGMAS = (
@@ -73,7 +75,7 @@ def opened(url: str) -> Store:
 
     Raises `WrongStore` for another kind of database, a newer schema, a damaged file, or a place that cannot be written.
     """
-    path = _path(url)
+    path = path_of(url)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # -wal and -shm take this mode over
@@ -100,7 +102,8 @@ def _way_out(said: str) -> str:
     return "restore it from a backup or move it away"
 
 
-def _path(url: str) -> Path:
+def path_of(url: str) -> Path:
+    """The file of a database. Raises `WrongStore` for one that is no file."""
     kind, _, path = url.partition(":///")
     if kind != "sqlite" or not path:
         raise WrongStore(f"'{kind}' is not a database this release can use; write database: sqlite:///PATH")
@@ -126,7 +129,7 @@ def _engine(path: Path) -> sa.Engine:
 
 
 def _brought_up_to_date(engine: sa.Engine, path: Path) -> None:
-    """Runs the missing migrations in one transaction. Alembic is imported only when there are some."""
+    """Runs the missing migrations in one transaction, once what is there was copied. Alembic is imported only when there are some."""
     with engine.execution_options(reader=True).begin() as db:
         there = _revision(db)
     if there == SCHEMA:
@@ -135,8 +138,19 @@ def _brought_up_to_date(engine: sa.Engine, path: Path) -> None:
         raise WrongStore(
             f"the database {path} was written by a newer release (schema {there}, this one knows {SCHEMA}); install that release"
         )
-    with engine.begin() as db:
+    with engine.begin() as db:  # from here on nobody else writes
+        there = _revision(db)
+        if there is not None and there < SCHEMA:
+            _keep(path, there)
         _migrate(db)
+
+
+def _keep(path: Path, there: str) -> None:
+    try:
+        kept = copied(path, before_upgrade(path, there))
+    except NotKept as error:
+        raise WrongStore(f"{error}; it is made before an upgrade, so nothing was upgraded: make room, then try again") from None
+    structlog.get_logger().warning("database upgraded", schema=SCHEMA, before=there, copy=str(kept))
 
 
 def _revision(db: sa.Connection) -> str | None:
@@ -148,9 +162,23 @@ def _revision(db: sa.Connection) -> str | None:
 
 def _migrate(db: sa.Connection) -> None:
     from alembic import command
+
+    config = _alembic()
+    config.attributes["connection"] = db
+    command.upgrade(config, "head")
+
+
+def steps(since: str | None) -> list[tuple[str, str]]:
+    """The migrations behind a schema, each with what it brings, in their order."""
+    from alembic.script import ScriptDirectory
+
+    known = ScriptDirectory.from_config(_alembic()).walk_revisions()
+    return [(one.revision, one.doc) for one in reversed(list(known)) if since is None or one.revision > since]
+
+
+def _alembic() -> Any:
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    config.attributes["connection"] = db
-    command.upgrade(config, "head")
+    return config

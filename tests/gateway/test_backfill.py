@@ -1,5 +1,6 @@
 """Backfill and saved plans: counts that add up, no work done twice, silence towards customers, and a brake."""
 
+import itertools
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -45,6 +46,27 @@ def test_every_ticket_is_counted_once_and_customers_hear_nothing(office: Office)
     assert (counts.seen, counts.changed, counts.unchanged) == (30, 25, 5)
     assert counts.actions == {"fields": 25}
     assert {e.kind for e in office.effects()} == {"update"}
+
+
+def test_batches_smaller_than_a_page_are_counted_once_and_go_on_from_where_they_were(office: Office) -> None:
+    """An interruption between two batches of one page: what was counted before is not judged again."""
+    load(office, 25)
+    backfill, seen = office.gateway.backfill, list[int]()
+    begun = backfill.begin(Asked(connections=("desk",), batch=4))
+
+    def interrupted(counts: Counts) -> None:
+        seen.append(counts.seen)
+        if counts.seen == 8:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        backfill.go_on(begun, interrupted)
+    writes = len(office.effects())
+    counts = backfill.go_on(backfill.found(begun.id), lambda c: seen.append(c.seen))
+    assert (counts.seen, counts.changed, counts.failed) == (25, 25, 0)
+    assert (seen[:2], seen[-1]) == ([4, 8], 25)
+    assert all(0 <= after - before <= 4 for before, after in itertools.pairwise(seen))
+    assert (writes, len(office.effects())) == (8, 25)
 
 
 def test_a_second_run_changes_nothing(office: Office) -> None:

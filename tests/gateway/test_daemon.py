@@ -104,3 +104,37 @@ def test_it_ends_in_good_order_when_it_is_asked_to(tmp_path: Path, number: signa
     finally:
         process.kill()
         process.wait()
+
+
+def daemon_of(office: Office, reload: Callable[[Any], Any] | None = None) -> Daemon:
+    house, polls = office.gateway, dict.fromkeys(office.systems, timedelta(seconds=0.2))
+    return Daemon(house.house, house.cycle, house.signals, house.brake, polls, reload, pager=house.pager, outbound=house.outbound)
+
+
+def test_a_stop_waits_for_what_is_in_hand_no_longer_than_told(office: Office) -> None:
+    """The process is then ended as a kill would end it; the next start carries on."""
+    at_work, silent, left = threading.Event(), threading.Event(), threading.Event()
+
+    def never_ending(_: Any) -> None:
+        at_work.set()
+        silent.wait(60)
+
+    daemon = daemon_of(office, never_ending)
+    thread = threading.Thread(target=daemon.run, args=(0.2, lambda code: left.set()))
+    thread.start()
+    assert at_work.wait(60)
+    daemon.stop()
+    assert left.wait(60)
+    silent.set()
+    thread.join(60)
+    assert not thread.is_alive()
+
+
+def test_a_stop_that_ends_in_time_ends_by_itself(office: Office) -> None:
+    left, daemon = threading.Event(), daemon_of(office)
+    thread = threading.Thread(target=daemon.run, args=(3600.0, lambda code: left.set()))
+    thread.start()
+    until(lambda: read(office, "desk"), 60)
+    daemon.stop()
+    thread.join(60)
+    assert (thread.is_alive(), left.is_set()) == (False, False)
