@@ -30,7 +30,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
 class Life(Struct, frozen=True, kw_only=True):
     """One ticket's moments. `told`: its history is known from its beginning; `heard`: its comments are.
 
-    `acknowledged_at` is the first of: it left `new`, it got an assignee, an agent replied. `solved` and `reopened` are all moments
+    `acknowledged_at` is the first of: it left `new`, it got an assignee, an agent replied, somebody who was called out said so. `paged`
+    has of each page when it was opened, and when somebody acknowledged it (None: nobody did). `solved` and `reopened` are all moments
     at which it was settled, and was taken up again.
     """
 
@@ -44,6 +45,7 @@ class Life(Struct, frozen=True, kw_only=True):
     told: bool
     heard: bool
     by_agent: bool  # an agent opened it by a public word of his own
+    paged: tuple[tuple[datetime, datetime | None], ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     uncovered: bool = False  # no policy applies to it
 
@@ -66,6 +68,7 @@ def life_of(
     heard: bool,
     opened_at: datetime | None = None,
     resolved_at: datetime | None = None,
+    paged: tuple[tuple[datetime, datetime | None], ...] = (),
     verdicts: tuple[Verdict, ...] = (),
     uncovered: bool = False,
 ) -> Life:
@@ -81,12 +84,13 @@ def life_of(
         opened_at=opened,
         solved=solved,
         reopened=tuple(c.at for c in rows if c.before in SETTLED and c.after not in SETTLED),
-        acknowledged_at=_first((*_left_new(rows), *_given(changes), *replies)),
+        acknowledged_at=_first((*_left_new(rows), *_given(changes), *replies, *(at for _, at in paged if at is not None))),
         replied_at=_first(replies),
         replies=len(replies),
         told=told,
         heard=heard,
         by_agent=any(at <= ticket.created_at for at in replies),
+        paged=paged,
         verdicts=verdicts,
         uncovered=uncovered,
     )

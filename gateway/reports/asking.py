@@ -14,7 +14,7 @@ from gateway.reports.report import Asked, Report
 from gateway.reports.sla import sla
 from gateway.reports.verdicts import THE_SYSTEM, ours, theirs
 from gateway.standing import observed
-from gateway.store import breaches, native
+from gateway.store import breaches, native, pages
 from gateway.store.lives import Known, all_known
 from rules.bundle import Bundle
 from rules.engine import Engine
@@ -41,13 +41,14 @@ REPORTS: Mapping[str, Callable[[list[Life], Asked], Report]] = {
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What was written down of promises: the climbs on which they were broken, and what the systems say of theirs."""
+    """What was written down beside tickets: climbs on which a promise was broken, what the systems say of theirs, who was called out."""
 
     broken: Mapping[TicketRef, frozenset[str]]
     slas: Mapping[TicketRef, tuple[NativeSla, ...]]
+    paged: Mapping[TicketRef, tuple[tuple[datetime, datetime | None], ...]]
 
 
-NOTHING = Facts({}, {})
+NOTHING = Facts({}, {}, {})
 
 
 class NoSuchField(ValueError):
@@ -101,9 +102,8 @@ class Desk:
 
     def lives(self, db: sa.Connection, at: datetime | None = None) -> Iterator[Life]:
         """All tickets that are still there. With `at`, what is said of their promises as of then."""
-        if at is None:
-            return map(self.life, all_known(db))
-        facts = Facts(breaches.climbs(db), native.all_of(db))
+        paged = pages.answers(db)
+        facts = Facts(breaches.climbs(db), native.all_of(db), paged) if at is not None else Facts({}, {}, paged)
         return (self.life(known, at, facts) for known in all_known(db))
 
     def life(self, known: Known, at: datetime | None = None, facts: Facts = NOTHING) -> Life:
@@ -117,6 +117,7 @@ class Desk:
             heard=known.heard,
             opened_at=opened if isinstance(opened, datetime) else None,
             resolved_at=resolved if isinstance(resolved, datetime) else None,
+            paged=facts.paged.get(known.ticket.ref, ()),
             verdicts=verdicts,
             uncovered=uncovered,
         )

@@ -13,6 +13,7 @@ from rules.lives import Life
 
 Row: TypeAlias = tuple[Cell, ...]
 Amount: TypeAlias = Callable[[Life], tuple[datetime, datetime] | None]
+ACKNOWLEDGED = "acknowledged: opened until it left 'new', was assigned or answered, or its page acknowledged"
 SHARED = (Column("figure"), Column("clock"), *SPREAD, Column("share", "share"), Column("of", "count"))
 
 
@@ -22,9 +23,13 @@ def response(lives: Sequence[Life], asked: Asked) -> Report:
     counted = [life for life in opened if life.heard and not life.by_agent]
     figures: tuple[tuple[str, Amount], ...] = (
         ("first reply: opened to the first public reply of an agent", lambda life: _from(life.opened_at, life.replied_at)),
-        ("acknowledged: opened until it left 'new', was assigned or answered", lambda life: _from(life.opened_at, life.acknowledged_at)),
+        (ACKNOWLEDGED, lambda life: _from(life.opened_at, life.acknowledged_at)),
     )
-    rows = [row for name, part in asked.groups(counted).items() for row in (*_amounts(name, part, figures, asked), *_answered(name, part))]
+    rows = [
+        row
+        for name, part in asked.groups(counted).items()
+        for row in (*_amounts(name, part, figures, asked), *_answered(name, part), *_paged(name, part, asked))
+    ]
     return Report(
         name="response",
         title="How fast tickets are answered",
@@ -45,6 +50,17 @@ def _answered(name: str, part: Sequence[Life]) -> Iterator[Row]:
     blank = (None,) * len(SPREAD)
     yield (name, "answered", "", *blank, share(sum(life.replied_at is not None for life in part), len(part)), len(part))
     yield (name, "acknowledged", "", *blank, share(sum(life.acknowledged_at is not None for life in part), len(part)), len(part))
+
+
+def _paged(name: str, part: Sequence[Life], asked: Asked) -> Iterator[Row]:
+    """How fast those called out say that they have it. Pages that nobody acknowledged are in the share alone; without pages no row."""
+    all_of_them = [page for life in part for page in life.paged]
+    taken = [(opened, at) for opened, at in all_of_them if at is not None]
+    if all_of_them:
+        for clock, counted in asked.clocks():
+            amounts = spread(counted(*pair) for pair in taken)
+            yield (name, "page: opened until somebody acknowledged it", clock, *cells(amounts), None, None)
+        yield (name, "pages acknowledged", "", *((None,) * len(SPREAD)), share(len(taken), len(all_of_them)), len(all_of_them))
 
 
 def resolution(lives: Sequence[Life], asked: Asked) -> Report:

@@ -96,6 +96,15 @@ def all_of(db: sa.Connection, *, only_open: bool = True) -> list[Paging]:
     return _read(db, *((page.c.state.in_([State.OPEN, State.UNANSWERED]),) if only_open else ()))
 
 
+def answers(db: sa.Connection) -> dict[TicketRef, tuple[tuple[datetime, datetime | None], ...]]:
+    """By ticket its pages, oldest first: when each was opened, and when somebody acknowledged it, which nobody may have done."""
+    found: dict[TicketRef, tuple[tuple[datetime, datetime | None], ...]] = {}
+    for one in all_of(db, only_open=False):
+        at = one.ended_at if one.state is State.ACKNOWLEDGED else None
+        found[one.ref] = (*found.get(one.ref, ()), (one.opened_at, at))
+    return found
+
+
 def _read(db: sa.Connection, *where: sa.ColumnElement[bool], by: sa.ColumnElement[datetime] = page.c.opened_at) -> list[Paging]:
     return [_paging(row) for row in db.execute(sa.select(page).where(*where).order_by(by, page.c.id)).mappings()]
 

@@ -95,6 +95,122 @@ def test_a_process_that_dies_between_the_release_and_the_sending_sends_it_after_
             assert {row.state for row in actions._rows(db)} == {State.DONE}
 
 
+CALLS = """
+version: 1
+calendars:
+  office: { timezone: UTC, open: { mon-fri: "09:00-17:00" } }
+rules:
+  - id: silence
+    when: { waiting: { status: new, calendar: office } }
+    stages:
+      - after: 8h
+        deliver: business_hours
+        then:
+          - page: { to: pager, text: "Nobody looked." }
+          - approval: { ask: leads, within: 2h, question: "Close it?", approved: [{ set: { status: resolved } }] }
+"""
+
+
+class Died(BaseException):
+    """As kill -9: nothing behind it is done."""
+
+
+def by_night(folder: Path, hands: Hands, systems: Any, points: Any = None) -> Any:
+    """Past the eighth open hour, and closed."""
+    return an_office(folder, CALLS, hands=hands, systems=systems, points=points)
+
+
+def gone_home(folder: Path) -> tuple[Hands, dict[str, MemorySystem]]:
+    hands = Hands(START - timedelta(hours=1))
+    systems = {"desk": MemorySystem(clock=hands)}
+    with by_night(folder, hands, systems) as office:
+        office.round()
+        hands.now = START
+        office.customer_writes()
+        office.round()
+        hands.now = START + timedelta(hours=8, minutes=1)
+        office.round()
+        office.gateway.pager.ring()
+        assert (office.notified(), office.notified("paged.jsonl")) == ([], []), "nobody is woken"
+    return hands, systems
+
+
+def morning(office: Any) -> None:
+    for _ in range(3):
+        office.round()
+        office.gateway.pager.ring()
+
+
+def test_a_page_and_a_question_wait_for_the_morning_as_well(tmp_path: Path) -> None:
+    hands, systems = gone_home(tmp_path)
+    with by_night(tmp_path, hands, systems) as office:
+        hands.now = MORNING
+        morning(office)
+        (asked,), (called,) = office.notified(), office.notified("paged.jsonl")
+    assert asked["text"].startswith("Close it?")
+    assert called["text"].startswith("Nobody looked.")
+    assert {told["at"][:13] for told in (asked, called)} == {"2026-03-03T09"}
+
+
+@pytest.mark.parametrize("point", ["before-send", "after-send", "after-turn"])
+def test_a_process_killed_over_what_waited_for_the_morning_repeats_and_loses_nothing(tmp_path: Path, point: str) -> None:
+    hands, systems = gone_home(tmp_path)
+    hands.now = MORNING
+    left = [point]
+
+    def points(name: str) -> None:
+        if name in left:
+            left.clear()
+            raise Died
+
+    with by_night(tmp_path, hands, systems, points) as office, pytest.raises(Died):
+        morning(office)
+    with by_night(tmp_path, hands, systems) as office:
+        morning(office)
+        with office.gateway.store.reading() as db:
+            doubts = [row for row in actions._rows(db) if row.state is State.IN_DOUBT]
+            assert {row.state for row in actions._rows(db)} <= {State.DONE, State.IN_DOUBT}
+        told = [len({one["key"] for one in office.notified(file)}) for file in ("notified.jsonl", "paged.jsonl")]
+        assert sum(told) == sum(len(office.notified(file)) for file in ("notified.jsonl", "paged.jsonl")), "nothing twice"
+        assert sum(told) + len(doubts) >= 2, "each was sent, or is said to be in doubt"
+        assert len(doubts) <= 1
+
+
+LADDER = """
+version: 1
+calendars:
+  office: { timezone: UTC, open: { mon-fri: "09:00-17:00" } }
+sla_policies:
+  all: { applies_to: { type: incident }, calendar: office, clocks: { resolution: { targets: [{ within: 4h, hours: calendar }] } } }
+rules:
+  - id: climb
+    when: { sla: { metric: resolution, policy: all } }
+    stages:
+      - { at: 50%, then: [{ note: { text: "Half of it." } }] }
+      - { at: breach, then: [{ page: { to: duty, text: "Broken." } }] }
+      - { at: breach + 1h, repeat: { every: 1h, times: 3 }, then: [{ notify: { to: leads, text: "Still broken." } }] }
+      - { at: breach + 5h, deliver: business_hours, then: [{ notify: { to: people, text: "Since yesterday." } }] }
+"""
+
+
+def test_two_daemons_climb_one_ladder_once_whatever_the_clock_does_with_its_repeats_calls_and_late_messages(tmp_path: Path) -> None:
+    with an_office(tmp_path, LADDER) as one, an_office(tmp_path, LADDER, hands=one.hands, systems=one.systems) as two:
+        one.round()
+        one.customer_writes(type="incident", priority="normal")
+        for step in range(36):
+            for office in (one, two) if step % 2 else (two, one):
+                office.gateway.signals.ring()
+                office.gateway.pager.ring()
+            (one if step % 3 else two).round()
+            one.hands.move(minutes=-50 if step % 6 == 5 else 60)
+        assert [e.kind for e in one.effects()] == ["note"]
+        assert [told["text"] for told in one.notified()] == ["Still broken."] * 4, "once, and three times again"
+        assert [told["text"].splitlines()[0] for told in one.notified("paged.jsonl")] == ["Broken."] * 2, "the chain is gone through twice"
+        late = [told["text"] for told in one.notified("mailed.jsonl")]
+        assert late.count("Since yesterday.") == 1
+        assert len(late) == 1 + 2, "the other one of the chain is called by mail"
+
+
 HOURLY = """
 version: 1
 rules:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from gateway.config import OnCallConfig
+from gateway.config import FiguresConfig, OnCallConfig
 from gateway.on_call import Turn, turns, wrong
+from gateway.reports.asking import Desk
 from gateway.store import actions, pages
 from gateway.store.pages import Paging, State
 from rules.plan import Call
@@ -81,6 +82,18 @@ def test_an_acknowledgement_stops_the_chain(office: Office) -> None:
 
     ring(office, hours=1)
     assert called(office) == ["pager"]
+
+
+def test_the_report_on_answers_knows_who_acknowledged(office: Office) -> None:
+    ref = office.customer_writes()
+    office.round()
+    opened_at, taken_at = only_page(office).opened_at, office.hands.now
+    with office.gateway.store.writing() as db:
+        assert pages.answers(db) == {ref: ((opened_at, None),)}
+        pages.ended(db, only_page(office).id, State.ACKNOWLEDGED, taken_at, by="ana")
+    with office.gateway.store.reading() as db:
+        (life,) = Desk(office.gateway.cycle.book.bundle, FiguresConfig()).lives(db)
+    assert (life.paged, life.acknowledged_at) == (((opened_at, taken_at),), taken_at)
 
 
 def test_a_page_that_is_open_is_not_opened_again(office: Office) -> None:

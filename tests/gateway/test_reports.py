@@ -37,7 +37,9 @@ def a_life(
     said = [a_comment(id=str(at), role=Role.AGENT, at=START + at * HOUR) for at in replies]
     status = changes[-1].after if changes else Status.OPEN
     ticket = a_ticket(f"desk:{key}", created_at=START, status=status, **{k: v for k, v in more.items() if k == "priority"})
-    return life_of(ticket, said, changes, told=more.get("told", True), heard=more.get("heard", True), verdicts=more.get("verdicts", ()))
+    known = {"told": more.get("told", True), "heard": more.get("heard", True), "verdicts": more.get("verdicts", ())}
+    paged = tuple((START + a * HOUR, None if b is None else START + b * HOUR) for a, b in more.get("paged", ()))
+    return life_of(ticket, said, changes, paged=paged, **known)
 
 
 def rows(name: str, lives: list[Life], **more: Any) -> list[dict[str, Any]]:
@@ -72,6 +74,15 @@ def test_first_replies_are_counted_where_comments_were_read_and_the_rest_is_name
     assert (answered["share"], answered["of"]) == (pytest.approx(2 / 3), 3)
     left_out = dict(REPORTS["response"](lives, asked()).excluded)
     assert sorted(left_out.values()) == [1, 1]
+
+
+def test_whoever_acknowledges_a_page_has_acknowledged_the_ticket_and_pages_have_figures_of_their_own() -> None:
+    lives = [a_life("1", replies=(9,), paged=((1, 3), (4, None))), a_life("2", paged=((2, 3),)), a_life("3", replies=(1,), paged=((2, 5),))]
+    found = {row["figure"].partition(":")[0]: row for row in rows("response", lives) if row["clock"].startswith("calendar") or row["of"]}
+    assert (found["page"]["count"], found["page"]["mean"]) == (3, 2 * HOUR)
+    assert (found["pages acknowledged"]["share"], found["pages acknowledged"]["of"]) == (pytest.approx(3 / 4), 4)
+    assert [life.acknowledged_at for life in lives] == [START + n * HOUR for n in (3, 3, 1)]
+    assert not [row for row in rows("response", [a_life("4")]) if "page" in row["figure"].partition(":")[0]]
 
 
 def test_resolution_ends_with_the_last_one_and_a_reopened_ticket_is_counted_as_such() -> None:
