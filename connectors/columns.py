@@ -111,7 +111,10 @@ def _column(row: Field) -> Column:
 
 
 def _attribute(row: Field) -> Column:
-    path = str(row.reads)
+    get = row.reads
+    if callable(get):
+        return _judged(row, lambda records: [get(record) for record in records])
+    path = str(get)
     at = attrgetter(path)
 
     def follow(record: Any) -> Any:

@@ -12,6 +12,10 @@ from operator import itemgetter
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
+import orjson
+from msgspec import Struct
+
 from connectors.base import Custom
 from connectors.columns import MALFORMED, TEXT, Columns, Unusual
 from connectors.mapping import Field, Kept, Record, Words, declared, reader
@@ -220,6 +224,27 @@ def ticket_reader(connection: str, settings: ServiceNowSettings, table: tuple[Fi
     return ticket
 
 
+class Texts(list[dict[str, str | None]]):
+    """Records of which each value is known to be text, as it should be."""
+
+
+class _Answer(Struct):
+    result: list[dict[str, str | None]]
+    error: Any = None
+
+
+_answer = msgspec.json.Decoder(_Answer).decode
+
+
+def rows_of(content: bytes) -> Any:
+    """An answer with rows, decoded to what the Table API documents, any other to what it holds. Raises `ValueError` for no JSON."""
+    try:
+        answer = _answer(content)
+    except ValueError:
+        return orjson.loads(content)
+    return {"result": Texts(answer.result), "error": answer.error}
+
+
 APART = ("ref", "version", "url", "shown_as")
 
 
@@ -232,7 +257,7 @@ def page_reader(connection: str, settings: ServiceNowSettings, table: tuple[Fiel
         if replaced:
             raise Unusual
         try:
-            if not {*map(type, chain.from_iterable(record.values() for record in records))} <= TEXT:
+            if not (isinstance(records, Texts) or {*map(type, chain.from_iterable(record.values() for record in records))} <= TEXT):
                 raise Unusual
             keys = [record["sys_id"] for record in records]
             apart: dict[str, list[Any]] = {

@@ -6,7 +6,7 @@ and passes over an `error` in a 200. Its `Client` and the session in it are soun
 
 import warnings
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -18,7 +18,7 @@ from connectors.allowance import until_reset
 from connectors.errors import ConnectorError, InDoubt, Transient, Unauthorized, Unreadable
 from connectors.granting import token_of
 from connectors.secrecy import saying
-from connectors.servicenow.reading import table_path
+from connectors.servicenow.reading import rows_of, table_path
 from connectors.servicenow.secrecy import shows_nothing
 from connectors.shared import Shared
 from connectors.tokens import Bearer, Token, as_it_is
@@ -53,7 +53,7 @@ class ServiceNowSession:
     def rows(self, what: str, table: str, query: str, fields: str, limit: int) -> list[dict[str, Any]]:
         """Records of a table, references as bare sys_ids."""
         asked = {"sysparm_query": query, "sysparm_fields": fields, "sysparm_limit": str(limit), **READ}
-        found = self._result(what, self.ask(what, "GET", table_path(table), asked))
+        found = self._result(what, self.ask(what, "GET", table_path(table), asked, read=rows_of))
         if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
             raise Unreadable(self.connection, f"{what}: the answer holds no list of records")
         return found
@@ -66,8 +66,16 @@ class ServiceNowSession:
             raise self._odd(what, method)
         return found
 
-    def ask(self, what: str, method: str, path: str, params: Mapping[str, str], body: Mapping[str, str] | None = None) -> Any:
-        """The decoded answer. `what` is said in errors: what was attempted, on which ticket."""
+    def ask(
+        self,
+        what: str,
+        method: str,
+        path: str,
+        params: Mapping[str, str],
+        body: Mapping[str, str] | None = None,
+        read: Callable[[bytes], Any] = orjson.loads,
+    ) -> Any:
+        """The answer, as `read` decodes it. `what` is said in errors: what was attempted, on which ticket."""
         writing = method != "GET"
         answer = self._sent(what, method, path, params, body)
         if answer.status_code == 401 and self._bearer is not None:
@@ -76,7 +84,7 @@ class ServiceNowSession:
         self.date = answer.headers.get("date")
         if answer.status_code >= 400:
             raise refused(self.connection, what, answer, writing=writing)
-        said = decoded(self.connection, what, answer, writing=writing)
+        said = decoded(self.connection, what, answer, writing=writing, read=read)
         if isinstance(said, dict) and said.get("error"):
             failed = f"{what}: the system broke off ({_words(said)})"
             raise InDoubt(self.connection, failed) if writing else Transient(self.connection, failed)

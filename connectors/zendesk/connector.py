@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
+from msgspec import Struct
+
 from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt, Thing
 from connectors.columns import MALFORMED, all_of
 from connectors.errors import ConnectorError, CursorExpired, Gone, NotFound, Rejected, Stale, Transient, Unauthorized, Unsupported
@@ -18,8 +20,20 @@ from connectors.zendesk.abilities import ABILITIES
 from connectors.zendesk.cursor import Mark
 from connectors.zendesk.directory import Directory, pages
 from connectors.zendesk.merging import is_merged, merged_into
-from connectors.zendesk.reading import TABLE, Beside, changes_of, comment_of, custom_row, mark_of, page_reader, ticket_reader, version_of
+from connectors.zendesk.reading import (
+    TABLE,
+    Beside,
+    changes_of,
+    comment_of,
+    custom_row,
+    mark_of,
+    page_reader,
+    shape_for,
+    ticket_reader,
+    version_of,
+)
 from connectors.zendesk.settings import ZendeskSettings
+from connectors.zendesk.shape import generated, status_of
 from connectors.zendesk.slas import native_slas
 from connectors.zendesk.writing import Writing, comment_in, guarded, made, marked, part, reading, unguarded
 from rules.plan import Draft, Receipt, TagChange
@@ -44,7 +58,7 @@ class ZendeskConnector(Connector):
         rows = [f for f in TABLE if f.name not in {row.name for row in own}]
         self._table = declared((*rows, *own), settings.words)
         self._read = ticket_reader(connection, self._table, settings.url)
-        self._read_page = page_reader(connection, self._table, settings.url)
+        self._read_page, self._shape = page_reader(connection, self._table, settings.url), shape_for(self._table)
         self._session, self._page_size, self._pushes = session, settings.page_size, settings.pushes
         self._directory = Directory(connection, session)
         self._writing = Writing(connection, self._table, self._directory, self.abilities.coupled, wide=settings.four_byte_letters)
@@ -206,12 +220,12 @@ class ZendeskConnector(Connector):
             return None
 
         query = {**place, "per_page": self._page_size, "include": BESIDE}
-        return self._session.get("read what changed", "incremental/tickets/cursor", query, meaning)
+        return self._session.get("read what changed", "incremental/tickets/cursor", query, meaning, read=self._shape.decoded)
 
     def _page(self, answer: Record, mark: Mark, start: datetime | None, *, last: bool) -> Page:
         """Tickets that were last touched before `start` came only because the export was asked a little earlier."""
         begun = start.timestamp() // 1 if start else 0
-        live: list[dict[str, Any]] = []
+        live: list[Any] = []
         spoilt: list[Spoilt] = []
         gone: list[str] = []
         merged: dict[str, str | None] = {}
@@ -219,17 +233,18 @@ class ZendeskConnector(Connector):
             beside = Beside(answer)
         for record in answer["tickets"]:
             try:
-                if record.get("generated_timestamp", begun) < begun:
+                if generated(record, begun) < begun:
                     continue
-                if record["status"] == "deleted":
-                    gone.append(str(record["id"]))
+                if status_of(record) == "deleted":
+                    gone.append(_key(record))
                 elif is_merged(record):
-                    merged[str(record["id"])] = None
+                    merged[_key(record)] = None
                 else:
                     live.append(record)
             except MALFORMED as error:
                 spoilt.append(_spoilt(record, error))
-        tickets, lost = all_of(live, lambda some: self._read_page(some, beside), lambda one: self._read(one, beside), _spoilt)
+        page, plain = self._read_page, self._shape.plain
+        tickets, lost = all_of(live, lambda some: page(some, beside), lambda one: self._read(plain(one), beside), _spoilt)
         return Page(tuple(tickets), mark.text, last, (*spoilt, *lost), tuple(gone), merged)
 
     def _tags(self, what: str, number: int, version: str, tags: TagChange) -> list[str]:
@@ -274,6 +289,8 @@ def _spoilt(record: Any, error: Exception) -> Spoilt:
 
 
 def _key(record: Any) -> str:
+    if isinstance(record, Struct):
+        return str(record.id)  # type: ignore[attr-defined]
     return str(record.get("id", "?")) if isinstance(record, dict) else "?"
 
 

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
+from msgspec import Struct
+
 from connectors.base import Cursor
 from connectors.errors import CursorExpired, Unreadable
 from connectors.mapping import Record, moment
+from connectors.zendesk.shape import generated
 from rules.ticket import replace
 
 
@@ -42,5 +45,5 @@ class Mark:
 
 def _generated(record: Any) -> datetime:
     """When the export last saw a change of a ticket; the epoch where it does not say."""
-    stamp = record.get("generated_timestamp") if isinstance(record, dict) else None
+    stamp = generated(record, None) if isinstance(record, dict | Struct) else None
     return datetime.fromtimestamp(stamp if isinstance(stamp, int) else 0, UTC)

@@ -15,13 +15,14 @@ MANY = 100  # ids that show_many takes at once
 
 Query: TypeAlias = Mapping[str, str | int]
 Meaning: TypeAlias = Callable[[int], ConnectorError | None]
+Decoded: TypeAlias = Callable[[bytes], Any]
 NOTHING: Query = MappingProxyType({})
 
 
 class Asks(Protocol):
     """The reading half of a session."""
 
-    def get(self, what: str, path: str, query: Query = ..., meaning: Meaning | None = ...) -> dict[str, Any]: ...
+    def get(self, what: str, path: str, query: Query = ..., meaning: Meaning | None = ..., read: Decoded = ...) -> dict[str, Any]: ...
 
 
 class Directory:

@@ -4,14 +4,15 @@ import re
 from typing import Any
 
 from connectors.mapping import Record
+from connectors.zendesk.shape import status_of, tags_of
 
 TAG = "closed_by_merge"
 NUMBER = re.compile(r"#(\d+)")
 
 
-def is_merged(record: Record) -> bool:
-    """Whether it looks like one. An account may have taken the tag away again: then it is a closed ticket like any other."""
-    return record["status"] == "closed" and TAG in (record.get("tags") or ())
+def is_merged(record: Any) -> bool:
+    """Whether a ticket in any shape looks like one. Where an account took the tag away again, it is a closed ticket like any other."""
+    return bool(status_of(record) == "closed" and TAG in (tags_of(record) or ()))
 
 
 def merged_into(audit: Record) -> str | None:

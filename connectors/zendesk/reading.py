@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 from zlib import crc32
 
 import orjson
+from msgspec import Struct
 
 from connectors import door
 from connectors.base import Custom
 from connectors.columns import MALFORMED, Columns, Unusual
 from connectors.mapping import Field, Record, Table, Words, moment, reader
+from connectors.zendesk.shape import WATCHED, Named, Shape, User, of_shape, versions
 from rules.ticket import Change, Comment, Person, Role, Ticket, TicketRef, Value, replace
 
 STATUS = Words({"new": "new", "open": "open", "pending": "pending", "hold": "on_hold", "solved": "resolved", "closed": "closed"})
@@ -56,7 +58,6 @@ TABLE: Table = (
 """`requester`, `assignee` and `group` are put into the record from what came beside it; only ids stand there."""
 
 MARK = "ticketgate"  # our key in an update's metadata, which Zendesk keeps in the audit
-WATCHED = ("subject", "status", "type", "priority", "requester_id", "assignee_id", "group_id", "organization_id", "due_at", "brand_id")
 ROBOTS = re.compile(
     r"^(mailer-?daemon|postmaster|(do[-_.]?not|no)[-_.]?reply|bounces?|auto-?reply|notifications?)([-_.+0-9].*)?@", re.IGNORECASE
 )
@@ -85,7 +86,7 @@ class Beside:
     """The people, groups and organizations that came with an answer; each person is made once."""
 
     def __init__(self, answer: Record) -> None:
-        self.users: dict[int, Record] = {}
+        self.users: dict[int, Record | User] = {}
         self.groups: dict[int, str] = {}
         self.organizations: dict[int, str] = {}
         self._people: dict[int, Person] = {}
@@ -93,9 +94,9 @@ class Beside:
 
     def know(self, answer: Record) -> None:
         """Learns of those who came with another answer."""
-        self.users.update((u["id"], u) for u in answer.get("users") or ())
-        self.groups.update((g["id"], g["name"]) for g in answer.get("groups") or ())
-        self.organizations.update((o["id"], o["name"]) for o in answer.get("organizations") or ())
+        self.users.update((u.id if type(u) is User else u["id"], u) for u in answer.get("users") or ())
+        self.groups.update(map(_named, answer.get("groups") or ()))
+        self.organizations.update(map(_named, answer.get("organizations") or ()))
         self._people.clear()
 
     def person(self, number: int | None) -> Person | None:
@@ -106,10 +107,10 @@ class Beside:
             self._people[number] = self._made(number)
         return self._people[number]
 
-    def requester(self, record: Record) -> Person | None:
+    def requester(self, number: int | None, organization_id: int | None) -> Person | None:
         """The requester in the organization that the ticket is about: a person may be in several."""
-        person = self.person(record.get("requester_id"))
-        organization = self.organizations.get(record.get("organization_id") or 0)
+        person = self.person(number)
+        organization = self.organizations.get(organization_id or 0)
         if person is None or organization is None or organization == person.organization:
             return person
         return replace(person, organization=organization)
@@ -118,16 +119,28 @@ class Beside:
         user = self.users.get(number)
         if user is None:
             return Person(id=str(number))
-        get, email = user.get, user.get("email") or None
+        name, email, organization, tags, language = _told_of(user)
         return Person(
             id=str(number),
-            name=get("name") or None,
-            email=email,
-            organization=self.organizations.get(get("organization_id") or 0),
-            tags=frozenset(get("tags") or ()),
-            language=get("locale") or None,
-            automated=email is not None and ROBOTS.match(email) is not None,
+            name=name or None,
+            email=email or None,
+            organization=self.organizations.get(organization or 0),
+            tags=frozenset(tags or ()),
+            language=language or None,
+            automated=is_robot(email),
         )
+
+
+def _named(one: Any) -> tuple[int, str]:
+    return (one.id, one.name) if type(one) is Named else (one["id"], one["name"])
+
+
+_TOLD = ("name", "email", "organization_id", "tags", "locale")
+_of_user = attrgetter(*_TOLD)
+
+
+def _told_of(user: Any) -> Sequence[Any]:
+    return _of_user(user) if type(user) is User else [*map(user.get, _TOLD)]
 
 
 def is_robot(email: str | None) -> bool:
@@ -184,7 +197,7 @@ def ticket_reader(connection: str, table: Table, url: str) -> Callable[[dict[str
 
     def ticket(record: dict[str, Any], beside: Beside) -> Ticket:
         group = record.get("group_id")
-        record["requester"] = beside.requester(record)
+        record["requester"] = beside.requester(record.get("requester_id"), record.get("organization_id"))
         record["assignee"] = beside.person(record.get("assignee_id"))
         record["group"] = beside.groups.get(group) if group is not None else None
         reading = read(record)
@@ -210,24 +223,21 @@ def ticket_reader(connection: str, table: Table, url: str) -> Callable[[dict[str
 FROM_BESIDE = ("requester", "assignee", "group")
 
 
-def page_reader(connection: str, table: Table, url: str) -> Callable[[Sequence[Record], Beside], list[Ticket]]:
-    """As `ticket_reader` for many records at once; `Unusual` where one of them must be read by itself.
+def page_reader(connection: str, table: Table, url: str) -> Callable[[Sequence[Any], Beside], list[Ticket]]:
+    """As `ticket_reader` for many tickets of one `Shape`; `Unusual` where one of them must be read by itself."""
+    columns = Columns([*map(of_shape, table)], FROM_BESIDE, attributes=True)
 
-    So must all be where an installation's own field takes the place of what comes beside a record.
-    """
-    columns, replaced = Columns(table, FROM_BESIDE), any(f.name in FROM_BESIDE and f.reads != f.name for f in table)
-
-    def page(records: Sequence[Record], beside: Beside) -> list[Ticket]:
-        if replaced:
+    def page(records: Sequence[Any], beside: Beside) -> list[Ticket]:
+        if not all(isinstance(record, Struct) for record in records):
             raise Unusual
         try:
-            keys = [str(record["id"]) for record in records]
-            ids, unread = [record.get("group_id") for record in records], [dict[str, str]() for _ in records]
+            keys = [str(record.id) for record in records]
+            ids, unread = [record.group_id for record in records], [dict[str, str]() for _ in records]
             apart: dict[str, list[Any]] = {
-                "requester": [beside.requester(record) for record in records],
-                "assignee": [beside.person(record.get("assignee_id")) for record in records],
+                "requester": [beside.requester(record.requester_id, record.organization_id) for record in records],
+                "assignee": [beside.person(record.assignee_id) for record in records],
                 "group": [beside.groups.get(id) if id is not None else None for id in ids],
-                "version": [version_of(record) for record in records],
+                "version": versions(records),
                 "ref": [TicketRef(connection, key) for key in keys],
                 "url": [f"{url}/agent/tickets/{key}" for key in keys],
             }
@@ -239,6 +249,16 @@ def page_reader(connection: str, table: Table, url: str) -> Callable[[Sequence[R
         return columns.tickets(records, apart, unread)
 
     return page
+
+
+def shape_for(table: Table) -> Shape:
+    """The keys of a ticket that the table reads by name; whole tickets where that says too little.
+
+    So it does where an installation's own field takes the place of what comes beside a record, or lies deeper within it.
+    """
+    replaced = any(f.name in FROM_BESIDE and f.reads != f.name for f in table)
+    paths = [f.reads for f in table if isinstance(f.reads, str) and f.name not in FROM_BESIDE and f.reads != "via.channel"]
+    return Shape(paths, whole=replaced or any("." in path or path in ("via", "custom_fields") for path in paths))
 
 
 def _with_custom(values: dict[str, Any]) -> dict[str, Any]:
@@ -265,7 +285,7 @@ def comment_of(record: Record, beside: Beside) -> Comment:
 def _role(record: Record, beside: Beside) -> Role:
     """A bot only where that is certain: a rule wrote it, or an address that nobody reads."""
     number = record.get("author_id")
-    user = beside.users.get(number or 0, {})
+    user: Any = beside.users.get(number or 0, {})  # comments come with people as they are
     if number == -1 or (record.get("via") or {}).get("channel") == "rule" or is_robot(user.get("email")):
         return Role.BOT
     return Role.AGENT if user.get("role") in ("agent", "admin") else Role.CUSTOMER

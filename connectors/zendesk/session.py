@@ -15,7 +15,7 @@ from connectors.secrecy import saying
 from connectors.shared import Shared
 from connectors.tokens import Bearer, Token, as_it_is
 from connectors.transport import asking, decoded, error_for, mounted
-from connectors.zendesk.directory import NOTHING, Meaning, Query
+from connectors.zendesk.directory import NOTHING, Decoded, Meaning, Query
 from connectors.zendesk.secrecy import shows_nothing
 from connectors.zendesk.settings import ZendeskSettings
 
@@ -45,10 +45,15 @@ class Session:
         self._zenpy: Zenpy | None = None
         self._bearer = Bearer(shared.tokens, self._granted) if settings.sign_in.client_id else None
 
-    def get(self, what: str, path: str, query: Query = NOTHING, meaning: Meaning | None = None) -> dict[str, Any]:
-        """The answer to a GET of `path` under /api/v2. `what` says in an error what was attempted; `meaning` may know a status better."""
+    def get(
+        self, what: str, path: str, query: Query = NOTHING, meaning: Meaning | None = None, read: Decoded = orjson.loads
+    ) -> dict[str, Any]:
+        """The answer to a GET of `path` under /api/v2, as `read` decodes it.
+
+        `what` says in an error what was attempted; `meaning` may know a status better.
+        """
         url = self._url(path) + (f"?{urlencode(query)}" if query else "")
-        answer = self._asked(what, lambda: self._signed_in().tickets._get(url, raw_response=True), meaning, writing=False)
+        answer = self._asked(what, lambda: self._signed_in().tickets._get(url, raw_response=True), meaning, writing=False, read=read)
         if not isinstance(answer, dict):
             raise Unreadable(self._connection, f"{what}: the answer is not an object")
         return answer
@@ -76,24 +81,24 @@ class Session:
     def _url(self, path: str) -> str:
         return f"{self._settings.url.rstrip('/')}/api/v2/{path}.json"
 
-    def _asked(self, what: str, call: Call, meaning: Meaning | None, *, writing: bool) -> Any:
+    def _asked(self, what: str, call: Call, meaning: Meaning | None, *, writing: bool, read: Decoded = orjson.loads) -> Any:
         """Signs in anew after a 401 when it can, once: a token that stays refused is not asked for again and again."""
         try:
-            return self._once(what, call, writing=writing)
+            return self._once(what, call, writing=writing, read=read)
         except Refused as refused:
             if refused.answer.status_code != 401 or self._bearer is None:
                 raise self._error(what, refused.answer, meaning, writing=writing) from None
         self._bearer.renew()
         self._zenpy = None
         try:
-            return self._once(what, call, writing=writing)
+            return self._once(what, call, writing=writing, read=read)
         except Refused as refused:
             raise self._error(what, refused.answer, meaning, writing=writing) from None
 
-    def _once(self, what: str, call: Call, *, writing: bool) -> Any:
+    def _once(self, what: str, call: Call, *, writing: bool, read: Decoded = orjson.loads) -> Any:
         with asking(self._connection, what, writing=writing):
             answer = call()
-        return decoded(self._connection, what, answer, writing=writing)
+        return decoded(self._connection, what, answer, writing=writing, read=read)
 
     def _error(self, what: str, answer: requests.Response, meaning: Meaning | None, *, writing: bool) -> ConnectorError:
         status = answer.status_code

@@ -45,9 +45,13 @@ def of_zendesk() -> Reading:
     own = [zendesk.custom_row(c) for c in (Custom("product", "360000000101", "choice"), Custom("brand", "brand_id", "number"))]
     table = declared((*(f for f in zendesk.TABLE if f.name != "product"), *own), {"status": {"odd": "open"}})
     beside = zendesk.Beside(answer)
-    together = zendesk.page_reader("desk", table, "https://acme.zendesk.com")
+    page, shape = zendesk.page_reader("desk", table, "https://acme.zendesk.com"), zendesk.shape_for(table)
     alone = zendesk.ticket_reader("desk", table, "https://acme.zendesk.com")
-    return Reading(lambda some: together(some, beside), lambda one: alone(one, beside), answer["ticket"])
+
+    def together(some: Sequence[Any]) -> list[Ticket]:
+        return page(shape.decoded(orjson.dumps({"tickets": some}))["tickets"], beside)
+
+    return Reading(together, lambda one: alone(one, beside), answer["ticket"])
 
 
 def of_jira() -> Reading:
@@ -66,7 +70,12 @@ def of_servicenow() -> Reading:
     )
     table = servicenow.table_for(settings, (Custom("seats", "u_seats", "number"), Custom("product", "u_product")))
     record = {**recorded("servicenow")["result"], "u_seats": "12"}
-    return Reading(servicenow.page_reader("it", settings, table), servicenow.ticket_reader("it", settings, table), record)
+    page = servicenow.page_reader("it", settings, table)
+
+    def together(some: Sequence[Any]) -> list[Ticket]:
+        return page(servicenow.rows_of(orjson.dumps({"result": some}))["result"])
+
+    return Reading(together, servicenow.ticket_reader("it", settings, table), record)
 
 
 def of_salesforce() -> Reading:
