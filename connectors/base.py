@@ -173,6 +173,10 @@ class Connector(ABC):
         """Of these tickets (at most a hundred), those that are there, each with the key that it has now."""
         raise Unsupported(self.connection, "present")
 
+    def count(self, since: datetime) -> int | None:
+        """About how many tickets `changed(since)` brings, as the system counts them; None where it does not say."""
+        return None
+
     def raw(self, key: str) -> Mapping[str, Any]:
         """The ticket's record as the system itself sends it, for people who compare. Raises `NotFound`."""
         raise Unsupported(self.connection, "raw")

@@ -153,6 +153,9 @@ class MemoryConnector(Connector):
         except ValueError as error:
             raise Unreadable(self.connection, f"reading {key}: {error!s}") from None
 
+    def count(self, since: datetime) -> int | None:
+        return len(self.system.page(self.system.first_after(since), 1_000_000_000)[0])
+
     def raw(self, key: str) -> Mapping[str, Any]:
         with self._doing("raw"):
             return dict(self._record(key))

@@ -17,7 +17,7 @@ from connectors.errors import ConnectorError, InDoubt, NotFound, Rejected, Stale
 
 MAX_ANSWER = 64 * 1024 * 1024  # bytes; the largest documented page is a hundredth of it
 TOKENS = ("/oauth/token", "/oauth/tokens", "/oauth_token.do", "/services/oauth2/token")
-READING_POSTS = (*TOKENS, "/rest/api/3/search/jql", "/rest/api/3/issue/bulkfetch")
+READING_POSTS = (*TOKENS, "/rest/api/3/search/jql", "/rest/api/3/search/approximate-count", "/rest/api/3/issue/bulkfetch")
 
 
 class Seam(HTTPAdapter):

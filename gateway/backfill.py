@@ -82,6 +82,15 @@ class Backfill:
         moments = {name: datetime.fromisoformat(said[name]) if said[name] else None for name in ("since", "until")}
         return Asked(**{**said, **moments, "connections": tuple(said["connections"])})
 
+    def expected(self, run: Run) -> int | None:
+        """About how many tickets the whole run sees, by what the systems say; None where one does not, or does not answer."""
+        asked, found = self.asked_by(run), list[int | None]()
+        for connection in asked.connections:
+            with suppress(ConnectorError):
+                found.append(self._house.connectors[connection].count(asked.since))
+        known = [count for count in found if count is not None]
+        return sum(known) if len(known) == len(asked.connections) else None
+
     def go_on(self, run: Run, progress: Progress = nobody, max_changes: int | None = None) -> Counts:
         """From the beginning, or from where it was left, to its end. Its state says how it ended: done, held, interrupted, failed.
 

@@ -12,7 +12,7 @@ import pytest
 from connectors.base import Connector, Thing
 from connectors.errors import NotFound, Unsupported
 from rules.ticket import Level, Status, Ticket, replace
-from tests.rigs import HIGH, START, Rig, a_sample, keys_of, read, some_samples
+from tests.rigs import HIGH, LONG_ENOUGH, START, Rig, a_sample, keys_of, read, some_samples
 
 MARK, OTHER_MARK = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"
 LONG_AGO = START - timedelta(days=30)
@@ -28,6 +28,14 @@ def plainly(value: Any) -> Any:
 
 
 # Reading
+
+
+def test_it_says_about_how_many_tickets_a_reading_brings(rig: Rig, connector: Connector) -> None:
+    rig.load(*some_samples(7))
+    rig.later(LONG_ENOUGH)
+
+    assert connector.count(LONG_AGO) == len(keys_of(read(connector, LONG_AGO))) == 7
+    assert connector.count(START + timedelta(days=1)) == 0
 
 
 def test_a_ticket_is_read_in_our_words(rig: Rig, connector: Connector) -> None:

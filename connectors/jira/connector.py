@@ -157,6 +157,11 @@ class JiraConnector(Connector):
         except NotFound:
             return None
 
+    def count(self, since: datetime) -> int | None:
+        asked = jql(since, self._settings.project).partition(" ORDER BY ")[0]
+        found = self._session.ask("counting what changed", "POST", "search/approximate-count", body={"jql": asked})
+        return found.get("count") if isinstance(found, dict) else None
+
     def raw(self, key: str) -> Mapping[str, Any]:
         return self._fetched(f"reading {key}", key)[0]
 

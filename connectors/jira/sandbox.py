@@ -10,7 +10,7 @@ from connectors.jira import sandbox_screens as screens
 from connectors.jira import sandbox_slas
 from connectors.jira.sandbox_edits import Refused, answered
 from connectors.jira.sandbox_issues import Issue, State, is_document, plain
-from connectors.jira.sandbox_jql import JqlError, parse
+from connectors.jira.sandbox_jql import JqlError, Query, parse
 from connectors.jira.sandbox_limits import Limits
 from connectors.jira.sandbox_search import TokenError
 from connectors.jira.sandbox_sign_in import Gate
@@ -128,6 +128,7 @@ class JiraSandbox(Sandbox):
         return [
             ("GET", "search/jql", lambda r: self._search(r.query)),
             ("POST", "search/jql", lambda r: self._search({k: _flat(v) for k, v in r.json().items()})),
+            ("POST", "search/approximate-count", lambda r: Answer(body={"count": self.tracker.index.count(self._parsed(r.json()["jql"]))})),
             ("POST", "issue/bulkfetch", self._bulk),
             ("GET", one, self._get),
             ("GET", f"{one}/transitions", self._transitions),
@@ -176,13 +177,16 @@ class JiraSandbox(Sandbox):
 
     def _search(self, query: Mapping[str, str]) -> Answer:
         now, jql, asked = self.clock(), query.get("jql", ""), _words(query.get("fields", ""))
-        parsed = parse(jql, zone=self._zone, now=now, projects=frozenset(self.tracker.projects))
+        parsed = self._parsed(jql)
         most = MOST_IDS if asked in ([], ["id"], ["key"]) else MOST_ON_A_PAGE
         size = min(max(int(query.get("maxResults") or A_PAGE), 1), most)
         states, token = self.tracker.index.page(parsed, jql, query.get("nextPageToken"), size, now)
         properties = _words(query.get("properties", ""))
         issues = [self._with(self.tracker.views.issue(s, asked), s.id, properties) for s in states]
         return Answer(body={"issues": issues, **({"nextPageToken": token} if token else {}), "isLast": token is None})
+
+    def _parsed(self, jql: str) -> Query:
+        return parse(jql, zone=self._zone, now=self.clock(), projects=frozenset(self.tracker.projects))
 
     def _with(self, view: Json, id: str, names: list[str]) -> Json:
         """The issue with the properties that were asked for; search knows them at once where it knows the issue."""

@@ -75,6 +75,9 @@ class Index:
             found.append(state)
         return found, None
 
+    def count(self, query: Query) -> int:
+        return sum(1 for state in self._seen.values() if query.part.holds(state))
+
     def _forward(self, query: Query, start: Any) -> Iterator[State]:
         """By `updated`, then key: after the place of the last issue given, so that nothing is skipped when others move on."""
         first = bisect_left(self._order, (query.part.since or 0, "", 0, ""))

@@ -151,6 +151,10 @@ class SalesforceConnector(Connector):
         with reading(self.connection, what):
             return self._cases.ticket(record)
 
+    def count(self, since: datetime) -> int | None:
+        answer = self._session.query("count what changed", f"SELECT COUNT() FROM Case WHERE {Key(since).after('SystemModstamp')}")  # noqa: S608
+        return answer.get("totalSize")
+
     def raw(self, key: str) -> Mapping[str, Any]:
         return self._record(f"read case {key}", key)
 

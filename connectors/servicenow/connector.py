@@ -189,6 +189,10 @@ class ServiceNowConnector(Connector):
             str(row["sys_id"]): str(row["sys_id"]) for row in self._session.rows(what, self._settings.table, query, "sys_id", len(keys))
         }
 
+    def count(self, since: datetime) -> int | None:
+        query = after("sys_updated_on", self._place(since).at, "", self._settings.query)
+        return self._session.count("counting what changed", self._settings.table, query)
+
     def raw(self, key: str) -> Mapping[str, Any]:
         return self._record(f"reading {key}", key)
 

@@ -48,6 +48,7 @@ class ServiceNowSession:
         session.auth = self._signed
         parts = urlsplit(settings.url)
         self._client = pysnow.Client(host=parts.netloc, use_ssl=parts.scheme == "https", session=session)
+        self.total: int | None = None  # how many records there are for the last query, where its answer said so
         self.date: str | None = None  # the system's own moment, as its last answer gave it
 
     def rows(self, what: str, table: str, query: str, fields: str, limit: int) -> list[dict[str, Any]]:
@@ -57,6 +58,11 @@ class ServiceNowSession:
         if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
             raise Unreadable(self.connection, f"{what}: the answer holds no list of records")
         return found
+
+    def count(self, what: str, table: str, query: str) -> int | None:
+        """How many records of a table the system says there are for a query."""
+        self.ask(what, "GET", table_path(table), {"sysparm_query": query, "sysparm_fields": "sys_id", "sysparm_limit": "1"})
+        return self.total
 
     def record(self, what: str, method: str, path: str, fields: str, body: Mapping[str, str] | None = None) -> dict[str, Any]:
         """One record as it stands after the request."""
@@ -81,7 +87,8 @@ class ServiceNowSession:
         if answer.status_code == 401 and self._bearer is not None:
             self._bearer.renew()
             answer = self._sent(what, method, path, params, body)
-        self.date = answer.headers.get("date")
+        self.date, total = answer.headers.get("date"), answer.headers.get("x-total-count", "")
+        self.total = int(total) if total.isdigit() else None
         if answer.status_code >= 400:
             raise refused(self.connection, what, answer, writing=writing)
         said = decoded(self.connection, what, answer, writing=writing, read=read)

@@ -292,17 +292,23 @@ class ZendeskSandbox(Sandbox):
         return Answer(body=listed(request, f"{self.url()}/api/v2/users/search.json", "users", found))
 
     def _search(self, request: Request) -> Answer:
-        """Tickets by `external_id:`, `status:` or words of the subject; the index is a minute behind."""
-        words = [w for w in request.query["query"].split() if w != "type:ticket"]
-        upto = (self.clock() - self.search_lag).timestamp()
-        there = [t for t in self.desk.tickets.values() if t["status"] != "deleted" and self.desk.generated[t["id"]] <= upto]
-        found = [{**t, "result_type": "ticket"} for t in there if all(_fits(t, word) for word in words)]
+        """At most a thousand results."""
+        found = self._searched(request)
         if (int(request.query.get("page", "1")) - 1) * 100 >= 1000:
             raise refusal(422, "invalid", "Invalid search: Search Response Limits exceeded")
         return Answer(body={**listed(request, f"{self.url()}/api/v2/search.json", "results", found), "facets": None})
 
+    def _searched(self, request: Request) -> list[dict[str, Any]]:
+        """Tickets by `external_id:`, `status:`, `updated>=` or words of the subject; the index is a minute behind."""
+        words = [w for w in request.query["query"].split() if w != "type:ticket"]
+        upto = (self.clock() - self.search_lag).timestamp()
+        there = [t for t in self.desk.tickets.values() if t["status"] != "deleted" and self.desk.generated[t["id"]] <= upto]
+        return [{**t, "result_type": "ticket"} for t in there if all(_fits(t, word) for word in words)]
+
 
 def _fits(ticket: Mapping[str, Any], word: str) -> bool:
+    if word.startswith("updated>="):
+        return bool(ticket["updated_at"] >= word.removeprefix("updated>="))
     key, colon, value = word.partition(":")
     return str(ticket.get(key)) == value if colon else word.casefold() in (ticket["subject"] or "").casefold()
 
@@ -336,6 +342,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", r"users/me", S._me_shown),
     ("GET", r"users/search", S._find_users),
     ("GET", r"search", S._search),
+    ("GET", r"search/count", lambda sandbox, request: Answer(body={"count": len(sandbox._searched(request))})),
     *(("GET", kind, partial(S._all, kind=kind)) for kind in ("users", "groups", "organizations", "ticket_fields")),
     *(("GET", f"{kind}/show_many", partial(S._many, kind=kind)) for kind in ("users", "organizations")),
     *(("GET", rf"{kind}s/(\d+)", partial(S._one, kind=kind)) for kind in ("user", "group", "organization")),

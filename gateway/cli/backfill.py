@@ -101,10 +101,12 @@ def _carried_out(chosen: Options, found: "Gateway", run: "Run", max_changes: int
     from connectors.errors import ConnectorError
     from gateway.brake import Refused
     from gateway.cli.progress import shown
+    from gateway.counting import Counts
 
     go_on = chosen.command(f"backfill --resume {run.id}")
     try:
-        with shown(chosen, f"backfill {run.id}") as told:
+        total, before = found.backfill.expected(run), Counts.from_json(run.counts).seen
+        with shown(chosen, f"backfill {run.id}", total, before) as told:
             counts = found.backfill.go_on(run, lambda c: told(c.seen, f"{c.changed:,} changed, {c.failed:,} failed"), max_changes)
         found.pager.ring()
         return counts
