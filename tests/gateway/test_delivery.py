@@ -211,6 +211,30 @@ def test_two_daemons_climb_one_ladder_once_whatever_the_clock_does_with_its_repe
         assert len(late) == 1 + 2, "the other one of the chain is called by mail"
 
 
+HANDED_ON = """
+version: 1
+rules:
+  - id: nobody-answers
+    when: { waiting: { status: new } }
+    stages:
+      - { after: 1h, then: [{ notify: { to: leads, text: "Nobody has answered for an hour." } }] }
+      - { after: 2h, then: [{ assign: { group: tier-2 } }] }
+"""
+
+
+def test_a_ticket_that_nobody_answers_is_told_of_and_then_changes_hands_and_one_that_was_taken_up_does_not(tmp_path: Path) -> None:
+    with an_office(tmp_path, HANDED_ON) as office:
+        office.round()
+        left, taken = office.customer_writes("Left alone"), office.customer_writes("Taken up")
+        office.round()
+        office.edit(taken, status="open")
+        for _ in range(5):
+            office.hands.move(minutes=30)
+            office.round()
+        assert [told["about"] for told in office.notified()] == [str(left)]
+        assert [office.shown(ref)["group"] for ref in (left, taken)] == ["tier-2", None]
+
+
 HOURLY = """
 version: 1
 rules:

@@ -199,6 +199,41 @@ def test_the_straight_way_gives_what_the_walk_gives(some: list[Policy], seen: li
         assert told(measure(promises, one)) == told(walked(promises, one))
 
 
+NOTE = Asked("comment.public", "is", False, "boolean", "comment.public false")
+ANY_CUSTOMER = Asked("comment.role", "is", "customer", "text", "comment.role customer")
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(
+    st.sampled_from(["first_response", "next_response", "periodic_update"]),
+    st.sampled_from([PUBLIC, NOTE, ANY_CUSTOMER, ALWAYS]),
+    st.sampled_from(["skip", "normal"]),
+    st.lists(observations(), min_size=2, max_size=4),
+)
+def test_what_counts_as_a_reply_counts_so_on_the_straight_way(metric: str, counts: Any, agents: Any, seen: list[Observation]):
+    spec = changed(BUILT_IN[metric], targets=(Target(Span(time=4 * H)),), switches=Switches(counts_as_reply=counts, agent_initiated=agents))
+    policy = Policy(name="a", calendar="office", clocks={metric: spec})
+    promises = Promises.of(Bundle(hash="", policies=(policy,), calendars=CALENDARS))
+    for one in seen:
+        assert told(measure(promises, one)) == told(walked(promises, one))
+
+
+def test_a_note_that_counts_as_a_reply_stops_a_clock_and_a_reply_that_does_not_leaves_it():
+    """The difference that the straight way must not lose, once by hand."""
+    spec = changed(BUILT_IN["first_response"], targets=(Target(Span(time=4 * H)),), switches=Switches(counts_as_reply=NOTE))
+    promises = Promises.of(
+        Bundle(hash="", policies=(Policy(name="a", calendar="always", clocks={"first_response": spec}),), calendars=CALENDARS)
+    )
+    said = [
+        Comment(id=str(n), at=MONDAY + at * H, text="", public=public, role=Role.AGENT)
+        for n, (at, public) in enumerate([(1, True), (2, False)])
+    ]
+    seen = Observation(ticket=a_ticket(created_at=MONDAY), now=MONDAY + 3 * H, comments=tuple(said))
+    clock = measure(promises, seen).clock("first_response")
+    assert clock is not None
+    assert (clock.state, clock.stopped_at) == ("met", MONDAY + 2 * H)
+
+
 def test_most_tickets_go_the_straight_way():
     """The tickets of the benchmark: taken up, answered, some of them in pending for a time."""
     promises = benchmark._promises()
