@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from math import inf, nextafter
+from math import inf, isnan, nextafter
 from typing import Any
 
 from rules.branches import Literal
@@ -109,33 +109,46 @@ def _where_none(rows: Rows, every: Bits) -> tuple[Bits, Bits, list[tuple[int, li
 class Numbers(dict[Any, Bits]):
     """Numbers: bits by the bounds between which the value lies; whole ones are kept in mind, but for 0 and 1, which `false` equals."""
 
-    __slots__ = ("_cells", "_edges")
+    __slots__ = ("_cells", "_edges", "_smallest")
 
     def __init__(self, rows: Rows, every: Bits) -> None:
         super().__init__()
         none, filled, compared = _where_none(rows, every)
         cells = Cells.of(compared, every)
         self._edges, self._cells = cells.edges, [bits & filled for bits in cells.bits]
+        self._smallest = (self._among_cells(0), self._among_cells(1))
         self[None] = none
 
     def __missing__(self, value: Any) -> Bits:
-        if value.__class__ is not float:
-            return self._rarer(value)
-        if value != value:
-            raise Strange
-        return self._cells[bisect_right(self._edges, value)]
+        kind = value.__class__
+        if kind is int:
+            return self._of_whole(value)
+        return self._among_cells(value if kind is float else _as_number(value)) if not _blank(value) else self[None]
 
-    def _rarer(self, value: Any) -> Bits:
-        if isinstance(value, str) and not value.strip():
-            return self[None]
-        whole = value.__class__ is int
-        number = value if whole else _as_number(value)
+    def each(self, values: Sequence[Any]) -> Iterable[Bits]:
+        if set(map(type, values)) != _FLOATS or isnan(sum(values)):  # so it may be for other reasons, which does no harm
+            return map(self.__getitem__, values)
+        edges, cells = self._edges, self._cells
+        return [cells[bisect_right(edges, value)] for value in values]
+
+    def _of_whole(self, value: int) -> Bits:
+        if value == 0 or value == 1:
+            return self._smallest[value]
+        found = self._among_cells(value)
+        keep(self, value, found)
+        return found
+
+    def _among_cells(self, number: float) -> Bits:
         if number != number:
             raise Strange
-        found = self._cells[bisect_right(self._edges, number)]
-        if whole and not 0 <= value <= 1:
-            keep(self, value, found)
-        return found
+        return self._cells[bisect_right(self._edges, number)]
+
+
+_FLOATS = {float}
+
+
+def _blank(value: object) -> bool:
+    return isinstance(value, str) and not value.strip()
 
 
 def _as_number(value: object) -> float:
@@ -158,8 +171,11 @@ class Moments:
         self._instants = Cells.of(_only(compared, datetime), every)
         self._ages = Cells.of(_only(compared, timedelta), every)
 
+    def each(self, values: Iterable[object], now: datetime) -> Iterable[Bits]:
+        return [self.at(value, now) for value in values]
+
     def at(self, value: object, now: datetime) -> Bits:
-        if value is None or (isinstance(value, str) and not value.strip()):
+        if value is None or _blank(value):
             return self._none
         if not isinstance(value, datetime) or value.tzinfo is None:
             raise Strange

@@ -95,6 +95,9 @@ class Words(dict[Any, Bits]):
             keep(self, value, found)
         return found
 
+    def each(self, values: Iterable[object]) -> Iterable[Bits]:
+        return map(self.__getitem__, values)
+
     def _of(self, value: object) -> Bits:
         if value is None or (isinstance(value, str) and (not value or value.isspace())):
             return self._none
@@ -126,51 +129,53 @@ def _shared(found: Mapping[Any, Bits]) -> dict[Any, Bits]:
 # --- several things that a value can have at once: members of a set, words of a text ------------------------------------
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Layers:
     """Branches that want one of these, and one of those, and none of others. `effects[thing]`: what its presence means.
 
-    Layer n holds, for each branch, its n-th wish; an branch without one starts out content. The last layer collects those
-    that something present rules out.
+    Layer n holds, for each branch, its n-th wish; a branch without one starts out content. The last layer collects those that
+    something present rules out. They lie behind each other in one number, so that a thing's presence is one number for all of them.
     """
 
-    base: list[Bits]
-    effects: dict[Any, tuple["Effect", ...]]
+    width: int
+    depth: int
+    base: Bits
+    effects: dict[Any, Bits]
 
     @classmethod
     def of(cls, rows: Iterable[tuple[int, Sequence[frozenset[Any]], frozenset[Any]]], every: Bits) -> "Layers":
-        rows = list(rows)
+        rows, width = list(rows), every.bit_length()
         depth = max((len(wishes) for _, wishes, _ in rows), default=0)
         base = [every] * depth
-        effects: dict[Any, dict[int, Bits]] = {}
+        effects: dict[Any, Bits] = {}
         for number, wishes, unwanted in rows:
-            bit = 1 << number
             for layer, wish in enumerate(wishes):
-                base[layer] &= ~bit
-                for thing in wish:
-                    _put(effects, thing, layer, bit)
-            for thing in unwanted:
-                _put(effects, thing, depth, bit)
-        return cls([*base, 0], {thing: tuple(sorted(found.items())) for thing, found in effects.items()})
+                base[layer] &= ~(1 << number)
+                _put(effects, wish, 1 << layer * width + number)
+            _put(effects, unwanted, 1 << depth * width + number)
+        return cls(width, depth, sum(bits << layer * width for layer, bits in enumerate(base)), effects)
 
-    def standing(self, found: Iterable["Effect"], among: Bits) -> Bits:
+    def standing(self, found: Bits, among: Bits) -> Bits:
         """Those of `among` that are left when all this is there."""
-        layers = self.base.copy()
-        for layer, bits in found:
-            layers[layer] |= bits
-        unwanted = layers.pop()
-        for bits in layers:
-            among &= bits
-        return among ^ (among & unwanted)
+        found |= self.base
+        width = self.width
+        for _ in range(self.depth):
+            among &= found
+            found >>= width
+        return among & ~found if found else among
+
+    def concerned(self, thing: Any) -> Bits:
+        """The branches to which its presence matters."""
+        found, all_of_it = 0, self.effects[thing]
+        while all_of_it:
+            found |= all_of_it & ((1 << self.width) - 1)
+            all_of_it >>= self.width
+        return found
 
 
-def _put(effects: dict[Any, dict[int, Bits]], thing: Any, layer: int, bit: Bits) -> None:
-    found = effects.setdefault(thing, {})
-    found[layer] = found.get(layer, 0) | bit
-
-
-Effect: TypeAlias = tuple[int, Bits]
-"""A layer, and who is content in it."""
+def _put(effects: dict[Any, Bits], things: Iterable[Any], bit: Bits) -> None:
+    for thing in things:
+        effects[thing] = effects.get(thing, 0) | bit
 
 
 class Members(dict[Any, Bits]):
@@ -189,36 +194,42 @@ class Members(dict[Any, Bits]):
                 self._filled &= ~(1 << number)
             if False in empty or any(map(_needs_some, literals)):
                 self._none &= ~(1 << number)
-        self._bare = self._layers.standing((), self._filled)
+        self._bare = self._layers.standing(0, self._filled)
         self._meanings = _Meanings(self._layers.effects)
         self[None] = self[frozenset()] = self._none
 
     def __missing__(self, value: object) -> Bits:
         if not isinstance(value, frozenset):
             raise Strange
-        meanings = self._meanings
-        found: list[Effect] = []
-        for member in value:
-            found += meanings[member]
-        bits = self._layers.standing(found, self._filled) if found else self._bare
+        bits = self._of(value)
         if len(value) == 1:
             keep(self, value, bits)
         return bits
 
+    def each(self, values: Iterable[object]) -> Iterable[Bits]:
+        of = self._of
+        return [of(value) if value.__class__ is frozenset and len(value) > 1 else self[value] for value in values]
 
-class _Meanings(dict[Any, "tuple[Effect, ...]"]):
+    def _of(self, members: frozenset[object]) -> Bits:
+        meanings, found = self._meanings, 0
+        for member in members:
+            found |= meanings[member]
+        return self._layers.standing(found, self._filled) if found else self._bare
+
+
+class _Meanings(dict[Any, Bits]):
     """What the presence of a member means, by the member as it stands in the ticket."""
 
     __slots__ = ("_effects",)
 
-    def __init__(self, effects: Mapping[Any, tuple[Effect, ...]]) -> None:
+    def __init__(self, effects: Mapping[Any, Bits]) -> None:
         super().__init__()
         self._effects = effects
 
-    def __missing__(self, member: object) -> tuple[Effect, ...]:
+    def __missing__(self, member: object) -> Bits:
         if not isinstance(member, str):
             raise Strange
-        found = self._effects.get(fold(member), ())
+        found = self._effects.get(fold(member), 0)
         keep(self, member, found)
         return found
 

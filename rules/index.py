@@ -4,11 +4,11 @@
 field promises, or a test is none that can be told of the ticket alone, it leaves the rule in doubt, and the condition itself is asked.
 """
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property, partial, reduce
-from operator import and_, getitem, or_
+from functools import cached_property, reduce
+from operator import and_, or_
 from typing import Any, TypeAlias
 
 from rules.branches import RAISES, Literal, branches
@@ -23,9 +23,12 @@ from rules.reading import Reader
 from rules.scanning import OPERATORS, Texts
 from rules.ticket import Ticket
 
+Standing: TypeAlias = tuple[Bits, Bits]
+"""The branches that hold, and which of these only judging can confirm."""
 Judge: TypeAlias = Callable[[int], bool]
 """Whether the condition of the rule at a position holds, as the plain evaluator says."""
-Column: TypeAlias = Words | Members | Numbers | Moments | Texts
+Table: TypeAlias = Words | Members | Numbers
+Column: TypeAlias = Table | Moments | Texts
 _Rows: TypeAlias = dict[int, list[Literal]]
 
 
@@ -59,15 +62,12 @@ class Index:
     def _columns(self, rows: Mapping[tuple[str, str], _Rows]) -> None:
         made = [(name, getter(name), _MAKE[kind](found.items(), self._every)) for (name, kind), found in rows.items()]
         self._all: list[tuple[str, Getter, Column]] = made
-        tables = {name: column for name, _, column in made if isinstance(column, dict)}
+        tables: dict[str, Table] = {name: column for name, _, column in made if isinstance(column, dict)}
         self._read = Reader(tables)
         self._tables = [tables[name] for name in self._read.names]
         self._times = [(get, column) for _, get, column in made if isinstance(column, Moments)]
         self._texts = [(get, column) for _, get, column in made if isinstance(column, Texts)]
-        looked_into = [(getter(name), found) for (name, kind), found in rows.items() if kind == "texts"]
-        self._told_by_tables = ~reduce(or_, (texts.touched for _, texts in self._texts), self._unsure)
-        self._front: Bits = (1 << bisect_left(self._positions, FRONT)) - 1
-        self._front_texts = [(get, Texts(some, self._front)) for get, found in looked_into if (some := _below(found, self._front))]
+        self._told = reduce(or_, (texts.touched for _, texts in self._texts), self._unsure) ^ self._every
 
     @cached_property
     def _touched(self) -> Mapping[str, Bits]:
@@ -80,11 +80,15 @@ class Index:
 
     # --- asked for each ticket -----------------------------------------------------------------------------------------
 
-    def candidates(self, events: Iterable[Event], look: Look) -> list[int]:
-        """Positions, rising, of all rules that match or whose judgement may raise, and maybe some that do not."""
-        return self._of(self.standing(self.among({event.kind for event in events}), look)[0])
+    def candidates(self, events: Iterable[Event], look: Look, after: int = -1) -> Iterator[int]:
+        """Positions, rising, of all rules behind that one that match or whose judgement may raise, and maybe some that do not."""
+        standing, _ = self.standing(self.among({event.kind for event in events}), look)
+        for position in self._rising(standing >> (behind := bisect_right(self._positions, after)) << behind):
+            if position != after:
+                after = position
+                yield position
 
-    def matches(self, found: tuple[Bits, Bits], judge: Judge) -> list[int]:
+    def matches(self, found: Standing, judge: Judge) -> list[int]:
         """Positions, rising, of the rules that match, by what `standing` found. Raises what judging one raises."""
         standing, doubt = found
         if not doubt:
@@ -92,7 +96,7 @@ class Index:
         sure = self._of(standing ^ doubt)
         return sorted({*sure, *(position for position in self._of(doubt) if position not in sure and judge(position))})
 
-    def first(self, found: tuple[Bits, Bits], judge: Judge) -> int | None:
+    def first(self, found: Standing, judge: Judge) -> int | None:
         """The lowest position of a rule that matches, by what `standing` found. Raises what judging one raises."""
         standing, doubt = found
         while standing:
@@ -103,32 +107,6 @@ class Index:
             standing ^= low
         return None
 
-    def firsts(self, among: Bits, look: Look, tickets: Sequence[Ticket], judged: Callable[[Ticket, int], bool]) -> list[int | None]:
-        """`first` for many tickets. No text is looked into for rules behind one that its other fields let match."""
-        try:
-            found = [self._no_later(self._tabled(among, look.shows(ticket))) for ticket in tickets]
-            fronts = self._through(self._front_texts, [one & self._front for one in found], look, tickets)
-        except _NOT_AS_PROMISED:
-            return [self.first(self.standing(among, look.shows(ticket)), partial(judged, ticket)) for ticket in tickets]
-        return [self._first_of(*one, look, judged) for one in zip(fronts, found, tickets, strict=True)]
-
-    def _no_later(self, standing: Bits) -> Bits:
-        """Without the branches behind the first that nothing but tables had to tell."""
-        told = standing & self._told_by_tables
-        return standing & (((told & -told) << 1) - 1) if told else standing
-
-    def _first_of(self, front: Bits, found: Bits, ticket: Ticket, look: Look, judged: Callable[[Ticket, int], bool]) -> int | None:
-        low = front & -front
-        if low and not low & self._unsure:
-            return self._positions[low.bit_length() - 1]
-        judge = partial(judged, ticket)
-        first = self.first((front, front & self._unsure), judge)
-        rest = found & ~self._front
-        if first is not None or not rest:
-            return first
-        (rest,) = self._through(self._texts, [rest], look, (ticket,))
-        return self.first((rest, rest & self._unsure), judge)
-
     def among(self, kinds: Iterable[Kind]) -> Bits:
         """The branches of all rules that answer such events."""
         among = 0
@@ -136,48 +114,53 @@ class Index:
             among |= self._kinds.get(kind, 0)
         return among
 
-    def standing(self, among: Bits, look: Look) -> tuple[Bits, Bits]:
-        """Those of the branches that hold, and which of these only judging can confirm."""
+    def standing(self, among: Bits, look: Look, *, up_to_first: bool = False) -> Standing:
+        """Those of the branches that hold, and which of these only judging can confirm. `up_to_first`: of rules behind the first that
+        matches, nothing is said, which spares many a look into a text."""
         try:
-            return self._quickly(among, look)
+            found = self._quickly(among, look, up_to_first=up_to_first)
         except _NOT_AS_PROMISED:
             return self._warily(among, look)
+        return found, found & self._unsure
 
-    def standings(self, among: Bits, look: Look, tickets: Sequence[Ticket]) -> list[tuple[Bits, Bits]]:
-        """`standing` for many tickets, by turns: what serves one field of all of them stays at hand, which is quicker by a third."""
+    def standings(self, among: Bits, look: Look, tickets: Sequence[Ticket], *, up_to_first: bool = False) -> list[Standing]:
+        """`standing` for many tickets, field by field: what serves one field of all of them stays at hand."""
         try:
-            return self._page(among, look, tickets)
+            found = self._page(among, look, tickets, up_to_first=up_to_first)
         except _NOT_AS_PROMISED:
-            return [self.standing(among, look.shows(ticket)) for ticket in tickets]
+            return [self.standing(among, look.shows(ticket), up_to_first=up_to_first) for ticket in tickets]
+        unsure = self._unsure
+        return [(standing, standing & unsure) for standing in found] if unsure else [(standing, 0) for standing in found]
 
-    def _page(self, among: Bits, look: Look, tickets: Sequence[Ticket]) -> list[tuple[Bits, Bits]]:
-        found = self._through(self._texts, [self._tabled(among, look.shows(ticket)) for ticket in tickets], look, tickets)
-        return [(standing, standing & self._unsure) for standing in found]
-
-    def _through(self, texts: Sequence[tuple[Getter, Texts]], found: list[Bits], look: Look, tickets: Sequence[Ticket]) -> list[Bits]:
-        """What each ticket's texts leave of what was found; a text that nothing left asks for is not looked into."""
-        for get, column in texts:
-            for n, ticket in enumerate(tickets):
-                standing, value = found[n], get(look.shows(ticket))
-                if standing & column.touched or value.__class__ is not str:
-                    found[n] = standing & column.bits(value, standing)
+    def _page(self, among: Bits, look: Look, tickets: Sequence[Ticket], *, up_to_first: bool) -> list[Bits]:
+        found = [among] * len(tickets)
+        for table, values in zip(self._tables, self._read.columns(look, tickets), strict=True):
+            found = list(map(and_, found, table.each(values)))
+        for get, moments in self._times:
+            found = list(map(and_, found, moments.each([get(look.shows(ticket)) for ticket in tickets], look.now)))
+        if up_to_first:
+            found = list(map(self._no_later, found))
+        for get, texts in self._texts:
+            found = texts.left_by_each([get(look.shows(ticket)) for ticket in tickets], found)
         return found
 
-    def _quickly(self, among: Bits, look: Look) -> tuple[Bits, Bits]:
-        standing = self._tabled(among, look)
-        for get, texts in self._texts:
-            value = get(look)
-            if standing & texts.touched or value.__class__ is not str:
-                standing &= texts.bits(value, standing)
-        return standing, standing & self._unsure
-
-    def _tabled(self, among: Bits, look: Look) -> Bits:
-        standing = reduce(and_, map(getitem, self._tables, self._read(look)), among)
+    def _quickly(self, among: Bits, look: Look, *, up_to_first: bool) -> Bits:
+        for table, value in zip(self._tables, self._read(look), strict=True):
+            among &= table[value]
         for get, moments in self._times:
-            standing &= moments.at(get(look), look.now)
-        return standing
+            among &= moments.at(get(look), look.now)
+        if up_to_first:
+            among = self._no_later(among)
+        for get, texts in self._texts:
+            among = texts.left(get(look), among)
+        return among
 
-    def _warily(self, among: Bits, look: Look) -> tuple[Bits, Bits]:
+    def _no_later(self, standing: Bits) -> Bits:
+        """Without the branches behind the first of which no text has anything to tell."""
+        told = standing & self._told
+        return standing & (((told & -told) << 1) - 1) if told else standing
+
+    def _warily(self, among: Bits, look: Look) -> Standing:
         """The same where a value is not what its field promises: every rule that asks for it is to be judged."""
         standing, forced = among, 0
         for name, get, column in self._all:
@@ -187,6 +170,12 @@ class Index:
                 forced |= self._touched[name]
         forced &= among
         return standing | forced, (standing & self._unsure) | forced
+
+    def _rising(self, standing: Bits) -> Iterator[int]:
+        while standing:
+            low = standing & -standing
+            standing ^= low
+            yield self._positions[low.bit_length() - 1]
 
     def _of(self, standing: Bits) -> list[int]:
         """The rules to which branches belong, each once, rising. From the top, since a number gets shorter that way."""
@@ -207,20 +196,12 @@ _MAKE: Mapping[str, Callable[[Any, Bits], Column]] = {"words": Words, "sets": Me
 _KINDS = {"set": "sets", "number": "numbers", "time": "times"}
 
 
-FRONT = 256
-"""So many rules have their texts looked into first, where only the first match is wanted: it is mostly theirs, and their nets are small."""
-
-
-def _below(rows: _Rows, front: Bits) -> list[tuple[int, list[Literal]]]:
-    return [(number, literals) for number, literals in rows.items() if 1 << number <= front]
-
-
 _NOT_AS_PROMISED = (Strange, TypeError, AttributeError, OverflowError, UnicodeError)
 
 
 def _asked(column: Column, value: object, now: datetime, among: Bits) -> Bits:
     if isinstance(column, Texts):
-        return column.bits(value, among)
+        return column.left(value, among)
     return column.at(value, now) if isinstance(column, Moments) else column[value]
 
 

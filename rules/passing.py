@@ -116,7 +116,7 @@ class Pass:
         rules, index = self._ready.rules, self._ready.index
         if self._trace is not None:
             return lambda after: rules[after + 1 :]
-        return lambda after: [rules[n] for n in index.candidates(self._events, self._look) if n > after]
+        return lambda after: (rules[n] for n in index.candidates(self._events, self._look, after))
 
     def _rounds_of_rules(self, asked: Callable[[int], Iterable[Ready]]) -> None:
         """Top to bottom; after a rule changed the working copy, those below it are looked up afresh."""

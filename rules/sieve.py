@@ -56,11 +56,12 @@ class Matcher:
 
     def first(self, ticket: Ticket) -> int | None:
         """The first, as in a set that picks it. Raises what judging one raises."""
-        return self.first_of((ticket,))[0]
+        return self._index.first(self._index.standing(self._among, self._look.shows(ticket), up_to_first=True), self._judge)
 
     def first_of(self, tickets: Sequence[Ticket]) -> list[int | None]:
         """`first` of each; quicker where there are many."""
-        return self._index.firsts(self._among, self._look, tickets, self._judged)
+        found = self._index.standings(self._among, self._look, tickets, up_to_first=True)
+        return [self._index.first(one, partial(self._judged, ticket)) for ticket, one in zip(tickets, found, strict=True)]
 
     def _judge(self, position: int) -> bool:
         return self._judged(self._look.ticket, position)

@@ -59,24 +59,24 @@ def words(text: str) -> list[str]:
 
 
 def plainly(text: str) -> str | None:
-    """A text with the same ASCII words, in capitals or not, between letters and gaps; other letters may stand in it as they are.
+    """A text with the same words, where ASCII letters may be capitals still, and any that belong to no word are gaps.
 
-    None where letters depend on their neighbours, or there are too many kinds of them for this to be quick.
+    None where letters depend on their neighbours, or too many kinds of them must be replaced for this to be quick.
     """
-    strange = set(_NOT_ASCII.findall(text))
-    if len(strange) > _FEW:
+    strange = set(text.encode().translate(None, _ASCII).decode())
+    plain = {c: _PLAIN[c] for c in strange}
+    if None in plain.values():
         return None
-    for c in strange:
-        plain = _PLAIN[c]
-        if plain is None:
-            return None
-        if plain != c:
-            text = text.replace(c, plain)
-    return text
+    replaced = [(c, new) for c, new in plain.items() if new is not None and new != c]
+    if len(replaced) > _FEW:
+        return None
+    for c, new in replaced:
+        text = text.replace(c, new)
+    return _SPACELESS_RUN.sub(r" \g<0> ", text) if _SPACELESS_RUN.search("".join(strange)) else text
 
 
 class _Plain(dict[str, str | None]):
-    """One character as words see it: ASCII letters, a gap, a word of its own, itself; None where that depends on its neighbours."""
+    """One character as words see it: folded letters, or a gap; None where that depends on its neighbours."""
 
     def __missing__(self, c: str) -> str | None:
         found = self[c] = None if _leans(c) else _alone(c)
@@ -93,16 +93,16 @@ def _alone(c: str) -> str | None:
     said = spoken(fold(c)).split()
     if not said:
         return " "
-    if said == [c] and _SPACELESS_RUN.match(c):
-        return f" {c} "
+    if said == [c]:
+        return c
     folded = fold(c)
     if said != [folded] or any(map(str.isspace, unicodedata.normalize("NFKC", c))):
         return None
-    return folded if folded.isascii() else None if _SPACELESS_RUN.search(folded) else c
+    return None if _SPACELESS_RUN.search(folded) else folded
 
 
 _PLAIN = _Plain()
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+_ASCII = bytes(range(128))
 
 
 def _without_separators(text: str) -> str:

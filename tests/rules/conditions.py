@@ -10,6 +10,7 @@ from rules.bundle import All, AnyOf, CalendarIs, Condition, FieldType, Named, No
 from rules.calendar import Calendar
 from rules.conditions import OPERATORS
 from rules.observation import Event, Kind, Observation
+from rules.pii import Wanted
 from rules.text import Needle, fold
 from rules.ticket import Channel, Level, Person, Status, Ticket
 from tests.builders import NOW, a_change, a_comment, a_ticket, an_event
@@ -58,6 +59,8 @@ def _value(kind: FieldType, operator: str) -> st.SearchStrategy[Any]:
         return st.booleans()
     if operator in ("is", "is_not"):
         return _one(kind)
+    if operator == "contains_pii":
+        return st.just(Wanted(frozenset({"email"})))
     if operator == "matches":
         return st.sampled_from(PATTERNS).map(pattern)
     if operator in ("starts_with", "ends_with"):

@@ -48,15 +48,25 @@ def test_it_finds_exactly_the_rules_whose_conditions_hold(some: list[Condition],
         look = look_at(one)
         plain = [says(condition, look) for condition in some]
         judge: Any = lambda position, plain=plain: plain[position] is True  # noqa: E731
-        found = index.candidates(one.events, look)
+        found = list(index.candidates(one.events, look))
         assert found == sorted(set(found))
         assert {n for n, said in enumerate(plain) if said is not False} <= set(found)
         standing = index.standing(among, look)
         match = [n for n, said in enumerate(plain) if said is True]
         assert index.matches(standing, judge) == match
         first = match[0] if match else None
-        assert index.first(standing, judge) == first
-        assert index.firsts(among, look, [one.ticket], lambda _, n, judge=judge: judge(n)) == [first]
+        assert index.first(standing, judge) == index.first(index.standing(among, look, up_to_first=True), judge) == first
+        for after in found:
+            assert list(index.candidates(one.events, look, after)) == [n for n in found if n > after]
+    a_page_is_seen_like_each_ticket(index, seen)
+
+
+def a_page_is_seen_like_each_ticket(index: Index, seen: list[Observation]) -> None:
+    look, among, tickets = look_at(seen[0]), index.among(Kind), [one.ticket for one in seen]
+    for up_to_first in (False, True):
+        alone = [index.standing(among, look.shows(ticket), up_to_first=up_to_first) for ticket in tickets]
+        twice = index.standings(among, look, [*tickets, *tickets], up_to_first=up_to_first)  # what is kept of one says the same of the next
+        assert twice == [*alone, *alone]
 
 
 @pytest.mark.parametrize(
@@ -97,8 +107,8 @@ def test_it_finds_exactly_the_rules_whose_conditions_hold(some: list[Condition],
 def test_only_what_could_match_is_evaluated(text: str, found: bool):
     seen = an_observation(Kind.CREATED, ticket=a_ticket(product="Billing", tags=["x", "VIP", "y"]))
     index = Index([(7, frozenset({Kind.CREATED}), condition(text))])
-    assert index.candidates(seen.events, look_at(seen)) == ([7] if found else [])
-    assert index.candidates([an_event(Kind.UPDATED)], look_at(seen)) == []
+    assert list(index.candidates(seen.events, look_at(seen))) == ([7] if found else [])
+    assert list(index.candidates([an_event(Kind.UPDATED)], look_at(seen))) == []
 
 
 def test_a_condition_with_too_many_branches_is_left_to_judgement():
@@ -115,4 +125,4 @@ def test_a_value_that_is_not_of_its_type_leaves_every_rule_that_asks_for_it_to_j
     index = Index([(0, frozenset({Kind.CREATED}), rule.condition)])
     for seats, found in ((5, []), ("5", []), ("many", [0])):
         seen = an_observation(Kind.CREATED, ticket=a_ticket(product="billing", custom={"seats": seats}))
-        assert index.candidates(seen.events, look_at(seen)) == found
+        assert list(index.candidates(seen.events, look_at(seen))) == found
