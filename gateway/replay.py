@@ -4,7 +4,7 @@ What a look of those days saw is judged again as it was seen. A ticket that was 
 judged as if it had just come; of one that a backfill alone has seen the store keeps no message, so texts are judged by its subject.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
@@ -13,14 +13,14 @@ from gateway.differing import differing
 from gateway.gathering import just_come
 from gateway.rulebook import Rulebook
 from gateway.store import passes, tickets
+from gateway.store.codec import glance_at, ticket_from
 from gateway.store.opening import Store
 from rules.bundle import Bundle
 from rules.literal import read_plain
 from rules.observation import Observation
 from rules.plan import AddComment, Ask, Call, CreateTicket, JoinTicket, Notify, Page, Plan, Update, Webhook
-from rules.preview import concerned, everything
+from rules.preview import EVERYTHING, Concern, concerned
 from rules.showing import shown_value
-from rules.sieve import Sieve
 from rules.ticket import TicketRef
 
 Once: TypeAlias = AddComment | Notify | Page | Call | Ask | CreateTicket | JoinTicket | Webhook
@@ -81,15 +81,9 @@ def replay(store: Store, before: Bundle, after: Bundle, since: datetime, now: da
         for one in passes.since(db, since):
             seen.add(one.ref)
             judge.look_at(one.observation, replies=True)
-        quick: Sieve = everything
-        for ticket in tickets.stored_since(db, since):
-            if ticket.ref in seen or ticket.status is None:
-                continue
-            if not found.judged and rules is not None:
-                quick = concerned(before, after, rules, just_come(ticket, now))
-            found.judged += 1
-            if quick(ticket):
-                judge.look_at(just_come(ticket, now), replies=False)
+        concern = EVERYTHING if rules is None else concerned(before, after, rules, now)
+        for page in tickets.stored_since(db, since):
+            found.judged += judge.look_at_stored(page, seen, concern, now)
     found.judged += len(seen)
     found.changed = [Changed(ref, judge.subjects[ref], tuple(things.values())) for ref, things in judge.found.items()]
     return found
@@ -113,6 +107,15 @@ class _Judge:
         for what in dict.fromkeys((*old, *new)):
             if _of(old, what) != _of(new, what):
                 things[what] = Otherwise(what, old.get(what), new.get(what))
+
+    def look_at_stored(self, page: Sequence[bytes], seen: Container[TicketRef], concern: Concern, now: datetime) -> int:
+        """Tickets as if they had just come, but for those that were seen already; how many there are. Few are read whole."""
+        read = ticket_from if concern.reads is None else glance_at(concern.reads)
+        glances = [(one, data) for data in page if (one := read(data)).status is not None and one.ref not in seen]
+        for could, (_, data) in zip(concern.among([one for one, _ in glances]), glances, strict=True):
+            if could:
+                self.look_at(just_come(ticket_from(data), now), replies=False)
+        return len(glances)
 
 
 def _said(some: dict[str, End]) -> dict[str, str]:

@@ -168,6 +168,18 @@ def of_ticket(name: str) -> Callable[[Ticket], Value] | None:
     return _OF_TICKET.get(name)
 
 
+def read_for(names: Iterable[str]) -> frozenset[str]:
+    """What of a ticket must be known to read these fields; what else they are read from is not of the ticket itself."""
+    found: set[str] = set()
+    for name in names:
+        family = name.partition(".")[0]
+        found |= {"ref"} if name in _OF_REF else {"subject", "body"} if name == "text" else {family}
+    return frozenset(found) & frozenset(Ticket.__struct_fields__)
+
+
+_OF_REF = frozenset({"connection", "system", "ref"})
+
+
 def _no_field(name: str) -> Getter:
     raise KeyError(name)
 

@@ -1,26 +1,38 @@
 """Which tickets a change of some rules could concern, without judging each by all rules."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from rules.bundle import Assign, Bundle, RaisePriority, Rule, Say, Set, Stop, Tag, Verb
-from rules.engine import Engine
+from rules.fields import read_for
 from rules.index import Index
 from rules.leaves import fields_of
+from rules.look import Look
 from rules.observation import Kind, Observation
-from rules.sieve import Sieve
-from rules.ticket import Ticket
+from rules.ticket import Ticket, TicketRef
 
 _ANYTHING = frozenset({"*"})
 _MADE_OF = {"text": frozenset({"subject", "body"})}
 
 
-def everything(ticket: Ticket) -> bool:
-    """The sieve that lets nothing fall."""
-    return True
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """Which tickets that have just come a change could concern; False is certain. `reads`: what of a ticket tells, None: anything may."""
+
+    reads: frozenset[str] | None
+    among: Callable[[Sequence[Ticket]], list[bool]]
 
 
-def concerned(before: Bundle, after: Bundle, changed: frozenset[str], observation: Observation) -> Sieve:
-    """Whether the rules changed, or any that could make one of them match, could match a ticket that has just come; False is certain.
+NO_TICKET = Ticket(
+    ref=TicketRef("", ""), subject="", status=None, created_at=(_NEVER := datetime.min.replace(tzinfo=UTC)), updated_at=_NEVER, version=""
+)
+"""What a look stands for until it is shown one."""
+EVERYTHING = Concern(None, lambda tickets: [True] * len(tickets))
+
+
+def concerned(before: Bundle, after: Bundle, changed: frozenset[str], now: datetime) -> Concern:
+    """Whether the rules changed, or any that could make one of them match, could match.
 
     Where no such rule matches at first, none ever does: what they ask for is written by none but them. The bundles hold the same
     definitions. A ladder goes by the clock and not by what stands in a ticket alone, so it concerns every one.
@@ -30,10 +42,11 @@ def concerned(before: Bundle, after: Bundle, changed: frozenset[str], observatio
     while more := [rule for rule in rules if rule not in some and _feeds(rule, some)]:
         some += more
     if any(rule.stages for rule in some):
-        return everything
-    index, look = Index((n, frozenset({Kind.CREATED}), rule.condition) for n, rule in enumerate(some)), Engine(after).look(observation)
-    among = index.among((Kind.CREATED,))
-    return lambda ticket: bool(index.standing(among, look.shows(ticket))[0])
+        return EVERYTHING
+    index = Index((n, frozenset({Kind.CREATED}), rule.condition) for n, rule in enumerate(some))
+    among, look = index.among((Kind.CREATED,)), Look(Observation(ticket=NO_TICKET, now=now), systems=after.desk.connections)
+    fields = frozenset().union(*(fields_of(rule.condition) for rule in some))
+    return Concern(read_for(fields), lambda tickets: [bool(standing) for standing, _ in index.standings(among, look, tickets)])
 
 
 def _feeds(rule: Rule, some: Iterable[Rule]) -> bool:

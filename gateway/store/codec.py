@@ -18,7 +18,7 @@ import orjson
 from msgspec import Struct, ValidationError
 from msgspec.structs import astuple
 
-from connectors.door import Checked
+from connectors.door import Checked, checked
 from rules.plan import Action, AddComment, Ask, Call, CreateTicket, JoinTicket, Notify, Page, Update, Webhook
 from rules.ticket import Ticket, TicketRef, Value, replace
 
@@ -61,6 +61,23 @@ def ticket_from(data: bytes) -> Ticket:
     if found.custom:
         found.custom = {name: _value(value) for name, value in found.custom.items()}
     return Ticket(*astuple(found))
+
+
+@lru_cache(maxsize=64)
+def glance_at(fields: frozenset[str]) -> Callable[[bytes], Ticket]:
+    """Reads a stored ticket's name, status and these fields alone: what comes has no others, and cost a fraction of `ticket_from`."""
+    read: Callable[[bytes], Any] = msgspec.json.Decoder(checked(fields | {"ref", "status"})).decode
+
+    def glance(data: bytes) -> Ticket:
+        try:
+            found = read(data)
+        except ValidationError:
+            return ticket_from(data)
+        if "custom" in fields and found.custom:
+            found.custom = {name: _value(value) for name, value in found.custom.items()}
+        return cast(Ticket, found)
+
+    return glance
 
 
 _TICKETS = msgspec.json.Encoder(order="deterministic")

@@ -55,11 +55,13 @@ def versions(db: sa.Connection, connection: str, keys: Sequence[str]) -> dict[st
     return {row.key: (row.version, row.looked) for row in db.execute(chosen)}
 
 
-def stored_since(db: sa.Connection, moment: datetime) -> Iterator[Ticket]:
-    """Tickets seen from that moment on, as they were left, by connection and key; without those that are gone."""
+def stored_since(db: sa.Connection, moment: datetime) -> Iterator[Sequence[bytes]]:
+    """Tickets seen from that moment on, as they were left and as the store keeps them (`ticket_from`, `glance_at`), page by page.
+
+    By connection and key; without those that are gone.
+    """
     chosen = sa.select(ticket.c.seen).where(ticket.c.seen_at >= moment, ticket.c.gone_at.is_(None)).order_by(*ticket.primary_key)
-    for row in db.execution_options(yield_per=1000).execute(chosen):
-        yield ticket_from(row[0])
+    yield from db.execution_options(yield_per=1000).execute(chosen).scalars().partitions()
 
 
 def counts(db: sa.Connection) -> dict[str, int]:

@@ -1,4 +1,5 @@
-"""A preview of one changed rule over many stored tickets, in a process of its own: prints its seconds of CPU as JSON.
+"""A preview of one changed rule over many stored tickets, in a process of its own: prints its seconds of CPU as JSON, of the best of
+three rounds, each with rules made anew.
 
 The rules have no text tests: a hundred, of which one is written otherwise.
 """
@@ -23,7 +24,7 @@ from tests.benchmarks import desk_like, foreign
 from tests.benchmarks.backfill import _by_group, _by_tag
 from tests.benchmarks.foreign import NOW
 
-COUNT, PAGE = 100_000, 1_000
+COUNT, PAGE, ROUNDS = 100_000, 1_000, 3
 
 
 def main() -> None:
@@ -35,9 +36,12 @@ def main() -> None:
                 with store.writing() as db:
                     tickets.saw_page(db, page, NOW, looked=True)
             old, new = made(before), made(after)
-            began = time.process_time()
-            found = replay(store, old, new, NOW - timedelta(days=7), NOW, rules=rules_alone(before, after))
-            said = {"replay": time.process_time() - began, "judged": found.judged, "changed": len(found.changed)}
+            rounds = []
+            for _ in range(ROUNDS):
+                began = time.process_time()
+                found = replay(store, old, new, NOW - timedelta(days=7), NOW, rules=rules_alone(before, after))
+                rounds.append(time.process_time() - began)
+            said = {"replay": min(rounds), "judged": found.judged, "changed": len(found.changed)}
         finally:
             store.close()
     print(orjson.dumps(said | {"differing": len(differing(before, after)), "sieve": sieved(new)}).decode())

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.store.codec import action_from, from_json, ticket_from, ticket_json, to_json, values_from
+from gateway.store.codec import action_from, from_json, glance_at, ticket_from, ticket_json, to_json, values_from
 from rules.asking import OUTCOMES
 from rules.observation import Answer, Event, Kind, Link, Observation
 from rules.plan import (
@@ -169,6 +169,16 @@ def test_a_ticket_survives_with_moments_of_any_zone_and_its_own_fields_types(tic
 def test_a_ticket_is_written_the_same_each_time_and_kept_without_its_body_for_figures(ticket: Ticket) -> None:
     assert ticket_json(ticket) == to_json(ticket) == ticket_json(replace(ticket, tags=frozenset(sorted(ticket.tags, reverse=True))))
     assert ticket_from(ticket_json(ticket, body=False)) == replace(ticket, body=None)
+
+
+@given(tickets, st.frozensets(st.sampled_from(Ticket.__struct_fields__), max_size=5))
+def test_a_glance_at_a_stored_ticket_has_the_fields_asked_for_its_name_and_its_status(ticket: Ticket, fields: frozenset[str]) -> None:
+    within = orjson.loads(to_json(Observation(ticket=ticket, now=ticket.updated_at)))["ticket"]
+    for stored in (ticket_json(ticket), orjson.dumps(within)):
+        glance = glance_at(fields)(stored)
+        assert [getattr(glance, name) for name in (*fields, "ref", "status")] == [
+            getattr(ticket, name) for name in (*fields, "ref", "status")
+        ]
 
 
 @given(tickets)
