@@ -1,7 +1,8 @@
-"""The one clock of the gateway: real, or running fast for the demo. It arrives as a value; nobody else asks what time it is."""
+"""The one clock of the gateway: real, or another for the demo and for tests. It arrives as a value; nobody else asks what time it is."""
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
@@ -37,10 +38,27 @@ def real() -> Clock:
     return now
 
 
+@dataclass(slots=True)
+class Skipping:
+    """A clock that runs like another one, and skips what it is told to: in the demo, the minutes in which nothing happens."""
+
+    under: Clock
+    ahead: timedelta = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return self.under() + self.ahead
+
+    def skip(self, by: timedelta) -> None:
+        """Raises `ValueError` for a way back: what was stamped would be to come."""
+        if by < timedelta(0):
+            raise ValueError("a clock must go forward")
+        self.ahead += by
+
+
 def running(start: datetime, speed: float, since: float) -> Clock:
     """A clock that stood at `start` when the wall showed `since` (Unix seconds), and runs `speed` times as fast as the wall.
 
-    Two processes with the same three values show the same time: so the sandboxes and the daemon of the demo agree.
+    Two processes with the same three values show the same time: so the sandboxes and the daemon agree.
     """
     if speed <= 0:
         raise ValueError(f"a clock must go forward; its speed was {speed:g}")

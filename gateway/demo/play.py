@@ -2,9 +2,9 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,8 @@ import httpx
 import structlog
 
 from connectors.sandbox import Deed
-from gateway.clock import from_text, starting
+from gateway.clock import Skipping, from_text, starting
+from gateway.demo.hours import LONGEST, Hours
 from gateway.demo.screen import Screen, program
 from gateway.demo.stage import SYSTEMS, Judges, desk_for_demo, moved_in, sandboxes
 from gateway.demo.story import Story
@@ -24,12 +25,10 @@ if TYPE_CHECKING:
     from gateway.assemble import Gateway
     from gateway.desk import Loaded
 
-SPEED = 60.0  # a minute of the desk is a second of the wall
 MORNING = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)  # a Monday, 9:30 in Berlin
-LONGEST = 42.0  # seconds of the wall that `--once` waits for what has not happened, on a machine that keeps up
-LOOKS = 80  # times it looks in any case: on a busy machine a look takes longer, and so does what it waits for
-PATIENCE = 120.0  # seconds of the wall after which it gives up on any machine
-SLOWLY = 2.5  # seconds between what people do beside the story
+LATEST = 60  # times that minutes were skipped, after which `--once` waits for nothing more: the story takes about 12
+PATIENCE = 180.0  # seconds in which nothing moved at all, after which it gives up
+SILENCE = 10.0  # seconds after which it says what it waits for
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +42,11 @@ class Asked:
 
 def play(asked: Asked, screen: Screen) -> bool:
     """Plays until the story is told (`once`) or somebody presses Ctrl-C; whether every part of the story happened."""
-    clock = starting(MORNING, SPEED)
+    clock = starting(MORNING, 1)
     folder = desk_for_demo(asked.folder)
     screen.title(
-        "Four ticket systems, served on this machine. Their clock, and ours, run 60 times as fast as the wall's: a minute is a second."
+        f"Four ticket systems, served on this machine. For them and for us it is {MORNING:%A, %d %B %Y, %H:%M} UTC; "
+        "minutes in which nothing happens are skipped."
     )
     with sandboxes(folder, clock, asked.seed) as addresses:
         moved_in(folder, addresses)
@@ -71,14 +71,15 @@ def _desk(folder: Path) -> "Loaded":
 def _played(asked: Asked, screen: Screen, loaded: "Loaded", judges: Judges, clock: str) -> bool:
     from gateway.assemble import assembled
 
-    ticking = from_text(clock)
-    with assembled(loaded, clock=ticking, on_pass=screen.passed) as gateway:
+    ours = Skipping(from_text(clock))
+    with assembled(loaded, clock=ours, on_pass=screen.passed) as gateway:
         _backfill(gateway, screen)
-        story = Story(judges, ticking)
+        story, hours = Story(judges, ours), Hours(gateway.store, ours, judges.skip)
+        hours.skip(LONGEST)  # what was just written is old enough to be believed when a page shows it
         ends = "It ends when the story is told." if asked.once else "Ctrl-C ends it."
         screen.title(f"The daemon watches now. People write, answer and mend; every line says which rule did what, and why. {ends}")
         with _daemon(gateway):
-            _people(asked, screen, story, judges)
+            _people(asked, screen, story, hours, judges)
         return _ended(asked, screen, story, judges, gateway)
 
 
@@ -113,31 +114,63 @@ def _daemon(gateway: "Gateway") -> Iterator[None]:
         thread.join()
 
 
-def _people(asked: Asked, screen: Screen, story: Story, judges: Judges) -> None:
+def _people(asked: Asked, screen: Screen, story: Story, hours: Hours, judges: Judges) -> None:
     """The story and, beside it, ordinary traffic. Returns when all of it happened and `once` was said, or at Ctrl-C."""
-    beside = _traffic(asked.seed, judges)
-    began, looks, next_beside = time.monotonic(), 0, time.monotonic() + SLOWLY
+    beside, moves = _traffic(asked.seed, judges), Moves()
     try:
-        while not (asked.once and (_too_long(time.monotonic() - began, looks) or all(story.promises().values()))):
-            looks += 1
-            did = story.tell()
-            if did is None and time.monotonic() > next_beside:
-                did, next_beside = next(beside), time.monotonic() + SLOWLY
+        while not (asked.once and (hours.skips > LATEST or moves.none_for(PATIENCE))):
+            if moves.seen((screen.looks, hours.skips, hours.waiting(), len(story.told))):
+                judges.look()
+                if asked.once and all(story.promises().values()):
+                    return
+            did = story.tell() or (next(beside) if hours.go_on() else None)
             if did is not None:
+                hours.happened()
                 screen.said(f"{story.now():%H:%M:%S}", did)
-            time.sleep(0.3)
+            if time.monotonic() - screen.shown_at > SILENCE:
+                screen.waits(_waiting(story, hours))
+            time.sleep(0.2)
     except KeyboardInterrupt:
         structlog.get_logger().debug("interrupted")
 
 
-def _too_long(seconds: float, looks: int) -> bool:
-    return seconds > PATIENCE or (seconds > LONGEST and looks >= LOOKS)
+@dataclass(slots=True)
+class Moves:
+    """Notices whether anything moves."""
+
+    last: object = None
+    since: float = field(default_factory=time.monotonic)
+
+    def seen(self, now: object) -> bool:
+        """Whether something moved since the last time."""
+        if now == self.last:
+            return False
+        self.last, self.since = now, time.monotonic()
+        return True
+
+    def none_for(self, seconds: float) -> bool:
+        return time.monotonic() - self.since > seconds
+
+
+def _waiting(story: Story, hours: Hours) -> str:
+    """Why nothing is to be seen."""
+    missing = next((promise for promise, kept in story.promises().items() if not kept), "nothing; people go on")
+    waiting = hours.waiting()
+    now = f"{waiting} tickets wait to be looked at" if waiting else f"it is {story.now():%H:%M}"
+    return f"{now}; still to happen: {missing}"
 
 
 def _traffic(seed: int, judges: Judges) -> Iterator[str]:
-    """Ordinary days: new tickets, customers' answers, agents' changes, in all four systems in turn; each in words when it is done."""
+    """Ordinary days: new tickets, customers' answers, agents' changes, in all four systems in turn; each in words when it is done.
+
+    People act on the tickets that are there now, so that nobody meddles with the story's.
+    """
     keys = {system: _languages(seed, system, judge) for system, judge in judges.by_system.items()}
     streams = {system: conversation(seed, judges.now, keys[system], system=system) for system in SYSTEMS}
+    return _acted(streams, judges)
+
+
+def _acted(streams: Mapping[str, Iterator[Deed]], judges: Judges) -> Iterator[str]:
     while True:
         for system, stream in streams.items():
             deed = next(stream)
@@ -172,6 +205,7 @@ def _ended(asked: Asked, screen: Screen, story: Story, judges: Judges, gateway: 
     """The verdict, by what the sandboxes say took effect; the figures; two commands to go on with."""
     from gateway.store import tickets
 
+    judges.look()
     promises = story.promises()
     screen.title("What had to happen, judged by what took effect in the four systems:")
     screen.verdict(promises, ended=asked.once)

@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,36 +20,48 @@ if TYPE_CHECKING:
 
 @dataclass
 class Screen:
-    """Lines on a terminal, from several threads. `passes` counts, by connection, those whose plan was not empty."""
+    """Lines on a terminal, from several threads. `looks` counts all passes, `passes`, by connection, those whose plan was not empty."""
 
     out: "Console"
     quiet: bool = False
+    looks: int = 0
+    shown_at: float = field(default_factory=time.monotonic)
     passes: Counter[str] = field(default_factory=Counter)
     actions: Counter[str] = field(default_factory=Counter)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def title(self, text: str) -> None:
         with self.lock:
-            self.out.print(f"\n{text}", style="bold")
+            self._line(f"\n{text}", style="bold")
 
     def said(self, at: str, text: str) -> None:
         """Somebody did something."""
         with self.lock:
-            self.out.print(f"{at}  {text}", style="cyan")
+            self._line(f"{at}  {text}", style="cyan")
+
+    def waits(self, text: str) -> None:
+        """Nothing is to be seen for a while, and this is why."""
+        with self.lock:
+            self._line(f"          ({text})", style="dim")
 
     def passed(self, ticket: Ticket, plan: Plan, outcome: object) -> None:
         """A pass over a ticket: what happened, and what was done about it by which rule."""
-        if not plan:
-            return
         with self.lock:
+            self.looks += 1
+            if not plan:
+                return
             self.passes[plan.ref.connection] += 1
             self.actions[plan.ref.connection] += len(plan.actions)
             if self.quiet:
                 return
             why = ", ".join(f"{f.rule} {f.stage or ''}".strip() for f in plan.fired if f.stage) or happened(plan)
-            self.out.print(f"{plan.at:%H:%M:%S}  {headline(ticket, plan.redact)}   because: {why}", style="bold")
+            self._line(f"{plan.at:%H:%M:%S}  {headline(ticket, plan.redact)}   because: {why}", style="bold")
             for text in lines(plan):
-                self.out.print("        " + text)
+                self._line("        " + text)
+
+    def _line(self, text: str, style: str | None = None) -> None:
+        self.shown_at = time.monotonic()
+        self.out.print(text, style=style)
 
     def verdict(self, promises: Mapping[str, bool], *, ended: bool) -> None:
         """What was promised and what came of it; what had no time to happen is no failure where somebody pressed Ctrl-C."""

@@ -1,20 +1,21 @@
-"""What the demo plays on: a desk of its own, the sandboxes in a process of their own, and a clock that runs fast for both."""
+"""What the demo plays on: a desk of its own, and the sandboxes in a process of their own, by the same clock."""
 
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from connectors.sandbox import Deed
 from gateway.sandbox.judge import Judge
 
+T = TypeVar("T")
 SYSTEMS = {"zendesk": "zendesk-eu", "jira": "jira-core", "servicenow": "servicenow-it", "salesforce": "salesforce-crm"}
 SAMPLE_PORTS = {"zendesk": 4101, "jira": 4102, "servicenow": 4103, "salesforce": 4104}
 
@@ -33,7 +34,7 @@ def desk_for_demo(folder: Path) -> Path:
 
 
 def moved_in(folder: Path, addresses: Mapping[str, str]) -> None:
-    """Points the desk's connections at the sandboxes, and has them read every second: the clock runs fast."""
+    """Points the desk's connections at the sandboxes, and has them read every second: nobody waits half a minute in a demo."""
     path = folder / "ticketgate.yaml"
     text = path.read_text(encoding="utf-8").replace("poll: 30s", "poll: 1s")
     for system, port in SAMPLE_PORTS.items():
@@ -80,21 +81,37 @@ def _addresses(child: "subprocess.Popen[bytes]") -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Judges:
-    """The four sandboxes as people and judges see them."""
+    """The four sandboxes as people and judges see them: as they were at the last look."""
 
     by_system: Mapping[str, Judge]
+    seen: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+    def look(self) -> None:
+        """From now on they are shown as they are now."""
+        self.seen.clear()
 
     def effects(self, system: str) -> list[dict[str, Any]]:
-        return [{"kind": e.kind, "key": e.key, "detail": e.detail, "at": e.at} for e in self.by_system[system].effects()]
+        return self._once((system, ""), lambda: [asdict(e) for e in self.by_system[system].effects()])
 
     def shown(self, system: str, key: str) -> dict[str, Any]:
-        return self.by_system[system].shown(key)
+        return self._once((system, key), lambda: self.by_system[system].shown(key))
+
+    def _once(self, what: tuple[str, str], ask: Callable[[], T]) -> T:
+        if what not in self.seen:
+            self.seen[what] = ask()
+        found: T = self.seen[what]
+        return found
 
     def act(self, system: str, deed: Deed) -> str:
+        self.look()
         return self.by_system[system].people(deed)
 
     def now(self) -> datetime:
         return self.by_system["zendesk"].now()
+
+    def skip(self, by: timedelta) -> None:
+        """Their clock skips so much: they are one process, and go by one."""
+        self.by_system["zendesk"].skip(by)
 
     def close(self) -> None:
         for judge in self.by_system.values():

@@ -13,8 +13,6 @@ OUTAGE_INCIDENT = "Payment terminal gateway is down"
 JAPANESE = "ログインできません"
 SILENCE = "Nobody can open the order screen"
 VIP = "Our contract renewal needs a new invoice address"
-CLOCKED = (("silence", "zendesk"), ("incident", "servicenow"), ("case", "salesforce"), ("japanese", "zendesk"))
-"""Parts whose tickets wait for a first response, each with its system."""
 CAUSE = "We found the cause: the export runs out of memory on long lists."
 MENDED = "It is mended and rolled out; please try again."
 THANKS = "Thank you, the export works again."
@@ -182,7 +180,7 @@ class Story:
             "the customer's answer reached engineering, once": self._said("jira", self.issue(), THANKS) == 1,
             "a Salesforce case was routed to payments-oncall": self._routed("salesforce", "case"),
             "a ServiceNow incident was routed to payments-oncall by the same rule": self._routed("servicenow", "incident"),
-            "a clock warned at 75 % of its target": self._warned(),
+            "a clock warned at 75 % of its target": "sla-risk" in self._tags("silence"),
             "the clock breached, and its ticket was tagged and noted": self._breached(),
             "a customer in Japan was answered in Japanese, once": self._said("zendesk", self.keys.get("japanese"), "受け付け") == 1,
             "a VIP's case was raised to high": bool(self._field("salesforce", "vip", "priority") == "high"),
@@ -205,10 +203,6 @@ class Story:
 
     def _routed(self, system: str, part: str) -> bool:
         return self._field(system, part, "group") == "payments-oncall" and "payments-outage" in self._tags(part, system)
-
-    def _warned(self) -> bool:
-        """On a machine that is busy the moment may pass for one of them: the breach is seen first, and `catch_up` runs that alone."""
-        return any("sla-risk" in self._tags(part, system) for part, system in CLOCKED)
 
     def _breached(self) -> bool:
         noted = [e for e in self.world.effects("zendesk") if e["kind"] == "note" and e["key"] == self.keys.get("silence")]

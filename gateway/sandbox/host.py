@@ -1,7 +1,7 @@
 """Serves sandboxes on loopback: one port for each, one event loop and so one order of effects, faults on request.
 
-Beside the vendor's own paths each port answers under `/_sandbox/`: `effects`, `requests`, `tickets`, `now`, `shown/KEY` (GET), `people`
-and `faults` (POST), for judges and tests. Those need no sign-in: the host only ever listens on loopback.
+Beside the vendor's own paths each port answers under `/_sandbox/`: `effects`, `requests`, `tickets`, `now`, `shown/KEY` (GET), `people`,
+`faults` and `skip` (POST), for judges and tests. Those need no sign-in: the host only ever listens on loopback.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -22,6 +22,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from connectors.sandbox import Answer, Deed, Request, Sample, Sandbox
+from gateway.clock import Skipping
 from gateway.sandbox.faults import Fault as Fault
 from gateway.sandbox.faults import FaultKind as FaultKind
 from gateway.sandbox.faults import broken, encoded, gone
@@ -123,7 +124,16 @@ class Served:
             ("POST", "people"): lambda: {"key": self.sandbox.people(_deed(request.json()))},
             ("POST", "faults"): lambda: self._expect([*self.faults, Fault(**request.json())]),
             ("DELETE", "faults"): lambda: self._expect([]),
+            ("POST", "skip"): lambda: self._skip(timedelta(seconds=request.json()["seconds"])),
         }
+
+    def _skip(self, by: timedelta) -> dict[str, datetime]:
+        """The clock skips so much, for all sandboxes that go by it."""
+        clock = self.sandbox.clock
+        if not isinstance(clock, Skipping):
+            raise ValueError("the clock of this sandbox only ticks")
+        clock.skip(by)
+        return {"now": clock()}
 
     def _expect(self, faults: list[Fault]) -> dict[str, int]:
         self.faults[:] = faults

@@ -1,6 +1,6 @@
 """Asks a running sandbox what really happened, and acts in it as people do: for the demo's verdict and for tests that kill processes."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 import httpx
@@ -44,6 +44,10 @@ class Judge:
     def fault(self, **fault: Any) -> None:
         """Something goes wrong with the requests to come: the fields of `Fault`."""
         self._answered(self._http.post("faults", json=fault))
+
+    def skip(self, by: timedelta) -> None:
+        """The sandbox's clock skips so much, and that of all in its process."""
+        self._answered(self._http.post("skip", json={"seconds": by.total_seconds()}))
 
     def close(self) -> None:
         self._http.close()

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from connectors.sandbox import Answer, Deed, Request, Sample, Sandbox
+from gateway.clock import Skipping
 from gateway.sandbox.host import Fault, Served, as_json, in_thread
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -135,6 +136,13 @@ def test_judges_see_effects_and_people_act_without_signing_in(served: Served, ht
     assert http.get("/_sandbox/shown/a%2Fb").json() == {"key": "a/b"}
     assert http.get("/_sandbox/now").json()["now"].startswith("2026-03-02T12:00")
     assert [e.url for e in served.exchanges] == ["/x?a=1"]
+
+
+def test_a_judge_skips_the_minutes_in_which_nothing_happens(served: Served, http: httpx.Client) -> None:
+    assert "only ticks" in http.post("/_sandbox/skip", json={"seconds": 60}).text
+    served.sandbox.clock = Skipping(lambda: NOW)
+    assert http.post("/_sandbox/skip", json={"seconds": 60}).json() == {"now": "2026-03-02T12:01:00+00:00"}
+    assert http.post("/_sandbox/skip", json={"seconds": -1}).status_code == 400
 
 
 def test_a_judge_that_asks_for_nonsense_is_told_so(http: httpx.Client) -> None:
