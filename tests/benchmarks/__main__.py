@@ -2,7 +2,7 @@
 
 import sys
 
-from tests.benchmarks import backfill, engine, reading, sla, startup, sweep, traces, trials
+from tests.benchmarks import backfill, engine, reading, reports, sla, startup, sweep, traces, trials
 
 ALL = {
     "startup": startup.figures,
@@ -13,6 +13,7 @@ ALL = {
     "backfill": backfill.figures,
     "sla": sla.figures,
     "sweep": sweep.figures,
+    "reports": reports.figures,
 }
 
 
