@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, NewType, Self, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.errors import Unsupported
+from connectors.inventory import Permission, Pulse, RemoteField
 from connectors.pushes import Heard, Push, PushSettings
 from connectors.shared import Shared
 from rules.plan import Draft, Receipt, TagChange
@@ -81,6 +82,7 @@ class Abilities:
     members: bool = False  # it can list who belongs to a group
     slas: bool = False  # the system keeps SLA clocks of its own and tells how they stand (`native_slas`)
     knows: frozenset[Thing] = frozenset()  # what the system can be asked for by name (`known`)
+    describes: bool = False  # the system can be asked for its fields and for our permissions (`fields`, `permissions`, `pulse`)
     guards: bool = False  # the vendor itself refuses a stale write; else read-compare-write with a race left over
 
 
@@ -228,6 +230,18 @@ class Connector(ABC):
         A name of which the system cannot say so counts as one that it has.
         """
         raise Unsupported(self.connection, "known")
+
+    def fields(self) -> tuple[RemoteField, ...]:
+        """All fields that tickets have there, as the system and the screens of our projects say it. Only reads."""
+        raise Unsupported(self.connection, "fields")
+
+    def permissions(self) -> tuple[Permission, ...]:
+        """What our user may do there, as far as the system says so without a try. Only reads."""
+        raise Unsupported(self.connection, "permissions")
+
+    def pulse(self) -> Pulse:
+        """What the last answer said besides; asks nothing."""
+        raise Unsupported(self.connection, "pulse")
 
     def native_slas(self, key: str) -> tuple[NativeSla, ...]:
         """How the system's own SLA clocks of a ticket stand; none where it has none, or we may not read them."""

@@ -1,7 +1,7 @@
 """The one HTTP seam below every SDK: deadlines, the loopback detour, the write guard, and errors by what to do about them."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -14,6 +14,7 @@ from requests.adapters import HTTPAdapter
 from connectors.allowance import Meter, allowance_of, closed_for, retry_after
 from connectors.base import ConnectorSettings
 from connectors.errors import ConnectorError, InDoubt, NotFound, Rejected, Stale, Transient, Unauthorized, Unreadable, WriteRefused
+from connectors.inventory import Pulse, pulse_of
 
 MAX_ANSWER = 64 * 1024 * 1024  # bytes; the largest documented page is a hundredth of it
 TOKENS = ("/oauth/token", "/oauth/tokens", "/oauth_token.do", "/services/oauth2/token")
@@ -33,6 +34,7 @@ class Seam(HTTPAdapter):
         self._meter = meter
         self._to = urlsplit(settings.via) if settings.via else None
         self.may_leave: Callable[[str, str, bytes], bool] | None = None  # while a note is being sent: see `secrecy.py`
+        self.heard: Mapping[str, str] = {}  # the headers of the last answer
         super().__init__(pool_maxsize=8, max_retries=0)
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:  # type: ignore[override]
@@ -45,6 +47,7 @@ class Seam(HTTPAdapter):
         if self._meter is not None:
             self._meter.after(allowance_of(answer.headers), closed_for(answer.status_code, answer.headers))
         answer.request, answer.url = request, request.url or ""
+        self.heard = answer.headers
         self._read_whole(answer)
         if answer.is_redirect:
             raise Unreadable(
@@ -131,6 +134,12 @@ def mounted(
     session.mount("http://", seam)
     session.trust_env = settings.via is None
     return session
+
+
+def pulse(session: requests.Session) -> Pulse:
+    """What the last answer to this session said besides."""
+    heard: Mapping[str, str] = next((a.heard for a in session.adapters.values() if isinstance(a, Seam) and a.heard), {})
+    return pulse_of(heard)
 
 
 @contextmanager

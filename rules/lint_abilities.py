@@ -140,7 +140,7 @@ def _of_step(r: Reading, step: Step) -> Iterator[_Want]:
     told = bool(r.desk.writes)  # a desk made by hand, as in tests, says nothing of abilities
     match step.verb:
         case Set() | Assign() | RaisePriority() | Tag() as verb:
-            for name in _written(verb):
+            for name in written(verb):
                 yield _Want(step.place, f"'{name}' cannot be written", _able(r, name, r.desk.writes))
         case Restrict():
             yield _Want(step.place, "'group' cannot be written", _able(r, "group", r.desk.writes))
@@ -151,7 +151,7 @@ def _of_step(r: Reading, step: Step) -> Iterator[_Want]:
             yield _Want(step.place, f"tickets cannot be created in {partner}, nor", frozenset())
 
 
-def _written(verb: Set | Assign | RaisePriority | Tag) -> Iterator[str]:
+def written(verb: Set | Assign | RaisePriority | Tag) -> Iterator[str]:
     match verb:
         case Set(fields):
             yield from fields

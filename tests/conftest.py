@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 
 pytest.register_assert_rewrite(
-    "tests.contract", "tests.contract_writing", "tests.contract_faults", "tests.contract_secrecy", "tests.conversations"
+    "tests.contract",
+    "tests.contract_writing",
+    "tests.contract_faults",
+    "tests.contract_inventory",
+    "tests.contract_secrecy",
+    "tests.conversations",
 )
 
 

@@ -38,4 +38,5 @@ ABILITIES = Abilities(
     sweeps=True,
     knows=frozenset({"group", "user", "project", "field"}),
     slas=True,
+    describes=True,
 )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Thing
 from connectors.columns import MALFORMED
 from connectors.errors import ConnectorError, CursorExpired, Gone, InDoubt, NotFound, Rejected, Stale, Transient, Unreadable
-from connectors.jira import adf, paths, pushes, reading
+from connectors.inventory import Permission, Pulse, RemoteField
+from connectors.jira import adf, inventory, paths, pushes, reading
 from connectors.jira.abilities import ABILITIES
 from connectors.jira.editing import Editor
 from connectors.jira.finding import find
@@ -248,6 +249,16 @@ class JiraConnector(Connector):
         held = self._issues.own.get("group")
         offered = self._site.choices(held.id, self._settings.project) if held else frozenset()
         return frozenset(name for name in names if offered is None or name.casefold() in offered)
+
+    def fields(self) -> tuple[RemoteField, ...]:
+        return tuple(inventory.fields(self._site.fields, self._site.screens(self._settings.project)))
+
+    def permissions(self) -> tuple[Permission, ...]:
+        """In each of the connection's projects; on the whole site where it names none."""
+        return tuple(inventory.permissions(self._site.permissions(project, inventory.NEEDS) for project in self._settings.project or ("",)))
+
+    def pulse(self) -> Pulse:
+        return self._session.pulse()
 
     def heard(self, push: Push) -> Heard:
         return pushes.heard(push, trusted(self._settings.pushes))

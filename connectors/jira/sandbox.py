@@ -27,7 +27,6 @@ from connectors.jira.sandbox_site import (
     URL,
     Json,
     Project,
-    Step,
     field_list,
 )
 from connectors.jira.sandbox_tracker import NoIssue, Tracker
@@ -64,6 +63,7 @@ class JiraSandbox(Sandbox):
         self._zone, self.limits = ZoneInfo(account_zone), Limits(burst, per_issue)
         self.gate = Gate(clock)
         self.tracker = Tracker(clock, self._zone, timedelta(seconds=lag), hidden)
+        self.denied: set[str] = set()  # permissions that our user does not have, such as ADD_COMMENTS
         self._routes = [(method, re.compile(f"/rest/{path}/?"), handler) for method, path, handler in self._table()]
 
     @classmethod
@@ -155,6 +155,7 @@ class JiraSandbox(Sandbox):
             ("GET", "user/search", lambda r: Answer(body=self.tracker.accounts.search(r.query.get("query", "")))),
             ("GET", "user", self._user),
             ("GET", "myself", lambda r: Answer(body=self.tracker.accounts.view(self.tracker.accounts.api))),
+            ("GET", "mypermissions", lambda r: screens.permissions(_words(r.query.get("permissions", "")), self.denied)),
             ("GET", "serverInfo", lambda r: Answer(body=self._server())),
             ("GET", "field", lambda r: Answer(body=field_list(self.tracker.own.values()))),
             ("GET", "status", lambda r: Answer(body=list(STATUSES.values()))),
@@ -208,7 +209,7 @@ class JiraSandbox(Sandbox):
 
     def _transitions(self, request: Request, key: str) -> Answer:
         with_fields = "transitions.fields" in request.query.get("expand", "")
-        shown = [_transition(step, with_fields=with_fields) for step in self.tracker.steps(self.tracker.issue(key).state)]
+        shown = [screens.transition(step, with_fields=with_fields) for step in self.tracker.steps(self.tracker.issue(key).state)]
         return Answer(body={"expand": "transitions", "transitions": shown})
 
     def _comments(self, request: Request, key: str) -> Answer:
@@ -381,20 +382,3 @@ def _words(said: str) -> list[str]:
 
 def _flat(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _transition(step: Step, *, with_fields: bool) -> Json:
-    flags = {"isGlobal": False, "isInitial": False, "isAvailable": True, "isConditional": False, "looped": False}
-    shown = {"id": step.id, "name": step.name, "to": STATUSES[step.to], "hasScreen": step.resolution, **flags}
-    asked = {
-        "resolution": {
-            "required": True,
-            "schema": {"type": "resolution", "system": "resolution"},
-            "name": "Resolution",
-            "key": "resolution",
-            "hasDefaultValue": False,
-            "operations": ["set"],
-            "allowedValues": list(RESOLUTIONS.values()),
-        }
-    }
-    return {**shown, "fields": asked if step.resolution else {}} if with_fields else shown

@@ -1,8 +1,9 @@
-"""What the sandbox says of a project: its issue types, their statuses, and the screen on which an issue is made."""
+"""What the sandbox says of a project: its issue types, their statuses, and the screens on which an issue is made or moved."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
-from connectors.jira.sandbox_site import API, ISSUE_TYPES, STATUSES, Json, OwnField, Project
+from connectors.jira.sandbox_site import API, ISSUE_TYPES, RESOLUTIONS, STATUSES, Json, OwnField, Project, Step
+from connectors.sandbox import Answer
 
 A_PAGE = 50
 
@@ -26,8 +27,22 @@ def has_type(found: Project, id: str) -> bool:
 
 
 def screen(own: Iterable[OwnField]) -> Json:
-    """The site's own fields, with what a select offers."""
-    return _page("fields", list(map(_shown, own)))
+    """What every issue needs, then the site's own fields, with what a select offers."""
+    schema = {"type": "string", "system": "summary"}
+    summary: Json = {"required": True, "schema": schema, "name": "Summary", "key": "summary", "fieldId": "summary", "operations": ["set"]}
+    return _page("fields", [summary, *map(_shown, own)])
+
+
+def permissions(asked: list[str], denied: Container[str]) -> Answer:
+    """Of our user, those that were asked for."""
+    if not asked:
+        return Answer(status=400, body={"errorMessages": ["The 'permissions' query parameter is required."], "errors": {}})
+    numbered = enumerate(asked, 10)
+    rows = {
+        name: {"id": str(n), "key": name, "name": name.replace("_", " ").title(), "type": "PROJECT", "havePermission": name not in denied}
+        for n, name in numbered
+    }
+    return Answer(body={"permissions": rows})
 
 
 def _shown(field: OwnField) -> Json:
@@ -37,6 +52,23 @@ def _shown(field: OwnField) -> Json:
         return shown
     numbered = enumerate(sorted(field.options), 10100)
     return {**shown, "allowedValues": [{"self": f"{API}/customFieldOption/{n}", "value": word, "id": str(n)} for n, word in numbered]}
+
+
+def transition(step: Step, *, with_fields: bool) -> Json:
+    flags = {"isGlobal": False, "isInitial": False, "isAvailable": True, "isConditional": False, "looped": False}
+    shown = {"id": step.id, "name": step.name, "to": STATUSES[step.to], "hasScreen": step.resolution, **flags}
+    asked = {
+        "resolution": {
+            "required": True,
+            "schema": {"type": "resolution", "system": "resolution"},
+            "name": "Resolution",
+            "key": "resolution",
+            "hasDefaultValue": False,
+            "operations": ["set"],
+            "allowedValues": list(RESOLUTIONS.values()),
+        }
+    }
+    return {**shown, "fields": asked if step.resolution else {}} if with_fields else shown
 
 
 def _page(name: str, rows: list[Json]) -> Json:

@@ -12,11 +12,12 @@ from jira.exceptions import JIRAError
 from connectors.allowance import until_reset
 from connectors.errors import ConnectorError, Rejected, Transient, Unauthorized
 from connectors.granting import token_of
+from connectors.inventory import Pulse
 from connectors.jira.secrecy import shows_nothing
 from connectors.secrecy import saying
 from connectors.shared import Shared
 from connectors.tokens import Bearer, Token, as_it_is
-from connectors.transport import asking, decoded, error_for, is_write, mounted, said_by
+from connectors.transport import asking, decoded, error_for, is_write, mounted, pulse, said_by
 
 if TYPE_CHECKING:
     from connectors.jira.settings import JiraSettings
@@ -69,6 +70,9 @@ class JiraSession:
     def saying(self, *, public: bool) -> AbstractContextManager[None]:
         """Around the sending of a comment: of one that is not public, nothing leaves that a customer could see."""
         return saying(self._sdk._session, shows_nothing, public=public)
+
+    def pulse(self) -> Pulse:
+        return pulse(self._sdk._session)
 
     def close(self) -> None:
         self._sdk._session.close()

@@ -62,15 +62,24 @@ class Site:
     def choices(self, field: str, projects: Iterable[str]) -> frozenset[str] | None:
         """What a select field of these projects offers when an issue is made, folded in case; None where it takes any text, or no
         such project shows it."""
-        what, found = f"reading what {field} offers", None
+        found = None
+        for row in self.screens(projects):
+            allowed = row.get("allowedValues") if row.get("fieldId") == field else None
+            if allowed is not None:
+                found = (found or frozenset()) | {str(one.get("value") or one.get("name")).casefold() for one in allowed}
+        return found
+
+    def screens(self, projects: Iterable[str]) -> Iterator[Record]:
+        """What stands on the screens on which the issues of these projects are made, of each type."""
+        what = "reading the screens"
         for project in projects:
             types = paths.create_meta(project)
             for kind in self.rows(what, types, "issueTypes"):
-                rows = self.rows(what, f"{types}/{quote(str(kind.get('id')), safe='')}", "fields")
-                allowed = next((row.get("allowedValues") for row in rows if row.get("fieldId") == field), None)
-                if allowed is not None:
-                    found = (found or frozenset()) | {str(one.get("value") or one.get("name")).casefold() for one in allowed}
-        return found
+                yield from self.rows(what, f"{types}/{quote(str(kind.get('id')), safe='')}", "fields")
+
+    def permissions(self, project: str, names: Iterable[str]) -> Any:
+        where = {"projectKey": project} if project else {}
+        return self.session.get("reading our permissions", "mypermissions", permissions=",".join(names), **where)
 
     def issue(self, what: str, key: str, asked: str) -> Record:
         found = self.session.get(what, paths.issue(key), fields=asked)

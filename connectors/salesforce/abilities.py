@@ -37,5 +37,6 @@ ABILITIES = Abilities(
     tells=frozenset({"deletions", "merges"}),
     knows=frozenset({"group", "user", "field"}),
     slas=True,
+    describes=True,
     guards=True,
 )

@@ -13,9 +13,10 @@ from msgspec import Struct
 from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt, Thing
 from connectors.columns import all_of
 from connectors.errors import ConnectorError, Gone, InDoubt, NotFound, Rejected, Stale, Unreadable, Unsupported
+from connectors.inventory import Permission, Pulse, RemoteField
 from connectors.mapping import Record, moment
 from connectors.pushes import Heard, Push, trusted
-from connectors.salesforce import pushes
+from connectors.salesforce import inventory, pushes
 from connectors.salesforce.abilities import ABILITIES
 from connectors.salesforce.reading import Cases, changes_of, comment_of, email_of, guarded, heard, mark_in, part, remotes
 from connectors.salesforce.settings import SalesforceSettings
@@ -182,6 +183,28 @@ class SalesforceConnector(Connector):
             raise Unsupported(self.connection, f"known {kind}")
         with reading(self.connection, f"look up each {kind}"):
             return frozenset(name for name in names if self._writing.directory.has(kind, name))
+
+    def fields(self) -> tuple[RemoteField, ...]:
+        case = self._described("Case") or {}
+        with reading(self.connection, "read the fields of Case"):
+            return tuple(inventory.fields(case["fields"]))
+
+    def permissions(self) -> tuple[Permission, ...]:
+        case, beside = self._described("Case") or {}, {name: self._described(name) for name in inventory.BESIDE}
+        kept = {"group": "OwnerId", "assignee": "OwnerId", "tags": self._settings.tags_field}
+        with reading(self.connection, "read our permissions"):
+            return tuple(inventory.permissions(case, beside, self._cases.table, kept))
+
+    def _described(self, name: str) -> Record | None:
+        """None for an object that our user does not see."""
+        try:
+            found = self._session.ask(f"describe {name}", "GET", f"sobjects/{name}/describe")
+        except (NotFound, Rejected):
+            return None
+        return found if isinstance(found, dict) else None
+
+    def pulse(self) -> Pulse:
+        return self._session.pulse()
 
     def heard(self, push: Push) -> Heard:
         return pushes.heard(push, trusted(self._settings.pushes))

@@ -50,6 +50,7 @@ class SalesforceSandbox(Sandbox):
         self.door = Door(clock, self.sign_in(), self.url())
         self.daily_limit = 1_000_000
         self.unique_external_id = True
+        self.frozen: set[str] = set()  # fields that our user may see, and not edit
         self._calls: deque[datetime] = deque()
         self._cases = 0
 
@@ -182,7 +183,7 @@ class SalesforceSandbox(Sandbox):
     def _record(self, request: Request, table: str, more: list[str], version: str) -> Answer:
         match request.method, more:
             case "GET", ["describe"]:
-                return Answer(body=described(table, version))
+                return Answer(body=described(table, version, self.frozen))
             case "GET", [id]:
                 return Answer(body=self._whole(table, self._existing(table, id), version))
             case "GET", [by, value]:
@@ -297,7 +298,7 @@ class SalesforceSandbox(Sandbox):
         for name, value in values.items():
             if name not in SCHEMA["Case"].fields:
                 raise _no_column(name, "Case")
-            if name not in WRITABLE:
+            if name not in WRITABLE or name in self.frozen:
                 message = f"Unable to create/update fields: {name}. Please check the security settings of this field."
                 raise Refused(400, "INVALID_FIELD_FOR_INSERT_UPDATE", message, [name])
             if name in PICKLISTS and value is not None and value not in PICKLISTS[name]:

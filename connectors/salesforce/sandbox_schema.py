@@ -1,6 +1,6 @@
 """The objects that the sandbox's organization has: their fields, how they refer to each other, and the words of its picklists."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -119,11 +119,11 @@ OWNERS = frozenset({"Name", "Type", "Email", "Id", "IsActive", "Username"})  # w
 KEPT_BY = {"CaseComment": "ParentId", "EmailMessage": "ParentId", "CaseHistory": "CaseId", "CaseMilestone": "CaseId"}
 
 
-def described(table: str, version: str) -> dict[str, object]:
+def described(table: str, version: str, frozen: Container[str] = ()) -> dict[str, object]:
     """What `describe` says of an object, with the keys of the recorded answer."""
     lists: dict[str, object] = {"childRelationships": [], "recordTypeInfos": []}
     more = dict.fromkeys(("searchLayoutable", "listviewable", "lookupLayoutable"), True)
-    fields = [_described(name, kind) for name, kind in SCHEMA[table].fields.items()]
+    fields = [_described(name, kind, frozen=name in frozen) for name, kind in SCHEMA[table].fields.items()]
     return {**summed_up(table, version), **more, **lists, "fields": fields}
 
 
@@ -141,7 +141,7 @@ SOAP_TYPES = {"id": "tns:ID", "time": "xsd:dateTime", "flag": "xsd:boolean"}
 TYPES = {"id": "reference", "area": "textarea", "time": "datetime", "flag": "boolean", "pick": "picklist", "text": "string"}
 
 
-def _described(name: str, kind: Kind) -> dict[str, object]:
+def _described(name: str, kind: Kind, *, frozen: bool = False) -> dict[str, object]:
     length, key = LENGTHS.get(name, {"id": 18, "area": 32000, "text": 255, "pick": 255}.get(kind, 0)), name == "Ticketgate_Key__c"
     said: dict[str, object] = {
         "name": name,
@@ -156,13 +156,15 @@ def _described(name: str, kind: Kind) -> dict[str, object]:
     flags = {
         "custom": name in OWN_FIELDS,
         "nillable": name not in ("Id", "Status", "OwnerId", "IsDeleted"),
-        "defaultedOnCreate": kind in ("time", "flag"),
+        "defaultedOnCreate": kind in ("time", "flag") or name in ("Status", "OwnerId"),
         "restrictedPicklist": name in PICKLISTS,
         "groupable": kind in ("id", "pick", "text"),
         "idLookup": name == "Id" or key,
     }
     flags |= dict.fromkeys(("externalId", "unique"), key) | dict.fromkeys(("nameField", "autoNumber"), name == "CaseNumber")
-    flags |= dict.fromkeys(("createable", "updateable"), name in WRITABLE) | dict.fromkeys(("filterable", "sortable"), kind != "area")
+    flags |= dict.fromkeys(("createable", "updateable"), name in WRITABLE and not frozen) | dict.fromkeys(
+        ("filterable", "sortable"), kind != "area"
+    )
     return {**said, **flags, **NEVER}
 
 

@@ -18,12 +18,13 @@ from simple_salesforce.login import SalesforceLogin
 
 from connectors.errors import ConnectorError, NotFound, Rejected, Transient, Unauthorized, Unreadable
 from connectors.granting import token_of
+from connectors.inventory import Pulse
 from connectors.salesforce.secrecy import shows_nothing
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.secrecy import saying
 from connectors.shared import Shared
 from connectors.tokens import Bearer, Token, as_it_is
-from connectors.transport import asking, decoded, error_for, mounted, said_by
+from connectors.transport import asking, decoded, error_for, mounted, pulse, said_by
 
 Meaning: TypeAlias = Callable[[int, str, str], ConnectorError | None]  # status, Salesforce's error code, what was said
 
@@ -101,6 +102,9 @@ class Session:
     def saying(self, *, public: bool) -> AbstractContextManager[None]:
         """Around the sending of a comment: of one that is not public, nothing leaves that a customer could see."""
         return saying(self._http, shows_nothing, public=public)
+
+    def pulse(self) -> Pulse:
+        return pulse(self._http)
 
     def close(self) -> None:
         self._http.close()

@@ -50,5 +50,6 @@ ABILITIES = Abilities(
     sweeps=True,
     knows=frozenset({"group", "user", "field"}),
     slas=True,
+    describes=True,
     guards=False,
 )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt, Thing
 from connectors.columns import all_of
 from connectors.errors import ConnectorError, CursorExpired, InDoubt, NotFound, Rejected, Stale, Transient, Unreadable, Unsupported
+from connectors.inventory import Permission, Pulse, RemoteField
 from connectors.mapping import Record, Unwritable, moment
 from connectors.pushes import Heard, Push, trusted
 from connectors.servicenow import pushes
@@ -306,6 +307,15 @@ class ServiceNowConnector(Connector):
         if kind not in self.abilities.knows:
             raise Unsupported(self.connection, f"known {kind}")
         return self._directory.known(kind, frozenset(names))
+
+    def fields(self) -> tuple[RemoteField, ...]:
+        return self._directory.fields()
+
+    def permissions(self) -> tuple[Permission, ...]:
+        return self._directory.permissions()
+
+    def pulse(self) -> Pulse:
+        return self._session.pulse()
 
     def heard(self, push: Push) -> Heard:
         return pushes.heard(push, trusted(self._settings.pushes), self._settings.table)

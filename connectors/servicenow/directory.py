@@ -4,9 +4,13 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from connectors.base import Thing
+from connectors.errors import NotFound, Rejected
+from connectors.inventory import Permission, RemoteField
+from connectors.servicenow import inventory
 from connectors.servicenow.reading import escaped
 from rules.ticket import Person
 
+MOST = 10_000  # rows of a dictionary; the largest tables have some hundred fields
 TABLES: Mapping[Thing, str] = {"group": "sys_user_group", "user": "sys_user"}
 
 
@@ -55,6 +59,29 @@ class Directory:
         """An answer leaves out what the table does not have, or we may not read. A table without a record does not say."""
         rows = self._session.rows("looking up fields", self._table, "", ",".join(sorted(names)), 1) if names else []
         return names & {*rows[0]} if rows else names
+
+    def fields(self) -> tuple[RemoteField, ...]:
+        """Of the table and of `task`, which it extends. Raises `Rejected` where we may not read the dictionary."""
+        scope = f"nameIN{self._table},task"
+        rows = self._all("reading the dictionary", "sys_dictionary", scope, inventory.DICTIONARY)
+        choices = self._all("reading the choices", "sys_choice", f"{scope}^inactive=false", inventory.CHOICES)
+        rows.sort(key=lambda row: row["name"] != self._table)
+        return tuple(inventory.fields(rows, choices))
+
+    def permissions(self) -> tuple[Permission, ...]:
+        query = "user.user_name=javascript:gs.getUserName()"
+        roles = {row["role.name"] for row in self._all("reading our roles", "sys_user_has_role", query, "role.name")}
+        return tuple(inventory.permissions(roles, self._readable))
+
+    def _all(self, what: str, table: str, query: str, fields: str) -> list[dict[str, str]]:
+        return self._session.rows(what, table, query, fields, MOST)
+
+    def _readable(self, table: str) -> bool:
+        try:
+            self._session.rows(f"trying to read {table}", table, "", "sys_id", 1)
+        except (Rejected, NotFound):
+            return False
+        return True
 
     def name(self, table: str, sys_id: str) -> str | None:
         """What was learned of a sys_id."""

@@ -48,6 +48,8 @@ class ServiceNowSandbox(Sandbox):
         self.desk = Desk(matrix, fields)
         self.us = self.desk.person("ticketgate@example.com", "Ticketgate")
         self.desk.tables["sys_user"].change(self.us, {"user_name": USER})
+        role = self.desk.tables.named("sys_user_role", "role", "itil")
+        self.desk.tables["sys_user_has_role"].put({"sys_id": stable_id("has_role", USER), "user": self.us, "role": role})
         self.hidden: set[str] = set()  # sys_ids that the integration user may not read: dropped after the limit is applied
         self.unreadable: set[str] = set()  # tables that the integration user may not read
         self.broken_off = 0  # so many of the next lists end with an error in a 200

@@ -81,6 +81,8 @@ REFERENCES: Mapping[str, str] = {
     "rfc": "change_request",
     "caused_by": "change_request",
     "manager": "sys_user",
+    "user": "sys_user",
+    "role": "sys_user_role",
 }
 
 
@@ -171,6 +173,46 @@ class Table:
             yield self.records[key]
 
 
+KINDS = {
+    **dict.fromkeys(("state", "impact", "urgency", "priority", "hold_reason", "sys_mod_count", "reassignment_count"), "integer"),
+    **dict.fromkeys(("sys_created_on", "sys_updated_on", "opened_at", "resolved_at", "closed_at", "due_date"), "glide_date_time"),
+    **dict.fromkeys(("active", "knowledge", "made_sla"), "boolean"),
+    **dict.fromkeys(("comments", "work_notes"), "journal_input"),
+    **{"watch_list": "glide_list", "sys_id": "GUID"},
+}
+CHOICES = {
+    "state": ("1", "2", "3", "6", "7", "8"),
+    "impact": ("1", "2", "3"),
+    "urgency": ("1", "2", "3"),
+    "priority": ("1", "2", "3", "4", "5"),
+    "close_code": ("Solved (Permanently)", "Solved (Work Around)", "Duplicate"),
+    "u_product": ("billing", "payments", "checkout", "login", "api", "mobile"),
+}
+READ_ONLY = frozenset({"priority", "number", "sys_id", "sys_created_on", "sys_updated_on", "sys_mod_count"})
+
+
+def dictionary() -> tuple[Table, Table]:
+    """What the instance says of an incident's fields, and of the words of those that have a list."""
+    blank = dict.fromkeys(("sys_id", "name", "element", "column_label", "internal_type", "mandatory", "read_only"), "")
+    words = dict.fromkeys(("sys_id", "name", "element", "value", "label", "inactive"), "")
+    fields, choices = Table("sys_dictionary", blank), Table("sys_choice", words)
+    for name in INCIDENT:
+        kind = KINDS.get(name) or ("reference" if name in REFERENCES else "string")
+        flags = {"mandatory": _flag(name == "short_description"), "read_only": _flag(name in READ_ONLY)}
+        label = name.removeprefix("u_").replace("_", " ").capitalize()
+        home = {"sys_id": stable_id("sys_dictionary", name), "name": "incident", "element": name}
+        fields.put({**home, "column_label": label, "internal_type": kind, **flags})
+    for name, values in CHOICES.items():
+        for value in values:
+            key = stable_id("sys_choice", f"{name}{value}")
+            choices.put({"sys_id": key, "name": "incident", "element": name, "value": value, "label": value, "inactive": "false"})
+    return fields, choices
+
+
+def _flag(on: bool) -> str:
+    return "true" if on else "false"
+
+
 class Tables:
     """All tables of the instance, and the way from a record along a dotted path."""
 
@@ -186,6 +228,9 @@ class Tables:
             Table("contract_sla", NAMED, ("name",)),
             *(Table(n, NAMED, ("name",)) for n in ("core_company", "cmn_location", "cmdb_ci", "problem", "change_request")),
             Table("sys_user_group_type", NAMED),
+            Table("sys_user_has_role", dict.fromkeys(("sys_id", "user", "role"), "")),
+            Table("sys_user_role", NAMED, ("name",)),
+            *dictionary(),
         )
         self._tables = {table.name: table for table in tables}
 

@@ -17,12 +17,13 @@ import requests
 from connectors.allowance import until_reset
 from connectors.errors import ConnectorError, InDoubt, Transient, Unauthorized, Unreadable
 from connectors.granting import token_of
+from connectors.inventory import Pulse
 from connectors.secrecy import saying
 from connectors.servicenow.reading import rows_of, table_path
 from connectors.servicenow.secrecy import shows_nothing
 from connectors.shared import Shared
 from connectors.tokens import Bearer, Token, as_it_is
-from connectors.transport import asking, decoded, error_for, mounted, said_by
+from connectors.transport import asking, decoded, error_for, mounted, pulse, said_by
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # old pytz, and libmagic, which only its attachment upload wants
@@ -102,6 +103,9 @@ class ServiceNowSession:
     def saying(self, *, public: bool) -> AbstractContextManager[None]:
         """Around the sending of a comment: of one that is not public, nothing leaves that a customer could see."""
         return saying(self._client.session, shows_nothing, public=public)
+
+    def pulse(self) -> Pulse:
+        return pulse(self._client.session)
 
     def close(self) -> None:
         self._client.session.close()

@@ -12,10 +12,11 @@ from msgspec import Struct
 from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt, Thing
 from connectors.columns import MALFORMED, all_of
 from connectors.errors import ConnectorError, CursorExpired, Gone, NotFound, Rejected, Stale, Transient, Unauthorized, Unsupported
+from connectors.inventory import Permission, Pulse, RemoteField
 from connectors.mapping import Record, declared, moment
 from connectors.pushes import Heard, Push, trusted
 from connectors.shared import Shared
-from connectors.zendesk import pushes
+from connectors.zendesk import inventory, pushes
 from connectors.zendesk.abilities import ABILITIES
 from connectors.zendesk.cursor import Mark
 from connectors.zendesk.directory import Directory, pages
@@ -190,6 +191,19 @@ class ZendeskConnector(Connector):
             raise Unsupported(self.connection, f"known {kind}")
         with reading(self.connection, f"look up each {kind}"):
             return frozenset(name for name in names if self._directory.has(kind, name))
+
+    def fields(self) -> tuple[RemoteField, ...]:
+        with reading(self.connection, "look up the ticket fields"):
+            return tuple(inventory.fields(self._directory.ticket_fields))
+
+    def permissions(self) -> tuple[Permission, ...]:
+        what = "look up our user"
+        answer = self._session.get(what, "users/me")
+        with reading(self.connection, what):
+            return tuple(inventory.permissions(part(answer, "user")))
+
+    def pulse(self) -> Pulse:
+        return self._session.pulse()
 
     def heard(self, push: Push) -> Heard:
         return pushes.heard(push, trusted(self._pushes))

@@ -67,9 +67,14 @@ class Directory:
         return True
 
     @cached_property
+    def ticket_fields(self) -> tuple[Record, ...]:
+        """Asked for once."""
+        listed = pages(self._session, "look up the ticket fields", "ticket_fields")
+        return tuple(f for page in listed for f in page.get("ticket_fields") or ())
+
+    @cached_property
     def _fields(self) -> frozenset[int]:
-        listed = [f for page in pages(self._session, "look up the ticket fields", "ticket_fields") for f in page.get("ticket_fields") or ()]
-        return frozenset(int(f["id"]) for f in listed if f.get("active", True))
+        return frozenset(int(f["id"]) for f in self.ticket_fields if f.get("active", True))
 
     def person_id(self, email: str) -> int | None:
         """Whoever has this e-mail address, on either side."""

@@ -14,6 +14,7 @@ STATUSES = {"new": 1, "open": 2, "pending": 3, "hold": 4, "solved": 5, "closed":
 CUSTOM_STATUS = 360000000200
 PRODUCT, LANGUAGE, ERROR_CODE, TIER = 360000000101, 360000000102, 360000000103, 360000000104
 OWN_FIELDS = {PRODUCT: "Product", LANGUAGE: "Language", ERROR_CODE: "Error code", TIER: "Contract tier"}  # the account's own ticket fields
+CHOICES = {TIER: ("bronze", "silver", "gold", "platinum", "partner")}
 FORM, BRAND = 360000000901, 360000000902
 
 TICKET: Mapping[str, Any] = {
@@ -218,7 +219,10 @@ def _ticket_field(number: int, title: str, url: str) -> dict[str, Any]:
     flags = dict.fromkeys(("required", "collapsed_for_agents", "visible_in_portal", "editable_in_portal", "required_in_portal"), False)
     named = dict.fromkeys(("title", "raw_title", "title_in_portal", "raw_title_in_portal"), title)
     kept = {"active": True, "removable": True, "position": number % 1000, "tag": None, "description": "", "agent_description": None}
-    return {"url": f"{url}/api/v2/ticket_fields/{number}.json", "id": number, "type": "text", **named, **flags, **kept}
+    words = enumerate(CHOICES.get(number, ()), number + 1)
+    options = [{"id": n, "name": word, "raw_name": word, "value": word, "default": False} for n, word in words]
+    kind: dict[str, Any] = {"type": "tagger", "custom_field_options": options} if options else {"type": "text"}
+    return {"url": f"{url}/api/v2/ticket_fields/{number}.json", "id": number, **kind, **named, **flags, **kept}
 
 
 CREATED = ("subject", "requester_id", "assignee_id", "priority", "type", "status", "organization_id", "group_id", "tags", "brand_id")

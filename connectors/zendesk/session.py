@@ -11,10 +11,11 @@ from zenpy import Zenpy
 
 from connectors.errors import ConnectorError, InDoubt, Unreadable
 from connectors.granting import token_of
+from connectors.inventory import Pulse
 from connectors.secrecy import saying
 from connectors.shared import Shared
 from connectors.tokens import Bearer, Token, as_it_is
-from connectors.transport import asking, decoded, error_for, mounted
+from connectors.transport import asking, decoded, error_for, mounted, pulse
 from connectors.zendesk.directory import NOTHING, Decoded, Meaning, Query
 from connectors.zendesk.secrecy import shows_nothing
 from connectors.zendesk.settings import ZendeskSettings
@@ -74,6 +75,9 @@ class Session:
     def saying(self, *, public: bool) -> AbstractContextManager[None]:
         """Around the sending of a comment: of one that is not public, nothing leaves that a customer could see."""
         return saying(self._http, shows_nothing, public=public)
+
+    def pulse(self) -> Pulse:
+        return pulse(self._http)
 
     def close(self) -> None:
         self._http.close()

@@ -1,25 +1,18 @@
 """`ticketgate doctor`: whether the desk can run: files, store, clock, and each connection with its sign-in."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gateway.cli.ending import Code, Ended, remedy
+from gateway.cli.finding import Finding
 from gateway.cli.options import VERSION_LINE, Options, line, options
 from gateway.clock import now
 
 if TYPE_CHECKING:
+    from connectors.base import Page
     from gateway.desk import Loaded
-
-
-class Finding(NamedTuple):
-    """One thing that was looked at: whether it is well, what was found, and what to do where it is not."""
-
-    ok: bool
-    what: str
-    said: str
-    help: str = ""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -66,7 +59,7 @@ def _findings(chosen: Options, loaded: "Loaded", only: str | None, *, online: bo
     yield Finding(at.year >= 2025, "clock", f"{at:%Y-%m-%d %H:%M:%S}Z", "" if at.year >= 2025 else "Set this machine's clock.")
     for name in loaded.connections:
         if only in (None, name):
-            yield _connection(chosen, loaded, name, online=online)
+            yield from _connection(chosen, loaded, name, online=online)
 
 
 def _holidays(chosen: Options, loaded: "Loaded") -> Iterator[Finding]:
@@ -97,21 +90,28 @@ def _store(loaded: "Loaded") -> Finding:
     return Finding(True, "store", url.removeprefix("sqlite:///"))
 
 
-def _connection(chosen: Options, loaded: "Loaded", name: str, *, online: bool) -> Finding:
-    """Signed in as whom, and whether a page can be read. The error's own words say what to do."""
+def _connection(chosen: Options, loaded: "Loaded", name: str, *, online: bool) -> Iterator[Finding]:
+    """Signed in as whom, and whether a page can be read; then what the system says of itself. The error's own words say what to do."""
     from connectors.errors import ConnectorError
     from gateway.cli.connecting import connector
+    from gateway.cli.doctor_system import looked_at
+    from gateway.needs import needs
 
     url, notices = loaded.connections[name].url, " ".join(f"{said}." for said in loaded.connections[name].notices())
     try:
         with connector(chosen, name, loaded) as there:
             if not online:
-                return Finding(True, name, f"{url}, not asked (--offline)", notices)
+                yield Finding(True, name, f"{url}, not asked (--offline)", notices)
+                return
             who = there.check_sign_in()
             page = next(iter(there.changed(now())), None)
+            yield Finding(True, name, f"{url}, signed in as {who}{_unknown(page)}", notices)
+            yield from looked_at(there, name, needs(loaded.bundle).get(name, {}) if loaded.bundle else {})
     except (ConnectorError, ImportError) as error:
         said = str(error).removeprefix(f"{name}: ").rstrip()
-        return Finding(False, name, f"{url}: {said}", remedy(error))
-    unknown = sorted({f"{field} '{word}'" for t in (page.tickets if page else ()) for field, word in t.unread.items()})
-    words = f"; words without a meaning here: {', '.join(unknown)}" if unknown else ""
-    return Finding(True, name, f"{url}, signed in as {who}{words}", notices)
+        yield Finding(False, name, f"{url}: {said}", remedy(error))
+
+
+def _unknown(page: "Page | None") -> str:
+    words = sorted({f"{field} '{word}'" for t in (page.tickets if page else ()) for field, word in t.unread.items()})
+    return f"; words without a meaning here: {', '.join(words)}" if words else ""
