@@ -15,7 +15,7 @@ from connectors import door
 from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cursor, Custom, Page, Spoilt
 from connectors.errors import CursorExpired, Gone, NotFound, Rejected, Stale, Unreadable, WriteRefused
 from connectors.mapping import Field, Record, Unwritable, Words, declared, moment, payload, reader
-from connectors.memory_system import Away, MemorySystem, Refused
+from connectors.memory_system import Away, Broken, MemorySystem, Refused
 from connectors.pushes import Garbled, Heard, Push, by_our_contract, delivery_of, trusted
 from connectors.shared import Shared
 from connectors.text import limits, plain
@@ -137,7 +137,8 @@ class MemoryConnector(Connector):
 
     def changed(self, since: datetime | Cursor) -> Iterator[Page]:
         """The cursor is the number of the last change that was given; its ticket comes again, so callers must know it."""
-        place = self.system.first_after(since) if isinstance(since, datetime) else self._number(since)
+        with self._doing("since"):
+            place = self.system.first_after(since) if isinstance(since, datetime) else self._number(since)
         more = True
         while more:
             with self._doing("changed"):
@@ -285,6 +286,8 @@ class _Mishaps:
             raise self._mine.error
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Broken):
+            raise Unreadable(self._connection, str(error)) from None
         if isinstance(error, Refused):
             raise Rejected(self._connection, str(error)) from None
         if error is None and self._mine is not None and self._mine.after:

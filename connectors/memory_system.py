@@ -31,6 +31,10 @@ class Refused(ValueError):
     """Understood and refused; the message says why."""
 
 
+class Broken(Exception):
+    """The file does not hold what a system of this kind writes; the message names it and the way out."""
+
+
 class MemorySystem:
     """Tickets, their comments and history. Without a `clock` it keeps its own: each write is a second after the one before.
 
@@ -231,12 +235,23 @@ class MemorySystem:
             yield self._own
             return
         with _locked(self._path.with_suffix(".lock")):
-            state = orjson.loads(self._path.read_bytes()) if self._path.exists() else self._own
+            state = self._held(self._path) if self._path.exists() else self._own
             yield state
             if writing:
                 new = self._path.with_suffix(".new")
                 new.write_bytes(orjson.dumps(state))
                 new.replace(self._path)
+
+    def _held(self, path: Path) -> Json:
+        try:
+            state = orjson.loads(path.read_bytes())
+        except orjson.JSONDecodeError as error:
+            raise Broken(f"{path} is no JSON ({error}); restore the file, or move it away to begin with an empty system") from None
+        missing = sorted(self._own.keys() - state.keys()) if isinstance(state, dict) else ["its keys"]
+        if missing:
+            raise Broken(f"{path} lacks {', '.join(missing)}; restore the file, or move it away to begin with an empty system")
+        held: Json = state
+        return held
 
 
 @contextmanager

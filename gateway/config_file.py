@@ -66,8 +66,10 @@ class ConfigFile:
         return said if isinstance(said, dict) else {}
 
 
-def read_config(text: str, problems: list[Problem], resolve: Resolver, settle: Settle) -> ConfigFile | None:
-    """None when the text could not be read at all; every mistake goes to `problems`."""
+def read_config(
+    text: str, problems: list[Problem], resolve: Resolver, settle: Settle, unneeded: frozenset[str] = frozenset()
+) -> ConfigFile | None:
+    """None when the text could not be read at all; every mistake goes to `problems`. A secret below an `unneeded` key may be missing."""
     root = read(CONFIG, text, problems)
     if root is None:
         return None
@@ -78,7 +80,9 @@ def read_config(text: str, problems: list[Problem], resolve: Resolver, settle: S
         return None
     if "version" not in root:
         problems.append(root.problem("TG206", "'version' is missing", help="begin the file with version: 1"))
-    values: dict[str, Any] = _filled(root, problems, resolve)
+    values: dict[str, Any] = {
+        key: _filled(entry.value, [] if key in unneeded else problems, resolve) for key, entry in root.entries.items()
+    }
     try:
         return ConfigFile(root, values, settle(values))
     except ValidationError as error:

@@ -45,10 +45,20 @@ def holidays(country: str, region: str | None, years: Sequence[int]) -> frozense
         raise LookupError(str(error)) from None
 
 
-def load(folder: Path, config: Path | None = None, *, resolve: Resolver = untouched, settle: Settle = Config.model_validate) -> Loaded:
-    """Reads and checks everything. `resolve` fills in the placeholders of `ticketgate.yaml`; left out, they need not exist."""
+def load(
+    folder: Path,
+    config: Path | None = None,
+    *,
+    resolve: Resolver = untouched,
+    settle: Settle = Config.model_validate,
+    unneeded: frozenset[str] = frozenset(),
+) -> Loaded:
+    """Reads and checks everything. `resolve` fills in the placeholders of `ticketgate.yaml`; left out, they need not exist, nor need
+    those below an `unneeded` key.
+    """
     problems: list[Problem] = []
-    return from_texts(folder, texts(folder, config or folder / CONFIG, problems), resolve=resolve, settle=settle, found=problems)
+    sources = texts(folder, config or folder / CONFIG, problems)
+    return from_texts(folder, sources, resolve=resolve, settle=settle, found=problems, unneeded=unneeded)
 
 
 def from_texts(
@@ -59,12 +69,13 @@ def from_texts(
     settle: Settle = Config.model_validate,
     found: Sequence[Problem] = (),
     holidays: Holidays = holidays,
+    unneeded: frozenset[str] = frozenset(),
 ) -> Loaded:
     """The same from texts in hand: those that the store keeps of rules that were in force, for one. `found` is
     known to be wrong already.
     """
     problems = list(found)
-    file = read_config(sources[CONFIG], problems, resolve, settle) if CONFIG in sources else None
+    file = read_config(sources[CONFIG], problems, resolve, settle, unneeded) if CONFIG in sources else None
     known, desk = read_connections(file, problems)
     files = {name: text for name, text in sources.items() if name != CONFIG}
     bundle, wrong = check_rules(files, desk, holidays)

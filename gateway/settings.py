@@ -80,9 +80,17 @@ def _variable(loc: tuple[int | str, ...]) -> str:
     return next((name for name in names if name in os.environ), names[-1])
 
 
-def running(folder: Path, config: Path | None = None) -> Loaded:
-    """A desk that is fit to run: with the environment over the file and its secrets filled in. Raises `Unfit` with every mistake."""
-    loaded = load(folder, config, resolve=Environment(secret_folders(folder)), settle=with_environment)
+TO_PEOPLE = frozenset({"channels", "on_call", "endpoints"})
+"""Keys whose secrets nobody needs who only reads."""
+
+
+def running(folder: Path, config: Path | None = None, *, reading: bool = False) -> Loaded:
+    """A desk that is fit to run, or with `reading` to be read by: with the environment over the file and its secrets filled in.
+
+    Raises `Unfit` with every mistake.
+    """
+    unneeded = TO_PEOPLE if reading else frozenset[str]()
+    loaded = load(folder, config, resolve=Environment(secret_folders(folder)), settle=with_environment, unneeded=unneeded)
     if loaded.bundle is None:
         raise Unfit(loaded)
     return loaded

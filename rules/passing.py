@@ -323,9 +323,8 @@ class Pass:
     def _plan(self) -> Plan:
         observation, wanted = self._observation, self._settled()
         update = wanted.mine.update()
-        kinds = observation.redact.union(*(one.kinds for one in wanted.restricts))
         again = (self.clocks.look_again_at(wanted.mine, self._stages), self._recurring.next_at(wanted.mine.ticket))
-        withheld = pii.Wanted(kinds, self._ready.bundle.desk.pii)
+        withheld = self._withheld(wanted)
         return Plan(
             ref=observation.ref,
             version=observation.ticket.version,
@@ -340,12 +339,17 @@ class Pass:
             left=wanted.mine.ticket if update else None,
             look_again_at=min((at for at in again if at is not None), default=None),
             failures=tuple(dict.fromkeys(self._failures)),
+            untold=tuple(wanted.untold),
             notes=tuple(dict.fromkeys(wanted.notes)),
             restricts=tuple(wanted.restricts),
             redact=withheld.kinds,
             turns=tuple(wanted.turns),
             paused=tuple(dict.fromkeys(self._paused)),
         )
+
+    def _withheld(self, wanted: Wanted) -> pii.Wanted:
+        kinds = self._observation.redact.union(*(one.kinds for one in wanted.restricts))
+        return pii.Wanted(kinds, self._ready.bundle.desk.pii)
 
     def _settled(self) -> Wanted:
         """Partners brought up to date with what rules below the sync changed."""

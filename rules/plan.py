@@ -294,6 +294,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     agreements: tuple[Agreement, ...] = ()
     left: Ticket | None = None  # the ticket as this plan leaves it; None: as it was
     look_again_at: datetime | None = None
+    untold: tuple[str, ...] = ()  # whom `notify` named and nobody stood behind: assignee, of a ticket without one
     notes: tuple[str, ...] = ()  # what was left undone and why: a reply to a robot, the hourly limit
     restricts: tuple[Restriction, ...] = ()
     redact: frozenset[str] = frozenset()  # kinds of personal data that are not shown of this ticket, nor copied

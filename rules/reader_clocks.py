@@ -9,6 +9,7 @@ from rules.metrics import BUILT_IN
 from rules.nodes import Map, Node, Scalar, Seq
 from rules.observation import Kind
 from rules.policy import ClockSpec, Mark, Target
+from rules.questions import similar_of
 from rules.reader_conditions import condition
 from rules.reader_context import NAME, Reading
 from rules.reader_events import trigger
@@ -130,6 +131,9 @@ def of_the_past(r: Reading, node: Node, what: str = "a clock") -> "Condition | N
             r.wrong(node, "TG204", f"'{part.operator}' cannot decide about {what}", help=help)
         elif isinstance(part, Test) and part.field.startswith("sla."):
             r.wrong(node, "TG204", f"'{part.field}' cannot decide about {what}: it is worked out from it", help="ask a field of the ticket")
+    if made is not None and similar_of(made) is not None:
+        help = "let a rule with 'similar' tag the ticket, and ask for the tag here"
+        r.wrong(node, "TG204", f"'similar' cannot decide about {what}: it asks other tickets, and of the past it is not known", help=help)
     return made
 
 

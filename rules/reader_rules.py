@@ -116,7 +116,7 @@ def _rule(r: Reading, item: Node, bound: Mode) -> Rule | None:
 def _joins_something(r: Reading, node: Map, made: Condition, done: tuple[Step, ...]) -> None:
     """A duplicate wants to know of what: only `similar` tells."""
     if any(isinstance(step.verb, Link) and step.verb.to == "duplicate" for step in done) and similar_of(made) is None:
-        where = node.entries["if"].value if "if" in node else node
+        where = node.entries["if" if "if" in node else "id"].key
         r.wrong(
             where, "TG206", "a duplicate wants 'similar' in the condition", help="add similar: { same: [..], within: 24h, at_least: 2 }"
         )

@@ -57,7 +57,7 @@ _NAMES: Mapping[str, Callable[[Happened], list[tuple[str, ...]]]] = {
     "fired": lambda happened: [_rule(rule, stage) for rule, stage in happened.fired],
     "replies": lambda happened: [_comment(comment) for comment in happened.replies],
     "notes": lambda happened: [_comment(comment) for comment in happened.notes],
-    "notified": lambda happened: [(message.asked_for, message.to) for message in happened.notified],
+    "notified": lambda happened: [*((one.asked_for, one.to) for one in happened.notified), *((name,) for name in happened.untold)],
     "paged": lambda happened: [(page.to,) for page in happened.paged],
     "synced": lambda happened: [(connection,) for connection in happened.synced],
     "linked": lambda happened: [(join.relation, join.ticket.connection, str(join.to)) for join in happened.linked],

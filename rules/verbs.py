@@ -196,6 +196,13 @@ def _can_say(doing: Doing, verb: Say) -> bool:
     return False
 
 
+def _behind(doing: Doing, asked_for: str) -> tuple[str, ...]:
+    """The address behind a word of `notify`; where there is none, it is written down for whom the message was."""
+    found = tuple(addresses(doing, asked_for, "nobody was told"))
+    doing.wanted.untold += [] if found else [asked_for]
+    return found
+
+
 def _tell(doing: Doing, step: Step, verb: Tell, position: str) -> None:
     default = doing.bundle.desk.default_language
     found = chosen(doing.bundle, verb.template, doing.ticket, default) if verb.template else None
@@ -207,7 +214,7 @@ def _tell(doing: Doing, step: Step, verb: Tell, position: str) -> None:
         key = doing.key(f"{position}.{asked_for}")
         if key in doing.observation.done:
             continue
-        for address in addresses(doing, asked_for, "nobody was told"):
+        for address in _behind(doing, asked_for):
             doing.wanted.actions.append(
                 Notify(
                     key=key,

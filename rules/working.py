@@ -114,7 +114,7 @@ class Copy:
 class Wanted:
     """All that a pass has asked for so far. A twin is taken before each rule, to go back to when the rule fails."""
 
-    __slots__ = ("actions", "agreed", "agreements", "mine", "notes", "partners", "restricts", "said", "turns", "used")
+    __slots__ = ("actions", "agreed", "agreements", "mine", "notes", "partners", "restricts", "said", "turns", "untold", "used")
 
     def __init__(self, ticket: Ticket) -> None:
         self.mine = Copy(ticket)
@@ -123,6 +123,7 @@ class Wanted:
         self.agreements: dict[TicketRef, Agreement] = {}
         self.agreed: dict[TicketRef, dict[str, Value]] = {}
         self.notes: list[str] = []
+        self.untold: list[str] = []  # whom `notify` named and nobody stood behind
         self.restricts: list[Restriction] = []
         self.turns: list[str] = []  # rules whose `round_robin` gave out a turn
         self.said = 0  # public replies
@@ -137,6 +138,7 @@ class Wanted:
         twin.mine = self.mine.twin()
         twin.partners = {ref: copy.twin() for ref, copy in self.partners.items()}
         twin.actions, twin.notes, twin.used, twin.said = list(self.actions), list(self.notes), list(self.used), self.said
+        twin.untold = list(self.untold)
         twin.turns, twin.restricts = list(self.turns), list(self.restricts)
         twin.agreements = dict(self.agreements)
         twin.agreed = {ref: dict(fields) for ref, fields in self.agreed.items()}

@@ -34,6 +34,7 @@ class Happened:
     replies: list[AddComment] = field(default_factory=list)
     notes: list[AddComment] = field(default_factory=list)
     notified: list[Notify] = field(default_factory=list)
+    untold: list[str] = field(default_factory=list)  # whom a message was for, where nobody stood behind the name
     paged: list[Page] = field(default_factory=list)
     approvals: list[Ask] = field(default_factory=list)
     webhooks: list[Webhook] = field(default_factory=list)
@@ -245,6 +246,7 @@ class World:
             self._agree(agreement)
         self.happened.failures += [f"rule '{failure.rule}' ({failure.place}): {failure.reason}" for failure in plan.failures]
         self.happened.remarks += plan.notes
+        self.happened.untold += plan.untold
 
     def _carry_out(self, action: Action, at: datetime) -> None:
         match action:

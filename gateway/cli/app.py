@@ -1,5 +1,6 @@
 """The commands and the options that all of them share."""
 
+import re
 import signal
 import sys
 import threading
@@ -188,7 +189,17 @@ def _shown(error: Any) -> str:
     error.show(file=said)
     name = getattr(error, "option_name", None)
     hint = f"\n{name} stands before the command: ticketgate {name} ... COMMAND" if name in SHARED else ""
-    return said.getvalue().rstrip().replace(": Value error, ", ": ") + hint
+    return _in_our_words(said.getvalue().rstrip()) + hint
+
+
+def _in_our_words(said: str) -> str:
+    """Without the words in which the parser speaks of its own types."""
+    said = said.replace(": Value error, ", ": ")
+    said = re.sub(r"Error: Invalid value for (.+?): ", r"Error: \1: ", said)
+    said = re.sub(r"Input should be greater than or equal to (\S+)", r"\1 is the least", said)
+    said = re.sub(r"Input should be less than or equal to (\S+)", r"\1 is the most", said)
+    said = re.sub(r"Input should be a valid integer[^\n]*", "write a whole number", said)
+    return re.sub(r"Input should be ('[^\n]*)", r"write \1", said)
 
 
 def _defect(error: Exception) -> int:

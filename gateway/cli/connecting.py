@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from gateway.desk import Loaded
 
 
-def running_desk(chosen: Options, level: str = "warning") -> "Loaded":
-    """The desk with its secrets, and the log set up so that none of them can be seen. Ends with 3 and every mistake."""
+def running_desk(chosen: Options, level: str = "warning", *, reading: bool = False) -> "Loaded":
+    """The desk with its secrets (those of the systems alone for who only reads), and the log set up so that none of them can be seen.
+
+    Ends with 3 and every mistake.
+    """
     from gateway.settings import running
 
-    loaded = running(chosen.desk, chosen.config)
+    loaded = running(chosen.desk, chosen.config, reading=reading)
     logging(chosen, loaded, level)
     return loaded
 
@@ -48,7 +51,7 @@ def gateway(chosen: Options, *, loaded: "Loaded | None" = None, read_only: bool 
     """The whole house, put together. Ends with 3 for a desk without connections: there is nothing to read."""
     from gateway.assemble import assembled
 
-    clock, loaded = clock_of(), loaded or running_desk(chosen)
+    clock, loaded = clock_of(), loaded or running_desk(chosen, reading=read_only)
     if not loaded.connections:
         raise Ended(Code.NOT_LOADED, f"{chosen.config_file} has no connections; config/README.md shows how one is written.")
     with assembled(loaded, read_only=read_only, clock=clock, **more) as found:
@@ -60,7 +63,7 @@ def connector(chosen: Options, name: str, loaded: "Loaded | None" = None) -> "It
     """One connection, for reading. Ends with 8 when the desk has none of that name."""
     from gateway.assemble import connector_of
 
-    loaded = loaded or running_desk(chosen)
+    loaded = loaded or running_desk(chosen, reading=True)
     there(name, loaded.connections)
     found = connector_of(loaded, name, read_only=True)
     try:

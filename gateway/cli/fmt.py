@@ -97,7 +97,9 @@ def _told(
         chosen.err().print(f"{file}:{why}\n  {file} was left alone: mend it first; ticketgate check shows the place.", style="red")
     if not chosen.quiet and not shown:
         verb = "would be tidied" if kept else "tidied"
-        typer.echo(f"{len(changed)} of {len(wanted)} files {verb}." if changed else f"{len(wanted) - len(refused)} files are tidy.")
+        tidy = len(wanted) - len(refused)
+        of = f"{len(wanted)} file" if len(wanted) == 1 else f"{len(wanted)} files"
+        typer.echo(f"{len(changed)} of {of} {verb}." if changed else "1 file is tidy." if tidy == 1 else f"{tidy} files are tidy.")
 
 
 def _lines(wanted: Mapping[str, str], changed: Mapping[str, str], shown: bool) -> Iterator[tuple[str, str]]:

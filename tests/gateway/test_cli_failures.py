@@ -293,3 +293,26 @@ def test_a_terminal_that_knows_few_letters(desk: Desk) -> None:
     done = ended(a_process("-C", desk, "plan", env={"PYTHONIOENCODING": "ascii"}))
     assert (done.code, r"(empty) \u2192 tier-1" in done.out) == (0, True)
     assert len(ended(a_process("-C", desk, "--format", "json", "plan", env={"PYTHONIOENCODING": "ascii"})).lines) == 2
+
+
+@pytest.mark.parametrize("text", ["{ half a fi", "[]", '{"tickets": {}}'])
+def test_a_memory_system_whose_file_is_broken_is_named_and_stops_no_other(program: Program, desk: Desk, text: str) -> None:
+    desk.tickets(2, "other")
+    (desk.folder / "desk.json").write_text(text)
+    for command in (["run", "--once"], ["doctor"]):
+        done = program("-C", desk, *command)
+        assert done.code == (1 if command == ["doctor"] else 5)
+        assert f"{desk.folder}/desk.json" in done.all
+        assert "restore the file, or move it away" in done.all
+    assert (desk.folder / "desk.json").read_text() == text
+    assert "2 tickets read" in program("-C", desk, "plan").out, "the other was read all the same"
+
+
+def test_options_out_of_their_range_are_refused_in_our_words(program: Program, desk: Desk) -> None:
+    for asked, said in {
+        ("plan", "--limit", "0"): "Error: '--limit': 1 is the least",
+        ("test", "--fail-under", "200"): "Error: '--fail-under': 100 is the most",
+        ("plan", "--limit", "many"): "Error: '--limit': write a whole number",
+    }.items():
+        done = program("-C", desk, *asked)
+        assert (done.code, done.err.splitlines()[-1]) == (2, said)

@@ -17,6 +17,7 @@ def test_a_file_is_tidied_in_place_and_once_is_enough(program: Program, desk: De
     assert (done.code, "1 of 3 files tidied." in done.out) == (0, True)
     assert (desk.folder / "rules/20-late.yaml").read_text(encoding="utf-8") == TIDY
     assert "3 files are tidy." in program("-C", desk, "fmt").out
+    assert program("-C", desk, "fmt", "rules/20-late.yaml").out == "1 file is tidy.\n"
 
 
 def test_looking_writes_nothing(program: Program, desk: Desk) -> None:

@@ -182,3 +182,17 @@ def test_a_damaged_plan_is_not_carried_out_in_part(program: Program, full: Desk,
 def test_a_plan_that_is_not_there(program: Program, full: Desk) -> None:
     for path in ("nowhere.plan", full.folder):
         assert program("-C", full, "apply", path, "--yes").code == 2
+
+
+def test_who_only_reads_needs_the_secrets_of_the_systems_alone(program: Program, desk: Desk) -> None:
+    (key,) = desk.tickets(1)
+    hook = 'endpoints: { erp: { url: "https://erp.example.com/hook", secret: "${secret:erp}" } }\n'
+    desk.swap("ticketgate.yaml", "channels:\n", hook + 'channels:\n  chat: { url: "${secret:chat}" }\n')
+    for command in (["plan"], ["ticket", f"desk:{key}"], ["plan", "--ticket", f"desk:{key}"]):
+        done = program("-C", desk, *command)
+        assert (done.code, done.err) == (0, "")
+    for command in (["run", "--once"], ["backfill", "--yes"]):
+        done = program("-C", desk, *command)
+        assert (done.code, "no secret called 'erp'" in done.err, "no secret called 'chat'" in done.err) == (3, True, True)
+    desk.swap("ticketgate.yaml", "page_size: 5, poll: 1s }\n  other", 'page_size: 5, poll: "${env:NOWHERE}" }\n  other')
+    assert program("-C", desk, "plan").code == 3

@@ -119,6 +119,18 @@ CASES = (
     Case("TG204", "conditions: { c: { product: { »at_least: x } } }\n", "conditions: { c: { priority: { at_least: low } } }\n"),
     Case(
         "TG204",
+        "sla_policies:\n  p:\n    applies_to: »{ similar: { same: [product], within: 1h, at_least: 2 } }\n"
+        "    targets: { low: { resolution: 1h } }\n",
+        "sla_policies: { p: { applies_to: { tags: alike }, targets: { low: { resolution: 1h } } } }\n",
+    ),
+    Case(
+        "TG206",
+        some(a_rule("[{ link: { to: duplicate } }]", condition="{ type: bug }").replace("    if:", "    »if:")),
+        some(a_rule("[{ link: { to: duplicate } }]", condition="{ similar: { same: [product], within: 1h, at_least: 2 } }")),
+        end="if",
+    ),
+    Case(
+        "TG204",
         some(a_rule(f"[{{ set: {{ »tags: [x] }} }}, {TAG[1:]}")),
         some(a_rule("[{ set: { watchers: x } }]").replace("watchers", "group")),
     ),

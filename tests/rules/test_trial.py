@@ -38,6 +38,9 @@ rules:
   - id: by-hand
     when: manual
     then: [{ tag: { add: [by-hand] } }]
+  - id: tell
+    when: manual
+    then: [{ notify: { to: assignee, text: look } }]
   - id: watch
     when: commented
     if: { comment.text: { contains: refund }, comment.public: false }
@@ -90,6 +93,17 @@ def outcome(case: str) -> Outcome:
             - { at: 60m, expect: { fired: [climb], ticket: { priority: urgent, sla.first_response: breached } } }
             - { at: 70m, event: agent_replied }
             - { at: 2h, expect: { fired: none } }
+        """,
+        """
+        - name: a message to an assignee that there is not counts by the name it was for
+          event: { manual: tell }
+          expect: { fired: [tell], notified: [assignee], exactly: true }
+        """,
+        """
+        - name: one with an assignee counts by that name and by the address
+          ticket: { assignee: lena@example.com }
+          event: { manual: tell }
+          expect: { notified: [assignee, lena@example.com] }
         """,
         """
         - name: one stride that passes a stage and ends in an event
