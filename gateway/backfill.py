@@ -17,6 +17,7 @@ from gateway.collecting import seldom_collecting
 from gateway.counting import Counts
 from gateway.cycle import Cycle, House, undeclared
 from gateway.holding import Busy
+from gateway.joined_pages import joined
 from gateway.judging import UNKNOWN, Asked, Judge, Judged, linked_among
 from gateway.ledger import Outcome
 from gateway.patient import pages
@@ -173,7 +174,7 @@ class _Connection:
             self._done_before = actions.refs_of_run(db, self._run, self._name)
         at = state.checkpoint.get(self._name)
         since = Cursor(str(at).removeprefix("at:")) if at else self._asked.since
-        for page in pages(self._house.connectors[self._name], since, self._house.patience):
+        for page in joined(pages(self._house.connectors[self._name], since, self._house.patience)):
             self._house.points("before-page")
             for part in _batches(page, self._asked.batch):
                 self._page(part, state)
