@@ -151,6 +151,14 @@ class Sandbox(ABC):
     def url(cls) -> str:
         """The vendor-like public address under which clients reach it (through `via`)."""
 
+    @abstractmethod
+    def forbidden(self, why: str) -> Answer:
+        """How this vendor refuses what the signed-in user may not do."""
+
+    @abstractmethod
+    def forget_cursors(self) -> None:
+        """What this vendor handed out to read on with is worth nothing any more; one that hands out nothing breaks its next page off."""
+
     def took_effect(self, kind: Literal["update", "reply", "note", "create"], key: str, **detail: Any) -> None:
         """Writes one line into the ledger of effects."""
         self.effects.append(Effect(n=len(self.effects) + 1, at=self.clock(), kind=kind, key=key, detail=detail))

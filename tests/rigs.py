@@ -15,7 +15,8 @@ from connectors.memory_system import MemorySystem
 from connectors.sandbox import Answer, Deed, Effect, Request, Sample
 from gateway.sandbox.faults import Fault, encoded
 from gateway.sandbox.host import Served, in_thread
-from gateway.sandbox.main import sandbox_for
+from gateway.sandbox.main import sandbox_class, sandbox_for
+from gateway.sandbox.switches import Shifted, Switches
 from rules.ticket import replace
 
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -126,7 +127,8 @@ class Rig:
         return list(self.sandbox.load(samples))
 
     def people(self, kind: str, key: str, text: str = "", *, by: str = "agent", into: str = "", **fields: Any) -> str:
-        return str(self.sandbox.people(Deed(kind=kind, key=key, by=by, text=text, into=into, fields=fields)))  # type: ignore[arg-type]
+        deed: Any = Deed(kind=kind, key=key, by=by, text=text, into=into, fields=fields)  # type: ignore[arg-type]
+        return str((self.served or self.sandbox).people(deed))
 
     def effects(self) -> list[Effect]:
         return list(self.sandbox.effects)
@@ -159,12 +161,15 @@ def served(system: str) -> Iterator[Served | None]:
 def rigged(system: str, port: Served | None, **how: Any) -> Iterator[Rig]:
     """A fresh, empty system behind `port`; without one it answers only those who call it directly. `how` are the sandbox's settings."""
     clock = Clock()
-    sandbox: Any = MemorySystem(clock=clock) if system == "memory" else type(sandbox_for(system, clock))(clock, **how)
+    shifted = Shifted(clock)
+    sandbox: Any = MemorySystem(clock=shifted) if system == "memory" else sandbox_class(system)(shifted, **how)
     rig = Rig(system, clock, sandbox, port)
     if port is not None:
         port.sandbox = sandbox
         port.keep_exchanges = True
         port.faults.clear()
+        port.switches = Switches()
+        port.webhooks = None
         port.exchanges.clear()
     yield rig
     for connector in rig.opened:

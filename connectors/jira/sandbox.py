@@ -74,7 +74,10 @@ class JiraSandbox(Sandbox):
     def url(cls) -> str:
         return URL
 
-    def expire_tokens(self) -> None:
+    def forbidden(self, why: str) -> Answer:
+        return _fault(403, f"You do not have the permission to do this: {why}.")
+
+    def forget_cursors(self) -> None:
         """All page tokens handed out so far run out, as they do after seven days."""
         self.tracker.index.generation += 1
 

@@ -62,6 +62,12 @@ class SalesforceSandbox(Sandbox):
     def url(cls) -> str:
         return "https://acme.my.salesforce.com"
 
+    def forbidden(self, why: str) -> Answer:
+        return Refused(403, "INSUFFICIENT_ACCESS_OR_READONLY", f"insufficient access rights: {why}").answer
+
+    def forget_cursors(self) -> None:
+        self.pages.expire()
+
     # people
 
     def load(self, samples: Iterable[Sample]) -> list[str]:

@@ -76,6 +76,12 @@ class ServiceNowSandbox(Sandbox):
         """The instance's moment: the log's where one is loaded, since its records live in its time."""
         return self.log.moment if self.log else text_of(self.clock())
 
+    def forbidden(self, why: str) -> Answer:
+        return _fault(403, detail=f"Security constraints prevent access to the requested resource: {why}")
+
+    def forget_cursors(self) -> None:
+        self.broken_off += 1
+
     def expire_tokens(self) -> None:
         self.grants.expire()
 

@@ -81,6 +81,12 @@ class ZendeskSandbox(Sandbox):
     def keys(self) -> list[str]:
         return [str(number) for number in self.desk.tickets]
 
+    def forbidden(self, why: str) -> Answer:
+        return refusal(403, "Forbidden", f"You do not have access to this page: {why}").answer
+
+    def forget_cursors(self) -> None:
+        self.cursors_forgotten = True
+
     def expire_tokens(self) -> None:
         """Every access token given out so far is refused from now on."""
         self.grants.expire()

@@ -11,10 +11,22 @@ from typing import Any, Literal
 
 import orjson
 
-from connectors.sandbox import Answer, Request
+from connectors.sandbox import Answer, Deed, Request
 
 FaultKind = Literal[
-    "apply_then_drop", "drop_before_apply", "apply_then_reset", "apply_then_hang", "delay", "dribble", "status", "html_login", "truncate"
+    "apply_then_drop",
+    "drop_before_apply",
+    "apply_then_reset",
+    "apply_then_hang",
+    "delay",
+    "dribble",
+    "status",
+    "retry_after",
+    "html_login",
+    "truncate",
+    "expire_token_after",
+    "invalidate_cursor",
+    "mutate_between_pages",
 ]
 LOGIN_PAGE = b"<html><body>Please sign in</body></html>"
 
@@ -23,7 +35,9 @@ LOGIN_PAGE = b"<html><body>Please sign in</body></html>"
 class Fault:
     """What goes wrong with matching requests: after the first `skip`, for the next `times`.
 
-    `status` answers that status with `headers` and `body` and applies nothing; `delay` waits `seconds` and goes on as usual.
+    `status` answers that status with `headers` and `body` and applies nothing, `retry_after` 429 with that header, whatever it says;
+    `delay` waits `seconds` and goes on as usual. `expire_token_after` voids the sign-in of the request that it strikes,
+    `invalidate_cursor` whatever was handed out to read on with; `mutate_between_pages` has somebody do `deed` right after the answer.
     """
 
     kind: FaultKind
@@ -35,6 +49,8 @@ class Fault:
     seconds: float = 0.0
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
+    retry_after: str | None = None
+    deed: Deed | None = None
 
     def strikes(self, request: Request) -> bool:
         """Whether this request is hit; counts down."""
@@ -52,6 +68,9 @@ class Fault:
         match self.kind:
             case "status":
                 return Answer(status=self.status, body=self.body, headers=self.headers)
+            case "retry_after":
+                told = {} if self.retry_after is None else {"retry-after": self.retry_after}
+                return Answer(status=429, body=self.body or {"error": "too many requests"}, headers={**told, **self.headers})
             case "html_login":
                 return Answer(body=LOGIN_PAGE, headers={"content-type": "text/html"})
         return None

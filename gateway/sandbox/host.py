@@ -1,7 +1,7 @@
 """Serves sandboxes on loopback: one port for each, one event loop and so one order of effects, faults on request.
 
-Beside the vendor's own paths each port answers under `/_sandbox/`: `effects`, `requests`, `tickets`, `now`, `shown/KEY` (GET), `people`,
-`faults` and `skip` (POST), for judges and tests. Those need no sign-in: the host only ever listens on loopback.
+Beside the vendor's own paths each port answers under `/_sandbox/`: `effects`, `requests`, `breaches`, `tickets`, `now`, `shown/KEY` (GET),
+`people`, `faults`, `switches` and `skip` (POST), for judges and tests. Those need no sign-in: the host only ever listens on loopback.
 """
 
 import asyncio
@@ -26,7 +26,10 @@ from gateway.clock import Skipping
 from gateway.sandbox.faults import Fault as Fault
 from gateway.sandbox.faults import FaultKind as FaultKind
 from gateway.sandbox.faults import broken, encoded, gone
+from gateway.sandbox.pushing import Webhooks
+from gateway.sandbox.switches import Shifted, Switches
 
+QUIET = ("expire_token_after", "invalidate_cursor", "mutate_between_pages")
 MOST_EXCHANGES = 50_000  # kept; older ones are dropped, so that a sandbox that runs for days stays small
 
 
@@ -52,6 +55,8 @@ class Served:
         self.faults: list[Fault] = []
         self.exchanges: deque[Exchange] = deque(maxlen=MOST_EXCHANGES)
         self.keep_exchanges = False
+        self.switches = Switches()
+        self.webhooks: Webhooks | None = None
         self.requests = 0
 
     @property
@@ -68,12 +73,16 @@ class Served:
         self.requests += 1
         arrived = time.monotonic()
         fault = self._fault(request)
-        answer = await self._faulty(fault, request, scope, receive, send) if fault else self.sandbox.answer(request)
+        answer = await self._faulty(fault, request, scope, receive, send) if fault else self._answer(request)
         self._keep(request, scope, answer, arrived, faulty=fault is not None)
         if answer is not None:
             await _send(send, answer)
         elif not (fault and fault.kind == "dribble"):
             await gone(receive)
+
+    def _answer(self, request: Request) -> Answer:
+        """As the sandbox answers, within what it was told to be."""
+        return self.switches.answer(self.sandbox, request) or self.sandbox.answer(request)
 
     def _fault(self, request: Request) -> Fault | None:
         """The fault that strikes; those that are spent are forgotten."""
@@ -90,15 +99,35 @@ class Served:
         """Carries the fault out; None when the connection was broken or the answer already sent."""
         if fault.refusal is not None:
             return fault.refusal
+        if fault.kind in QUIET:
+            return self._quietly(fault, request)
         transport = scope["extensions"]["ticketgate.transport"]
         if fault.kind == "drop_before_apply":
             transport.close()
             return None
         if fault.kind == "delay":
             await asyncio.sleep(fault.seconds)
-            return self.sandbox.answer(request)
-        await broken(fault, self.sandbox.answer(request), transport, receive, send)
+            return self._answer(request)
+        await broken(fault, self._answer(request), transport, receive, send)
         return None
+
+    def _quietly(self, fault: Fault, request: Request) -> Answer:
+        """Nothing is wrong with the connection: the world behind it has changed."""
+        if fault.kind == "expire_token_after":
+            self.switches.void.add(request.headers.get("authorization", ""))
+        if fault.kind == "invalidate_cursor":
+            self.sandbox.forget_cursors()
+        answer = self._answer(request)
+        if fault.deed is not None:
+            self.people(fault.deed)
+        return answer
+
+    def people(self, deed: Deed) -> str:
+        """Somebody acts in the vendor's own pages, and a webhook tells of it where there is one."""
+        key = self.sandbox.people(deed)
+        if self.webhooks is not None:
+            self.webhooks.about(key, self.sandbox.clock())
+        return key
 
     def _control(self, request: Request) -> Answer:
         what, _, rest = request.path.removeprefix("/_sandbox/").partition("/")
@@ -115,21 +144,23 @@ class Served:
             ("GET", "effects"): self.sandbox.effects_as_json,
             ("GET", "requests"): lambda: {"requests": self.requests},
             ("GET", "tickets"): self.sandbox.keys,
+            ("GET", "breaches"): lambda: self.switches.breaches,
             ("GET", "now"): lambda: {"now": self.sandbox.clock()},
             ("GET", "shown"): lambda: self.sandbox.shown(rest),
         }
 
     def _done(self, request: Request) -> dict[tuple[str, str], Callable[[], Any]]:
         return {
-            ("POST", "people"): lambda: {"key": self.sandbox.people(_deed(request.json()))},
-            ("POST", "faults"): lambda: self._expect([*self.faults, Fault(**request.json())]),
+            ("POST", "people"): lambda: {"key": self.people(_deed(request.json()))},
+            ("POST", "faults"): lambda: self._expect([*self.faults, _fault(request.json())]),
+            ("POST", "switches"): lambda: self.switches.set(self.sandbox, request.json()),
             ("DELETE", "faults"): lambda: self._expect([]),
             ("POST", "skip"): lambda: self._skip(timedelta(seconds=request.json()["seconds"])),
         }
 
     def _skip(self, by: timedelta) -> dict[str, datetime]:
         """The clock skips so much, for all sandboxes that go by it."""
-        clock = self.sandbox.clock
+        clock = self.sandbox.clock.inner if isinstance(self.sandbox.clock, Shifted) else self.sandbox.clock
         if not isinstance(clock, Skipping):
             raise ValueError("the clock of this sandbox only ticks")
         clock.skip(by)
@@ -138,6 +169,10 @@ class Served:
     def _expect(self, faults: list[Fault]) -> dict[str, int]:
         self.faults[:] = faults
         return {"faults": len(faults)}
+
+
+def _fault(said: dict[str, Any]) -> Fault:
+    return Fault(**{**said, "deed": _deed(said["deed"]) if said.get("deed") else None})
 
 
 def _deed(said: dict[str, Any]) -> Deed:

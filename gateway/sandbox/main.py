@@ -15,6 +15,7 @@ from gateway.clock import Skipping
 from gateway.sandbox.files import is_incident_log, read_tickets
 from gateway.sandbox.host import Served, bound, serve
 from gateway.sandbox.samples import samples
+from gateway.sandbox.switches import Shifted
 
 SYSTEMS = ("zendesk", "jira", "servicenow", "salesforce")
 TICKETS_EACH = 75
@@ -22,7 +23,7 @@ TICKETS_EACH = 75
 
 def sandbox_for(system: str, clock: Clock) -> Sandbox:
     """A fresh, empty sandbox of a system. Raises `LookupError` where the system has none."""
-    return sandbox_class(system)(clock)
+    return sandbox_class(system)(Shifted(clock))
 
 
 def sandbox_class(system: str) -> type[Sandbox]:

@@ -115,7 +115,7 @@ def test_whatever_happens_every_last_state_is_seen_while_the_search_lags(steps: 
             seen.update({t.ref.key: t.version for t in page.tickets})
             cursor = page.cursor
             if expiring:
-                box.expire_tokens()
+                box.forget_cursors()
                 expiring = False
 
     for what, which, value in steps:
@@ -135,7 +135,7 @@ def test_page_tokens_that_run_out_in_the_middle_cost_nothing(rig: Rig) -> None:
     keys = rig.load(*[a_sample(f"Ticket {n}", age=100 - n // 3) for n in range(12)])  # ties at the page's edge
     reading_on = rig.connector(page_size=5).changed(LONG_AGO)
     first = next(reading_on)
-    rig.sandbox.expire_tokens()
+    rig.sandbox.forget_cursors()
 
     rest = list(reading_on)
 
@@ -149,7 +149,7 @@ def test_a_page_of_nothing_but_ties_whose_token_ran_out_says_so_and_does_not_cir
 
     def expiring() -> None:
         for _ in reading_on:
-            rig.sandbox.expire_tokens()
+            rig.sandbox.forget_cursors()
 
     with pytest.raises(CursorExpired):
         expiring()

@@ -39,6 +39,12 @@ class Counter(Sandbox):
     def keys(self) -> list[str]:
         return ["1"]
 
+    def forbidden(self, why: str) -> Answer:
+        return Answer(status=403, body={"error": why})
+
+    def forget_cursors(self) -> None:
+        self.took_effect("update", "0")
+
     @classmethod
     def sign_in(cls) -> dict[str, str]:
         return {}
