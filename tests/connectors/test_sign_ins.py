@@ -1,5 +1,7 @@
 """Every way in that a system still allows, through its SDK's own session: right, wrong, run out between pages, revoked, rotated, shared."""
 
+import shutil
+import stat
 import subprocess
 import sys
 import threading
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import ValidationError
@@ -26,6 +29,9 @@ from connectors.servicenow import sandbox as instance
 from connectors.shared import Shared
 from connectors.zendesk import sandbox as account
 from gateway.sandbox.host import Served
+from gateway.store import sign_ins
+from gateway.store.opening import opened as open_store
+from gateway.store.schema_systems import sign_in
 from gateway.tokens import StoredTokens
 from tests.rigs import OVER_HTTP, START, Rig, a_sample, keys_of, revealed, rigged, served
 
@@ -87,6 +93,20 @@ ROTATED = [name for name, way in WAYS.items() if way.rotates]
 def ports() -> Iterator[Mapping[str, Served | None]]:
     with ExitStack() as stack:
         yield {system: stack.enter_context(served(system)) for system in OVER_HTTP}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("made") / "desk.db"
+    open_store(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture
+def folder(made: Path, tmp_path: Path) -> Path:
+    """With a desk's store in it, which is made once."""
+    shutil.copy(made, tmp_path / "desk.db")
+    return tmp_path
 
 
 @pytest.fixture
@@ -161,9 +181,9 @@ def test_a_token_that_runs_out_between_two_pages_is_renewed_once_and_no_page_is_
 
 
 @pytest.mark.parametrize("way", RENEWED, indirect=True)
-def test_a_revoked_sign_in_is_asked_about_once_by_all_who_run(rig: Rig, way: Way, tmp_path: Path) -> None:
+def test_a_revoked_sign_in_is_asked_about_once_by_all_who_run(rig: Rig, way: Way, folder: Path) -> None:
     key = rig.load(a_sample())[0]
-    workers = [opened(rig, way, keeper(rig, way, tmp_path)) for _ in range(3)]
+    workers = [opened(rig, way, keeper(rig, way, folder)) for _ in range(3)]
     for worker in workers:
         worker.fetch(key)
     desk_of(rig).revoke()
@@ -176,35 +196,50 @@ def test_a_revoked_sign_in_is_asked_about_once_by_all_who_run(rig: Rig, way: Way
 
 
 @pytest.mark.parametrize("way", ROTATED, indirect=True)
-def test_each_refresh_token_serves_once_and_the_newest_outlives_the_process(rig: Rig, way: Way, tmp_path: Path) -> None:
+def test_each_refresh_token_serves_once_and_the_newest_outlives_the_process(rig: Rig, way: Way, folder: Path) -> None:
     key = rig.load(a_sample())[0]
     for _ in range(3):
-        process = opened(rig, way, keeper(rig, way, tmp_path))
+        process = opened(rig, way, keeper(rig, way, folder))
         for _ in range(2):
             process.fetch(key)
             desk_of(rig).expire()
 
-    opened(rig, way, keeper(rig, way, tmp_path)).fetch(key)
+    opened(rig, way, keeper(rig, way, folder)).fetch(key)
     with pytest.raises(Unauthorized):
         opened(rig, way).fetch(key)  # what stands in the settings is spent
 
 
+@pytest.mark.parametrize("way", ["jira OAuth 2.0"], indirect=True)
+def test_tokens_lie_in_files_for_us_alone_and_in_no_repr(rig: Rig, way: Way, folder: Path) -> None:
+    shared = keeper(rig, way, folder)
+    opened(rig, way, shared).fetch(rig.load(a_sample())[0])
+
+    store = open_store(f"sqlite:///{folder}/desk.db")
+    with store.reading() as db:
+        kept = sign_ins.of(db, "here", db.execute(sa.select(sign_in.c.made_of)).scalar_one()).token
+        assert {stat.S_IMODE(path.stat().st_mode) for path in folder.glob("desk.db*")} == {0o600}
+    store.close()
+
+    assert kept is not None
+    assert not revealed([kept.access, str(kept.refresh)], kept, shared, shared.tokens)
+
+
 @pytest.mark.parametrize("way", ROTATED, indirect=True)
-def test_a_new_secret_in_the_settings_is_a_new_beginning(rig: Rig, way: Way, tmp_path: Path) -> None:
+def test_a_new_secret_in_the_settings_is_a_new_beginning(rig: Rig, way: Way, folder: Path) -> None:
     key = rig.load(a_sample())[0]
-    opened(rig, way, keeper(rig, way, tmp_path)).fetch(key)
+    opened(rig, way, keeper(rig, way, folder)).fetch(key)
     desk_of(rig).expire()
     desk_of(rig)._refresh = {"authorized-anew"}
     way = Way(way.system, {**way.sign_in, "refresh_token": "authorized-anew"}, way.wrong, way.more)
 
-    assert opened(rig, way, keeper(rig, way, tmp_path)).fetch(key).ref.key == key
+    assert opened(rig, way, keeper(rig, way, folder)).fetch(key).ref.key == key
 
 
 @pytest.mark.parametrize("way", RENEWED, indirect=True)
-def test_workers_that_are_refused_at_once_make_one_refresh_between_them(rig: Rig, way: Way, tmp_path: Path) -> None:
+def test_workers_that_are_refused_at_once_make_one_refresh_between_them(rig: Rig, way: Way, folder: Path) -> None:
     key = rig.load(a_sample())[0]
-    workers = [opened(rig, way, keeper(rig, way, tmp_path)) for _ in range(4)]  # one keeper each, as processes have
-    both = keeper(rig, way, tmp_path)
+    workers = [opened(rig, way, keeper(rig, way, folder)) for _ in range(2)]  # one keeper each, as processes have
+    both = keeper(rig, way, folder)
     workers += [opened(rig, way, both) for _ in range(2)]
     for worker in workers:
         worker.fetch(key)
@@ -242,12 +277,12 @@ there.fetch(key)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["jira OAuth 2.0", "zendesk refresh token"], indirect=True)
-def test_processes_that_are_refused_at_once_make_one_refresh_between_them(rig: Rig, way: Way, tmp_path: Path) -> None:
+def test_processes_that_are_refused_at_once_make_one_refresh_between_them(rig: Rig, way: Way, folder: Path) -> None:
     import orjson
 
     key = rig.load(a_sample())[0]
     said = orjson.dumps(rig.settings(**way.more, sign_in=dict(way.sign_in))).decode()
-    line = [sys.executable, "-c", ANOTHER, way.system, said, f"sqlite:///{tmp_path}/desk.db", key]
+    line = [sys.executable, "-c", ANOTHER, way.system, said, f"sqlite:///{folder}/desk.db", key]
     processes = [subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, text=True) for _ in range(2)]
     for process in processes:
         assert process.stdout is not None

@@ -15,10 +15,13 @@ from gateway.backfill import NoSuchRun
 from gateway.brake import Refused
 from gateway.counting import Counts
 from gateway.judging import Asked
+from gateway.patient import pages
+from gateway.retrying import Patience
 from gateway.saved import NotAPlan
 from gateway.store import actions, parked, runs, tickets
 from rules.ticket import TicketRef
 from tests.gateway.memory_desk import START, Office, an_office
+from tests.rigs import LONG_ENOUGH, rigged, served, some_samples
 
 ASKED = Asked(connections=("desk",))
 
@@ -157,6 +160,18 @@ def test_a_system_that_wants_a_rest_between_pages_is_given_it_and_reading_goes_o
     counts = run(office)
     assert (counts.seen, counts.changed) == (25, 25)
     assert office.hands.slept == [41.0, 1.0]
+
+
+def test_a_dry_run_that_had_to_rest_shows_each_ticket_once() -> None:
+    with served("jira") as port, rigged("jira", port) as rig:
+        keys = rig.load(*some_samples(9))
+        rig.later(LONG_ENOUGH)
+        reading = pages(rig.connector(page_size=3), START - timedelta(days=30), Patience(sleep=lambda _: None))
+
+        first = next(reading)
+        rig.fault("status", status=429, headers={"retry-after": "30"})
+
+        assert sorted(t.ref.key for page in (first, *reading) for t in page.tickets) == sorted(keys)
 
 
 def test_a_system_that_is_silent_again_and_again_or_wants_an_hour_ends_the_run(office: Office) -> None:
