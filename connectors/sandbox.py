@@ -32,6 +32,13 @@ AGENTS = (
 )
 """The people who work on the desk, in every sandbox from the start."""
 
+MEMBERS: Mapping[str, tuple[str, ...]] = {"vip-desk": ("ines@example.com", "kenji@example.com"), "identity": ("ines@example.com",)}
+"""Who belongs to a team, where not everybody of the desk does."""
+
+
+def members_of(group: str) -> tuple[str, ...]:
+    return MEMBERS.get(group, tuple(email for _, email in AGENTS))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:

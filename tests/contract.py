@@ -164,6 +164,17 @@ def test_of_names_it_says_which_the_system_has_and_writes_nothing(rig: Rig, kind
     assert rig.effects() == []
 
 
+def test_it_lists_who_belongs_to_a_group(rig: Rig) -> None:
+    looking = rig.connector(read_only=True)
+    if not looking.abilities.members:
+        with pytest.raises(Unsupported):
+            looking.members("vip-desk")
+        return
+
+    assert sorted(looking.members("vip-desk")) == ["ines@example.com", "kenji@example.com"]
+    assert looking.members("billing-mars") == ()
+
+
 def test_it_says_as_whom_it_is_signed_in(connector: Connector) -> None:
     assert connector.check_sign_in()
 

@@ -178,6 +178,9 @@ class SalesforceConnector(Connector):
             found = [comment_of(c) for c in said] + [email_of(m) for m in mails]
         return tuple(sorted((c for c in found if since is None or c.at >= since), key=lambda c: c.at))
 
+    def members(self, group: str) -> tuple[str, ...]:
+        return self._writing.directory.members(group)
+
     def known(self, kind: Thing, names: Iterable[str]) -> frozenset[str]:
         if kind not in self.abilities.knows:
             raise Unsupported(self.connection, f"known {kind}")

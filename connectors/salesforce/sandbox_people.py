@@ -6,7 +6,7 @@ from typing import Any
 
 from connectors.salesforce.sandbox_org import Org, Record, Transaction
 from connectors.salesforce.sandbox_soql import stamp
-from connectors.sandbox import AGENTS, GROUPS, Deed, Sample
+from connectors.sandbox import AGENTS, GROUPS, Deed, Sample, members_of
 
 INTEGRATION = "Ticketgate Integration"
 NOBODY = "Default Case Owner"  # has the cases that no one has taken: a case always has an owner
@@ -37,13 +37,19 @@ class People:
             self._user(start, name, email)
         org.store(start)
         for name in GROUPS:
-            self.queue(name)
+            self._peopled(self.queue(name), name)
 
     def _user(self, to: Transaction, name: str, email: str, kind: str = "Standard") -> str:
         record = to.add("User", Name=name, Username=email, Email=email, UserType=kind, IsActive=True)
         record["Type"] = "User"  # what an owner's Type says; a user has no such field of its own
         self._known[kind, email] = str(record["Id"])
         return str(record["Id"])
+
+    def _peopled(self, queue: str, name: str) -> None:
+        done = self._org.transaction(self.api)
+        for email in members_of(name):
+            done.add("GroupMember", GroupId=queue, UserOrGroupId=self.agent(email))
+        self._org.store(done)
 
     def queue(self, name: str) -> str:
         return self._made("Queue", name, "Group", Name=name, DeveloperName=name.replace("-", "_"), Type="Queue")

@@ -24,6 +24,7 @@ PREFIXES = {
     "MilestoneType": "557",
     "User": "005",
     "Group": "00G",
+    "GroupMember": "011",
     "Contact": "003",
     "Account": "001",
 }
@@ -109,6 +110,7 @@ SCHEMA: Mapping[str, Schema] = {
     "MilestoneType": Schema(fields=_fields(id="Id", text="Name", time=STAMPS)),
     "User": Schema(fields=_fields(id="Id", text="Name Username Email", pick="UserType", flag="IsActive", time=STAMPS)),
     "Group": Schema(fields=_fields(id="Id", text="Name DeveloperName", pick="Type", time=STAMPS)),
+    "GroupMember": Schema(fields=_fields(id="Id GroupId UserOrGroupId", time="SystemModstamp")),
     "Contact": Schema(
         fields=_fields(id="Id AccountId", text="Name Email", flag="IsDeleted", time=STAMPS),
         relations={"Account": Relation("AccountId", "Account")},

@@ -17,6 +17,7 @@ from rules.ticket import Value
 if TYPE_CHECKING:
     from connectors.salesforce.session import Session
 
+MANY = 200  # ids in one query: a longer list would not fit into an address
 OWNERS = frozenset({"group", "assignee"})
 LONGEST_COMMENT = 4_000 - 24  # bytes (object reference, CaseComment), less our mark's
 LONGEST_DESCRIPTION = 32_000  # characters: as the sandbox has it; not looked up at the vendor
@@ -52,6 +53,19 @@ class Directory:
     def choices(self, field: str) -> frozenset[str]:
         """The values that this organization's picklist has; empty where it has no such picklist."""
         return self._described().get(field.casefold(), frozenset())
+
+    def members(self, name: str) -> tuple[str, ...]:
+        """The users of a queue who are active, each by e-mail address, else name; nobody for a queue that is not there."""
+        try:
+            queue = str(self.queue(name)["Id"])
+        except Rejected:
+            return ()
+        what = f"look up the members of {name}"
+        rows = self._session.all(what, f"SELECT UserOrGroupId FROM GroupMember WHERE GroupId = {quoted(queue)}")  # noqa: S608
+        ids = [quoted(id) for row in rows if (id := str(row["UserOrGroupId"])).startswith(USER)]  # not the groups that are in it
+        users = "SELECT Name, Email FROM User WHERE Id IN ({}) AND IsActive = true"
+        some = (", ".join(ids[at : at + MANY]) for at in range(0, len(ids), MANY))
+        return tuple(str(row["Email"] or row["Name"]) for part in some for row in self._session.all(what, users.format(part)))
 
     def has(self, kind: Thing, name: str) -> bool:
         """Whether a write or a map would find it. A field behind a relation, such as `Account.Tier__c`, is not one of Case to ask for."""

@@ -46,6 +46,7 @@ ABILITIES = Abilities(
     comments=True,
     history=True,
     pushes=True,
+    members=True,
     tells=frozenset({"deletions"}),
     sweeps=True,
     knows=frozenset({"group", "user", "field"}),

@@ -303,6 +303,9 @@ class ServiceNowConnector(Connector):
         record = self._record(what, key, f"{self._asked},caller_id.user_name")
         return Caller(record.get("caller_id.user_name") or None, self._read(what, record).requester)
 
+    def members(self, group: str) -> tuple[str, ...]:
+        return self._directory.members(group)
+
     def known(self, kind: Thing, names: Iterable[str]) -> frozenset[str]:
         if kind not in self.abilities.knows:
             raise Unsupported(self.connection, f"known {kind}")

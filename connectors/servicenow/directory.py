@@ -40,6 +40,15 @@ class Directory:
             self._ids[table, name] = rows[0]["sys_id"]
         return self._ids[table, name]
 
+    def members(self, group: str) -> tuple[str, ...]:
+        """Those of a group who are active, each by e-mail address, else name; nobody for a group that is not there."""
+        try:
+            query = f"group={self.found('sys_user_group', group)}^user.active=true^ORDERBYsys_id"
+        except ValueError:
+            return ()
+        rows = self._session.rows(f"looking up the members of {group}", "sys_user_grmember", query, "user.email,user.name", 1000)
+        return tuple(row.get("user.email") or row["user.name"] for row in rows)
+
     def forget(self) -> None:
         """After a refusal: a group or person that was deleted meanwhile is one reason."""
         self._ids.clear()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from connectors.sandbox import AGENTS, GROUPS, Sample
+from connectors.sandbox import AGENTS, GROUPS, Sample, members_of
 from connectors.servicenow.sandbox_tables import REFERENCES, Table, Tables, stable_id
 
 MATRIX = {"1,1": "1", "1,2": "2", "2,1": "2", "1,3": "3", "2,2": "3", "3,1": "3", "2,3": "4", "3,2": "4", "3,3": "5"}
@@ -58,9 +58,16 @@ class Desk:
             self.group(group)
         for name, email in AGENTS:
             self.person(email, name)
+        for group in GROUPS:
+            self._peopled(group)
 
     def group(self, name: str) -> str:
         return self.tables.named("sys_user_group", "sys_user_group", name)
+
+    def _peopled(self, group: str) -> None:
+        for email in members_of(group):
+            ids = {"group": self.group(group), "user": stable_id("sys_user", email)}
+            self.tables["sys_user_grmember"].put({"sys_id": stable_id("sys_user_grmember", group + email), **ids})
 
     def person(self, email: str, name: str, **fields: str) -> str:
         """The sys_id of somebody by e-mail address; the user name is what stands before the @ and a dot and the host."""

@@ -82,6 +82,7 @@ REFERENCES: Mapping[str, str] = {
     "caused_by": "change_request",
     "manager": "sys_user",
     "user": "sys_user",
+    "group": "sys_user_group",
     "role": "sys_user_role",
 }
 
@@ -228,6 +229,7 @@ class Tables:
             Table("contract_sla", NAMED, ("name",)),
             *(Table(n, NAMED, ("name",)) for n in ("core_company", "cmn_location", "cmdb_ci", "problem", "change_request")),
             Table("sys_user_group_type", NAMED),
+            Table("sys_user_grmember", dict.fromkeys(("sys_id", "group", "user"), ""), ("group",)),
             Table("sys_user_has_role", dict.fromkeys(("sys_id", "user", "role"), "")),
             Table("sys_user_role", NAMED, ("name",)),
             *dictionary(),

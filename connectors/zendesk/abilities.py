@@ -34,6 +34,7 @@ ABILITIES = Abilities(
     comments=True,
     history=True,
     pushes=True,
+    members=True,
     tells=frozenset({"deletions", "merges"}),
     knows=frozenset({"group", "user", "field"}),
     slas=True,

@@ -186,6 +186,10 @@ class ZendeskConnector(Connector):
             self._directory.complete(beside, {c["author_id"] for c in later}, ())
             return tuple(comment_of(c, beside) for c in later)
 
+    def members(self, group: str) -> tuple[str, ...]:
+        with reading(self.connection, "look up a group's members"):
+            return self._directory.members(group)
+
     def known(self, kind: Thing, names: Iterable[str]) -> frozenset[str]:
         if kind not in self.abilities.knows:
             raise Unsupported(self.connection, f"known {kind}")

@@ -56,6 +56,18 @@ class Directory:
             self._agents[wanted] = same[0]["id"]
         return self._agents[wanted]
 
+    def members(self, group: str) -> tuple[str, ...]:
+        """The agents of a group who work here, each by e-mail address, else name; nobody for a group that is not there."""
+        what = f"look up the members of {group}"
+        try:
+            path = f"groups/{self.group_id(group)}/memberships"
+        except Rejected:
+            return ()
+        ids = [str(row["user_id"]) for page in pages(self._session, what, path) for row in page.get("group_memberships") or ()]
+        some = (",".join(ids[at : at + MANY]) for at in range(0, len(ids), MANY))
+        users = [u for part in some for u in self._session.get(what, "users/show_many", {"ids": part}).get("users") or ()]
+        return tuple(u.get("email") or u["name"] for u in users if u.get("active", True) and not u.get("suspended"))
+
     def has(self, kind: Thing, name: str) -> bool:
         """Whether a write or a map would find it. A field is named by its number; a key of the ticket itself is always there."""
         if kind == "field":

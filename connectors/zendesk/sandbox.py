@@ -281,6 +281,13 @@ class ZendeskSandbox(Sandbox):
     def _all(self, request: Request, *, kind: str) -> Answer:
         return Answer(body=listed(request, f"{self.url()}/api/v2/{kind}.json", kind, list(getattr(self.desk, kind).values())))
 
+    def _members(self, request: Request, number: int) -> Answer:
+        """Who belongs to a group."""
+        if number not in self.desk.groups:
+            raise refusal(404, *NOT_FOUND)
+        url = f"{self.url()}/api/v2/groups/{number}/memberships.json"
+        return Answer(body=listed(request, url, "group_memberships", self.desk.memberships(number)))
+
     def _many(self, request: Request, *, kind: str) -> Answer:
         """By ids; those that do not exist are left out, as Zendesk does."""
         ids = [int(n) for n in request.query.get("ids", "").split(",") if n]
@@ -346,6 +353,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", r"tickets/(\d+)/audits", partial(S._history, name="audits")),
     ("GET", r"tickets/show_many", partial(S._many, kind="tickets")),
     ("GET", r"users/me", S._me_shown),
+    ("GET", r"groups/(\d+)/memberships", S._members),
     ("GET", r"users/search", S._find_users),
     ("GET", r"search", S._search),
     ("GET", r"search/count", lambda sandbox, request: Answer(body={"count": len(sandbox._searched(request))})),

@@ -8,7 +8,7 @@ from html import escape, unescape
 from itertools import count
 from typing import Any
 
-from connectors.sandbox import Clock
+from connectors.sandbox import Clock, members_of
 
 STATUSES = {"new": 1, "open": 2, "pending": 3, "hold": 4, "solved": 5, "closed": 6}  # and the number of each one's custom status
 CUSTOM_STATUS = 360000000200
@@ -84,6 +84,13 @@ class Desk:
     def group(self, name: str) -> dict[str, Any]:
         """The group with this name, made when there is none."""
         return self._named("groups", self.groups, name, {"is_public": True, "description": "", "default": False, "deleted": False})
+
+    def memberships(self, group: int) -> list[dict[str, Any]]:
+        here, at = members_of(self.groups[group]["name"]), self.groups[group]["created_at"]
+        rows = ({"id": group * 100 + n, "user_id": user} for n, (user, one) in enumerate(self.users.items()) if one["email"] in here)
+        url = f"{self.url}/api/v2/group_memberships"
+        more = {"group_id": group, "default": False, "created_at": at, "updated_at": at}
+        return [{"url": f"{url}/{row['id']}.json", **row, **more} for row in rows]
 
     def organization(self, name: str) -> dict[str, Any]:
         """The organization with this name, made when there is none."""
