@@ -54,31 +54,28 @@ RAISES = Branch(unsure=True, shut=True)
 
 def branches(condition: Condition, *, wanted: bool = True) -> tuple[Branch, ...]:
     """The condition, or with `wanted=False` its opposite; none at all for one that never holds."""
-    match condition:
-        case Test(operator="contains_all", value=value) if not wanted and len(value) > 1:
+    if isinstance(condition, Test):
+        if condition.operator == "contains_all" and not wanted and len(condition.value) > 1:
             return _some(_each(condition), False)
-        case Test():
-            return (_of_test(condition, wanted),)
-        case Named(part=part):
-            return branches(part, wanted=wanted)
-        case All(parts):
-            return _every(parts, wanted) if wanted else _some(parts, wanted)
-        case AnyOf(parts):
-            return _some(parts, wanted) if wanted else _every(parts, wanted)
-        case NoneOf(parts):
-            return _every(parts, False) if wanted else _some(parts, True)
-        case CalendarIs():
-            return (PERHAPS,)
-    return (RAISES,)
+        return (_of_test(condition, wanted),)
+    if isinstance(condition, Named):
+        return branches(condition.part, wanted=wanted)
+    if isinstance(condition, All):
+        return _every(condition.parts, wanted) if wanted else _some(condition.parts, wanted)
+    if isinstance(condition, AnyOf):
+        return _some(condition.parts, wanted) if wanted else _every(condition.parts, wanted)
+    if isinstance(condition, NoneOf):
+        return _every(condition.parts, False) if wanted else _some(condition.parts, True)
+    return (PERHAPS,) if isinstance(condition, CalendarIs) else (RAISES,)
 
 
 def _of_test(test: Test, wanted: bool) -> Branch:
-    family = test.field.partition(".")[0]
-    if test.operator in _LEFT_TO_IT and family != "sla":
-        return PERHAPS
-    if test.operator not in _KNOWN or family == "sla" or _too_large(test):
+    sla = test.field.startswith("sla.")
+    if test.operator not in _KNOWN or sla:
+        return PERHAPS if test.operator in _LEFT_TO_IT and not sla else RAISES
+    if test.type in ("number", "time") and _too_large(test):
         return RAISES
-    if family == "comment" or _says_nothing(test):
+    if test.field.startswith("comment.") or _says_nothing(test.value):
         return PERHAPS
     return Branch((Literal(test, wanted),))
 
@@ -90,17 +87,18 @@ def _each(test: Test) -> Iterator[Test]:
         yield replace(test, operator="contains", value=kind((one,)))
 
 
-def _says_nothing(test: Test) -> bool:
+def _says_nothing(value: object) -> bool:
     """A phrase without anything in it is found even where there is nothing; a list without members is left to its condition."""
-    value = test.value
+    if isinstance(value, str):
+        return False
     if isinstance(value, tuple):
-        return not value or any(isinstance(one, Needle) and not one.phrase.strip() for one in value)
+        return not value or any([isinstance(one, Needle) and not one.phrase.strip() for one in value])
     return value == frozenset() if isinstance(value, frozenset) else isinstance(value, Needle) and not value.phrase.strip()
 
 
 def _too_large(test: Test) -> bool:
     """Numbers that cannot be told from their neighbours, and the last moments of the calendar."""
-    if test.type not in ("number", "time") or test.operator == "empty":
+    if test.operator == "empty":
         return False
     bounds = test.value if isinstance(test.value, tuple | frozenset) else (test.value,)
     if test.type == "number":
@@ -121,12 +119,14 @@ def _every(parts: Iterable[Condition], wanted: bool) -> tuple[Branch, ...]:
         others = branches(part, wanted=wanted)
         if len(found) * len(others) > MOST:
             others = (RAISES,)
-        found = tuple([_then(one, other) for one in found for other in others])
+        found = (_then(found[0], others[0]),) if len(found) == len(others) == 1 else tuple([_then(a, b) for a in found for b in others])
     return found
 
 
 def _then(one: Branch, other: Branch) -> Branch:
-    return one if one.shut else Branch((*one.literals, *other.literals), one.unsure or other.unsure, other.shut)
+    if one.shut or one is ALL:
+        return one if one.shut else other
+    return Branch(one.literals + other.literals, one.unsure or other.unsure, other.shut)
 
 
 def required_connections(condition: Condition) -> frozenset[str] | None:

@@ -74,7 +74,16 @@ class Words(dict[Any, Bits]):
         self._found = _shared(self._found)
 
     def _put(self, number: int, literals: Sequence[Literal], forbidden: dict[Any, Bits]) -> None:
-        bit, wish, empty = 1 << number, Wish(), must_be_empty(literals)
+        bit = 1 << number
+        if len(literals) == 1 and literals[0].test.operator in ("is", "one_of") and literals[0].wanted:  # as nearly all are
+            self._none &= ~bit
+            self._others &= ~bit
+            _put(self._found, _values(literals[0]), bit)
+            return
+        self._put_several(bit, literals, forbidden)
+
+    def _put_several(self, bit: Bits, literals: Sequence[Literal], forbidden: dict[Any, Bits]) -> None:
+        wish, empty = Wish(), must_be_empty(literals)
         for literal in literals:
             if literal.test.operator != "empty":
                 wish.also(literal)
@@ -84,10 +93,8 @@ class Words(dict[Any, Bits]):
             self._others &= ~bit
         if True in empty:
             return
-        for value in (wish.allowed or frozenset()) - wish.forbidden:
-            self._found[value] = self._found.get(value, 0) | bit
-        for value in wish.forbidden if wish.allowed is None else ():
-            forbidden[value] = forbidden.get(value, 0) | bit
+        _put(self._found, (wish.allowed or frozenset()) - wish.forbidden, bit)
+        _put(forbidden, wish.forbidden if wish.allowed is None else (), bit)
 
     def __missing__(self, value: object) -> Bits:
         found = self._of(value)

@@ -334,18 +334,18 @@ def _leaf(condition: Test | CalendarIs | Similar) -> Teller:
 
 def _told(group: str, parts: tuple[Condition, ...], *, until: bool) -> Teller:
     """A part that comes out as `until` decides: of `any` that it holds, of the others that they do not."""
-    tellers = list(map(teller, parts))
     not_seen = tuple(map(unseen, parts))
-    rests = [not_seen[n + 1 :] for n in range(len(parts))]
+    tellers = [(teller(part), not_seen[n + 1 :]) for n, part in enumerate(parts)]
     decided, undecided = group == "any", group != "any"
 
     def tell(look: Look) -> Result:
-        told: list[Result] = []
-        for tell_part, rest in zip(tellers, rests, strict=True):
-            told.append(one := tell_part(look))
+        told: tuple[Result, ...] = ()
+        for tell_part, rest in tellers:
+            one = tell_part(look)
             if one.held is until:
-                return Result(group, decided, "", (*told, *rest))
-        return Result(group, undecided, "", tuple(told))
+                return Result(group, decided, "", (*told, one, *rest))
+            told += (one,)
+        return Result(group, undecided, "", told)
 
     return tell
 

@@ -4,7 +4,7 @@
 field promises, or a test is none that can be told of the ticket alone, it leaves the rule in doubt, and the condition itself is asked.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, reduce
@@ -25,8 +25,10 @@ from rules.ticket import Ticket
 
 Standing: TypeAlias = tuple[Bits, Bits]
 """The branches that hold, and which of these only judging can confirm."""
-Judge: TypeAlias = Callable[[int], bool]
-"""Whether the condition of the rule at a position holds, as the plain evaluator says."""
+Judge: TypeAlias = Callable[[Ticket, int], bool]
+"""Whether the condition of the rule at a position holds for the ticket, as the plain evaluator says."""
+FRONT = 256
+"""So many rules are asked first, where only the first match is wanted: it is mostly one of theirs, and their numbers are short."""
 Table: TypeAlias = Words | Members | Numbers
 Column: TypeAlias = Table | Moments | Texts
 _Rows: TypeAlias = dict[int, list[Literal]]
@@ -35,7 +37,7 @@ _Rows: TypeAlias = dict[int, list[Literal]]
 class Index:
     """Rules by position. Never changed, but for what it remembers of values that come again; threads may share it."""
 
-    def __init__(self, rules: Iterable[tuple[int, frozenset[Kind], Condition]]) -> None:
+    def __init__(self, rules: Iterable[tuple[int, frozenset[Kind], Condition]], *, front: int = FRONT) -> None:
         self._positions: list[int] = []
         self._kinds: dict[Kind, Bits] = {}
         self._unsure: Bits = 0
@@ -44,6 +46,7 @@ class Index:
         for position, kinds, condition in rules:
             self._put(position, kinds, condition, rows)
         self._every: Bits = (1 << len(self._positions)) - 1
+        self._front: Bits = (1 << bisect_left(self._positions, front)) - 1
         self._columns(rows)
 
     def _put(self, position: int, kinds: frozenset[Kind], condition: Condition, rows: dict[tuple[str, str], _Rows]) -> None:
@@ -67,6 +70,7 @@ class Index:
         self._tables = [tables[name] for name in self._read.names]
         self._times = [(get, column) for _, get, column in made if isinstance(column, Moments)]
         self._texts = [(get, column) for _, get, column in made if isinstance(column, Texts)]
+        self._bits = [1 << number for number in range(len(self._positions))]
         self._told = reduce(or_, (texts.touched for _, texts in self._texts), self._unsure) ^ self._every
 
     @cached_property
@@ -81,28 +85,31 @@ class Index:
     # --- asked for each ticket -----------------------------------------------------------------------------------------
 
     def candidates(self, events: Iterable[Event], look: Look, after: int = -1) -> Iterator[int]:
-        """Positions, rising, of all rules behind that one that match or whose judgement may raise, and maybe some that do not."""
+        """Positions, rising, of all rules behind that one that match or whose judgement may raise, and maybe some that do not.
+
+        All are found at once: most rules that act leave the ticket as the others see it, and asking anew from each to the next costs more.
+        """
         standing, _ = self.standing(self.among({event.kind for event in events}), look)
         for position in self._rising(standing >> (behind := bisect_right(self._positions, after)) << behind):
             if position != after:
                 after = position
                 yield position
 
-    def matches(self, found: Standing, judge: Judge) -> list[int]:
+    def matches(self, found: Standing, ticket: Ticket, judged: Judge) -> list[int]:
         """Positions, rising, of the rules that match, by what `standing` found. Raises what judging one raises."""
         standing, doubt = found
         if not doubt:
             return self._of(standing)
         sure = self._of(standing ^ doubt)
-        return sorted({*sure, *(position for position in self._of(doubt) if position not in sure and judge(position))})
+        return sorted({*sure, *(position for position in self._of(doubt) if position not in sure and judged(ticket, position))})
 
-    def first(self, found: Standing, judge: Judge) -> int | None:
+    def first(self, found: Standing, ticket: Ticket, judged: Judge) -> int | None:
         """The lowest position of a rule that matches, by what `standing` found. Raises what judging one raises."""
         standing, doubt = found
         while standing:
             low = standing & -standing
             position = self._positions[low.bit_length() - 1]
-            if not low & doubt or judge(position):
+            if not low & doubt or judged(ticket, position):
                 return position
             standing ^= low
         return None
@@ -133,26 +140,44 @@ class Index:
         return [(standing, standing & unsure) for standing in found] if unsure else [(standing, 0) for standing in found]
 
     def _page(self, among: Bits, look: Look, tickets: Sequence[Ticket], *, up_to_first: bool) -> list[Bits]:
-        found = [among] * len(tickets)
-        for table, values in zip(self._tables, self._read.columns(look, tickets), strict=True):
-            found = list(map(and_, found, table.each(values)))
-        for get, moments in self._times:
-            found = list(map(and_, found, moments.each([get(look.shows(ticket)) for ticket in tickets], look.now)))
-        if up_to_first:
-            found = list(map(self._no_later, found))
+        columns = self._read.columns(look, tickets)
+        columns += [[get(look.shows(ticket)) for ticket in tickets] for get, _ in self._times]
+        tabled = self._page_up_to_first if up_to_first else self._page_tabled
+        found = tabled(among, look, columns, len(tickets))
         for get, texts in self._texts:
             found = texts.left_by_each([get(look.shows(ticket)) for ticket in tickets], found)
         return found
 
+    def _page_tabled(self, among: Bits, look: Look, columns: Sequence[Sequence[Any]], count: int) -> list[Bits]:
+        found = [among] * count
+        for table, values in zip(self._tables, columns, strict=False):
+            found = list(map(and_, found, table.each(values)))
+        for (_, moments), values in zip(self._times, columns[len(self._tables) :], strict=True):
+            found = list(map(and_, found, moments.each(values, look.now)))
+        return found
+
+    def _page_up_to_first(self, among: Bits, look: Look, columns: Sequence[Sequence[Any]], count: int) -> list[Bits]:
+        found = self._page_tabled(among & self._front, look, columns, count)
+        more = [n for n, standing in enumerate(found) if not standing & self._told]
+        rest = self._page_tabled(among, look, [[values[n] for n in more] for values in columns], len(more))
+        for n, standing in zip(more, rest, strict=True):
+            found[n] = standing
+        return list(map(self._no_later, found))
+
     def _quickly(self, among: Bits, look: Look, *, up_to_first: bool) -> Bits:
-        for table, value in zip(self._tables, self._read(look), strict=True):
+        values = self._read(look)
+        found = self._tabled(among & self._front if up_to_first else among, look, values)
+        if up_to_first:
+            found = self._no_later(found if found & self._told else self._tabled(among, look, values))
+        for get, texts in self._texts:
+            found = texts.left(get(look), found)
+        return found
+
+    def _tabled(self, among: Bits, look: Look, values: Sequence[Any]) -> Bits:
+        for table, value in zip(self._tables, values, strict=True):
             among &= table[value]
         for get, moments in self._times:
             among &= moments.at(get(look), look.now)
-        if up_to_first:
-            among = self._no_later(among)
-        for get, texts in self._texts:
-            among = texts.left(get(look), among)
         return among
 
     def _no_later(self, standing: Bits) -> Bits:
@@ -180,10 +205,10 @@ class Index:
     def _of(self, standing: Bits) -> list[int]:
         """The rules to which branches belong, each once, rising. From the top, since a number gets shorter that way."""
         found: list[int] = []
-        last, positions = -1, self._positions
+        last, positions, bits = -1, self._positions, self._bits
         while standing:
             number = standing.bit_length() - 1
-            standing ^= 1 << number
+            standing ^= bits[number]
             position = positions[number]
             if position != last:
                 last = position

@@ -32,6 +32,9 @@ class Sign(NamedTuple):
     inset: int = 0
 
 
+ALONE = Sign()
+
+
 @dataclass(slots=True)
 class Meaning:
     effects: Bits = 0
@@ -43,12 +46,13 @@ class Keys(dict[bytes, dict[Sign, Meaning]]):
 
     def word(self, phrase: str, effects: Bits, trial: int | None) -> None:
         """A phrase as `Needle` has it: a space before or behind it is the end of a word."""
-        first, *rest = phrase.split(" ") if phrase[0] != " " else phrase[1:].split(" ")
-        words = [f"{word} ".encode() for word in rest]
-        if rest:
-            words = words[:-1] if rest[-1] == "" else [*words[:-1], rest[-1].encode()]
-        key = f"{' ' * (phrase[0] == ' ')}{first}{' ' * bool(rest)}".encode()
-        self._note(key, Sign(tuple(words)), effects, trial)
+        if " " not in phrase[1:-1]:
+            self._note(phrase.encode(), ALONE, effects, trial)
+            return
+        first, *rest = phrase.removeprefix(" ").split(" ")
+        said = [f"{word} ".encode() for word in rest]
+        said = said[:-1] if rest[-1] == "" else [*said[:-1], rest[-1].encode()]  # the last one may end anywhere, or with a word
+        self._note(f"{' ' * phrase.startswith(' ')}{first} ".encode(), Sign(tuple(said)), effects, trial)
 
     def piece(self, piece: str, effects: Bits, trial: int | None, *, as_word: bool = False) -> None:
         """Letters in lower case, of which one at least belongs to a word; anywhere, or between the ends of words."""
@@ -58,7 +62,10 @@ class Keys(dict[bytes, dict[Sign, Meaning]]):
         self._note(b" %b " % plain if as_word else plain, sign, effects, trial)
 
     def _note(self, key: bytes, sign: Sign, effects: Bits, trial: int | None) -> None:
-        meaning = self.setdefault(key, {}).setdefault(sign, Meaning())
+        signs = self.setdefault(key, {})
+        meaning = signs.get(sign)
+        if meaning is None:
+            meaning = signs[sign] = Meaning()
         if trial is None:
             meaning.effects |= effects
         else:
@@ -120,9 +127,10 @@ def _nothing(text: bytes, overlapping: bool) -> Iterable[tuple[int, int, int]]:
 
 def _by_itself(signs: Mapping[Sign, Meaning]) -> Bits:
     """What the key means wherever it is found; 0 where there is more to see."""
-    bare = all(not sign.rest and not sign.letters and not meaning.trials for sign, meaning in signs.items())
     found = 0
-    for meaning in signs.values() if bare else ():
+    for sign, meaning in signs.items():
+        if sign.rest or sign.letters or meaning.trials:
+            return 0
         found |= meaning.effects
     return found
 

@@ -46,7 +46,7 @@ def concerned(before: Bundle, after: Bundle, changed: frozenset[str], now: datet
     index = Index((n, frozenset({Kind.CREATED}), rule.condition) for n, rule in enumerate(some))
     among, look = index.among((Kind.CREATED,)), Look(Observation(ticket=NO_TICKET, now=now), systems=after.desk.connections)
     fields = frozenset().union(*(fields_of(rule.condition) for rule in some))
-    return Concern(read_for(fields), lambda tickets: [bool(standing) for standing, _ in index.standings(among, look, tickets)])
+    return Concern(read_for(fields), lambda tickets: [bool(first) for first, _ in index.standings(among, look, tickets, up_to_first=True)])
 
 
 def _feeds(rule: Rule, some: Iterable[Rule]) -> bool:

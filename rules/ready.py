@@ -6,7 +6,7 @@ from functools import cached_property
 
 from rules.asking import steps_of
 from rules.branches import required_connections
-from rules.bundle import All, AnyOf, Assign, Bundle, Condition, Link, Named, NoneOf, On, Rule, RuleSet, Similar
+from rules.bundle import Assign, Bundle, CalendarIs, Condition, Link, Named, On, Rule, RuleSet, Similar, Test, Verb
 from rules.conditions import Predicate, Teller, compiled, teller
 from rules.index import Index
 from rules.ladders import follows_a_clock
@@ -73,20 +73,22 @@ def prepared(bundle: Bundle) -> Prepared:
 
 
 def _asks(rule: Rule) -> bool:
-    verbs = [step.verb for step in steps_of(rule)]
-    return _has_similar(rule.condition) or any(isinstance(v, Link) or (isinstance(v, Assign) and v.strategy is not None) for v in verbs)
+    return _has_similar(rule.condition) or any(_verb_asks(step.verb) for step in steps_of(rule))
+
+
+def _verb_asks(verb: Verb) -> bool:
+    return isinstance(verb, Link) or (isinstance(verb, Assign) and verb.strategy is not None)
 
 
 def _has_similar(condition: Condition) -> bool:
-    match condition:
-        case Similar():
+    if isinstance(condition, Test | CalendarIs | Similar):
+        return isinstance(condition, Similar)
+    if isinstance(condition, Named):
+        return _has_similar(condition.part)
+    for part in condition.parts:  # noqa: SIM110 - any() with a generator takes twice as long
+        if _has_similar(part):
             return True
-        case Named(part=part):
-            return _has_similar(part)
-        case All(parts) | AnyOf(parts) | NoneOf(parts):
-            return any(map(_has_similar, parts))
-        case _:
-            return False
+    return False
 
 
 def _ready(bundle: Bundle) -> tuple[Ready, ...]:

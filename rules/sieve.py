@@ -1,7 +1,6 @@
 """Many tickets held against the rules one after the other, of which nothing else is known."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from rules.index import Index
@@ -37,34 +36,31 @@ class Matcher:
 
     def could_match(self, ticket: Ticket) -> bool:
         """False is certain. Asks no condition, so it raises nothing."""
-        return bool(self._among and self._index.standing(self._among, self._look.shows(ticket))[0])
+        return bool(self._among and self._index.standing(self._among, self._look.shows(ticket), up_to_first=True)[0])
 
     def could_match_any(self, tickets: Sequence[Ticket]) -> list[bool]:
         """`could_match` of each; quicker where there are many."""
         if not self._among:
             return [False] * len(tickets)
-        return [bool(standing) for standing, _ in self._index.standings(self._among, self._look, tickets)]
+        return [bool(first) for first, _ in self._index.standings(self._among, self._look, tickets, up_to_first=True)]
 
     def all(self, ticket: Ticket) -> list[int]:
         """All of them, rising. Raises what judging one raises."""
-        return self._index.matches(self._index.standing(self._among, self._look.shows(ticket)), self._judge)
+        return self._index.matches(self._index.standing(self._among, self._look.shows(ticket)), ticket, self._judged)
 
     def all_of(self, tickets: Sequence[Ticket]) -> list[list[int]]:
         """`all` of each; quicker where there are many."""
         found = self._index.standings(self._among, self._look, tickets)
-        return [self._index.matches(one, partial(self._judged, ticket)) for ticket, one in zip(tickets, found, strict=True)]
+        return [self._index.matches(one, ticket, self._judged) for ticket, one in zip(tickets, found, strict=True)]
 
     def first(self, ticket: Ticket) -> int | None:
         """The first, as in a set that picks it. Raises what judging one raises."""
-        return self._index.first(self._index.standing(self._among, self._look.shows(ticket), up_to_first=True), self._judge)
+        return self._index.first(self._index.standing(self._among, self._look.shows(ticket), up_to_first=True), ticket, self._judged)
 
     def first_of(self, tickets: Sequence[Ticket]) -> list[int | None]:
         """`first` of each; quicker where there are many."""
         found = self._index.standings(self._among, self._look, tickets, up_to_first=True)
-        return [self._index.first(one, partial(self._judged, ticket)) for ticket, one in zip(tickets, found, strict=True)]
-
-    def _judge(self, position: int) -> bool:
-        return self._judged(self._look.ticket, position)
+        return [self._index.first(one, ticket, self._judged) for ticket, one in zip(tickets, found, strict=True)]
 
     def _judged(self, ticket: Ticket, position: int) -> bool:
         self._closer.see(ticket)

@@ -24,8 +24,7 @@ class Trace:
     def judged(self, ready: Ready, look: Look, at: Event | Rung) -> bool:
         """Whether its condition holds; one that does not ends the matter. Raises what judging raises."""
         rule = ready.rule
-        told = ready.tells(look)
-        self._judged[rule.id] = told
+        told = self._judged[rule.id] = ready.tells(look)
         if told.held:
             return True
         if at is not self._at:
@@ -33,7 +32,10 @@ class Trace:
         said = Considered(
             rule=rule.id, place=rule.place, what="condition", mode=rule.mode, name=rule.name, occasion=self._occasion, condition=told
         )
-        self._found.setdefault(rule.id, []).append(said)
+        if rule.id in self._found:
+            self._found[rule.id].append(said)
+        else:
+            self._found[rule.id] = [said]
         return False
 
     def add(self, ruleset: RuleSet, rule: Rule, what: str, occasion: str | None, stage: str | None, reason: str) -> None:

@@ -42,22 +42,26 @@ def says(condition: Condition, look: Look) -> bool | str:
 @given(st.lists(conditions, min_size=1, max_size=12), st.lists(observations, min_size=1, max_size=4))
 def test_it_finds_exactly_the_rules_whose_conditions_hold(some: list[Condition], seen: list[Observation]):
     kinds = frozenset(Kind)
-    index = Index((n, kinds, one) for n, one in enumerate(some))
+    index = Index(((n, kinds, one) for n, one in enumerate(some)), front=3)
     among = index.among(kinds)
     for one in seen:
         look = look_at(one)
         plain = [says(condition, look) for condition in some]
-        judge: Any = lambda position, plain=plain: plain[position] is True  # noqa: E731
+        judged: Any = lambda _, position, plain=plain: plain[position] is True  # noqa: E731
         found = list(index.candidates(one.events, look))
         assert found == sorted(set(found))
-        assert {n for n, said in enumerate(plain) if said is not False} <= set(found)
+        due = {n for n, said in enumerate(plain) if said is not False}
+        assert due <= set(found)
         standing = index.standing(among, look)
         match = [n for n, said in enumerate(plain) if said is True]
-        assert index.matches(standing, judge) == match
+        assert index.matches(standing, one.ticket, judged) == match
         first = match[0] if match else None
-        assert index.first(standing, judge) == index.first(index.standing(among, look, up_to_first=True), judge) == first
+        assert index.first(standing, one.ticket, judged) == first
+        assert index.first(index.standing(among, look, up_to_first=True), one.ticket, judged) == first
         for after in found:
-            assert list(index.candidates(one.events, look, after)) == [n for n in found if n > after]
+            behind = list(index.candidates(one.events, look, after))
+            assert behind == sorted(set(behind))
+            assert {n for n in due if n > after} <= set(behind) <= set(range(after + 1, len(some)))
     a_page_is_seen_like_each_ticket(index, seen)
 
 
