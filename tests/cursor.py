@@ -142,6 +142,7 @@ def test_a_cursor_of_somebody_else_is_refused_and_not_misread(rig: Rig, connecto
 
 
 def test_two_thousand_changes_in_one_second_are_all_read(rig: Rig, connector: Connector) -> None:
+    """Fault row F33."""
     keys = rig.load(*[a_sample(f"Ticket {n}", age=61) for n in range(2000)])
 
     seen = Counter(keys_of(read(connector, LONG_AGO)))
@@ -160,6 +161,7 @@ def test_equal_stamps_across_any_page_border_lose_and_double_nothing(rig: Rig, b
 
 
 def test_what_happens_to_the_next_page_while_this_one_is_read_is_seen(rig: Rig) -> None:
+    """Fault row F32."""
     keys = rig.load(*some_samples(12))
     rig.later(LONG_ENOUGH)
     reading = rig.connector(page_size=4).changed(LONG_AGO)
@@ -179,6 +181,7 @@ def test_what_happens_to_the_next_page_while_this_one_is_read_is_seen(rig: Rig) 
 
 @pytest.mark.parametrize("minutes", [-10, 10])
 def test_a_clock_of_theirs_that_differs_from_ours_loses_nothing(rig: Rig, tmp_path: Path, minutes: int) -> None:
+    """Fault row F35."""
     keys = rig.load(*some_samples(3))
     with a_gateway(rig, tmp_path, local=offset(rig, timedelta(minutes=minutes))) as desk:
         desk.round()
@@ -199,6 +202,7 @@ ZONES = {"jira": "account_zone"}
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/St_Johns"])
 def test_the_zone_of_our_account_shifts_nothing(system: str, rig: Rig, zone: str) -> None:
+    """Fault row F34."""
     if system in ZONES:
         rig.sandbox = type(rig.sandbox)(rig.clock, **{ZONES[system]: zone})
         assert rig.served is not None
@@ -215,6 +219,7 @@ def test_the_zone_of_our_account_shifts_nothing(system: str, rig: Rig, zone: str
 
 
 def test_a_cursor_that_the_vendor_forgot_begins_again_at_the_watermark(rig: Rig, desk: Over) -> None:
+    """Fault row F31."""
     keys = rig.load(*some_samples(4))
     desk.round()
     rig.people("set", keys[0], priority="urgent")
@@ -248,6 +253,7 @@ def test_a_page_and_the_cursor_behind_it_are_stored_together(rig: Rig, tmp_path:
 
 
 def test_a_deleted_ticket_becomes_a_tombstone_and_is_never_taken_for_closed(rig: Rig, desk: Over) -> None:
+    """Fault row F38."""
     keys = rig.load(*some_samples(3))
     desk.round()
     rig.people("delete", keys[1])
@@ -261,6 +267,7 @@ def test_a_deleted_ticket_becomes_a_tombstone_and_is_never_taken_for_closed(rig:
 
 
 def test_a_merged_ticket_leads_to_the_one_that_goes_on(rig: Rig, desk: Over) -> None:
+    """Fault row F38."""
     can(rig, "merge")
     duplicate, original = rig.load(*some_samples(2))
     rig.people("set", duplicate, priority="high")
@@ -281,6 +288,7 @@ def test_a_merged_ticket_leads_to_the_one_that_goes_on(rig: Rig, desk: Over) -> 
 
 
 def test_a_ticket_that_moved_goes_on_under_its_new_key(rig: Rig, tmp_path: Path) -> None:
+    """Fault row F38."""
     can(rig, "move")
     projects = {"project": ["CORE", "WEB"]} if rig.system == "jira" else {}
     (old,) = rig.load(a_sample("Wrong project", status="open"))
@@ -320,6 +328,7 @@ def test_a_ticket_that_moved_before_it_is_looked_at_is_found_by_its_old_key(rig:
 
 
 def test_what_was_to_be_written_to_a_ticket_that_is_no_more_failed_for_that_reason(rig: Rig, desk: Over) -> None:
+    """Fault row F38."""
     keys = rig.load(*some_samples(2, status="open"))
     desk.round()
     rig.people("set", keys[0], status="resolved")

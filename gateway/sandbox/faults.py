@@ -33,7 +33,7 @@ LOGIN_PAGE = b"<html><body>Please sign in</body></html>"
 
 @dataclass
 class Fault:
-    """What goes wrong with matching requests: after the first `skip`, for the next `times`.
+    """What goes wrong with matching requests: after the first `skip`, for the next `times`, or each nth (`every`).
 
     `status` answers that status with `headers` and `body` and applies nothing, `retry_after` 429 with that header, whatever it says;
     `delay` waits `seconds` and goes on as usual. `expire_token_after` voids the sign-in of the request that it strikes,
@@ -45,6 +45,7 @@ class Fault:
     path: str = ""  # a pattern found anywhere in the path
     skip: int = 0
     times: int = 1
+    every: int = 1  # of the requests after those, each nth
     status: int = 500
     seconds: float = 0.0
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -59,6 +60,7 @@ class Fault:
         if self.skip > 0:
             self.skip -= 1
             return False
+        self.skip = self.every - 1
         self.times -= 1
         return True
 
