@@ -28,11 +28,13 @@ from connectors.salesforce.sandbox import SalesforceSandbox
 from connectors.servicenow import sandbox as instance
 from connectors.shared import Shared
 from connectors.zendesk import sandbox as account
+from gateway.clock import steady
 from gateway.sandbox.host import Served
-from gateway.store import sign_ins
+from gateway.store import leases, sign_ins
 from gateway.store.opening import opened as open_store
 from gateway.store.schema_systems import sign_in
-from gateway.tokens import StoredTokens
+from gateway.tokens import THE_SIGN_IN, StoredTokens
+from rules.ticket import TicketRef
 from tests.rigs import OVER_HTTP, START, Rig, a_sample, keys_of, revealed, rigged, served
 
 ROOT = Path(__file__).parents[2]
@@ -260,11 +262,26 @@ def test_workers_that_are_refused_at_once_make_one_refresh_between_them(rig: Rig
     assert desk_of(rig).issued == 2
 
 
+@pytest.mark.parametrize("way", ["jira OAuth 2.0"], indirect=True)
+def test_a_process_that_died_in_the_middle_of_a_refresh_holds_up_nobody(rig: Rig, way: Way, folder: Path) -> None:
+    key = rig.load(a_sample())[0]
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    store = open_store(f"sqlite:///{folder}/desk.db")
+    with store.writing() as db:
+        signed = f"{leases.MACHINE}/{dead.pid}/1/sign-in"
+        assert leases.take(db, [TicketRef("here", THE_SIGN_IN)], signed, steady()) is not None
+    store.close()
+
+    assert opened(rig, way, keeper(rig, way, folder)).fetch(key).ref.key == key
+
+
 ANOTHER = """
 import sys, orjson
 from connectors import load
 from connectors.shared import Shared
-from gateway.tokens import StoredTokens
+from gateway.tokens import THE_SIGN_IN, StoredTokens
+from rules.ticket import TicketRef
 system, said, url, key = sys.argv[1], orjson.loads(sys.argv[2]), sys.argv[3], sys.argv[4]
 settings = load(system).Settings(**said)
 there = load(system).opened("here", settings, shared=Shared(StoredTokens(url, "here", settings)))
@@ -290,7 +307,11 @@ def test_processes_that_are_refused_at_once_make_one_refresh_between_them(rig: R
     desk_of(rig).expire()
 
     for process in processes:
-        process.communicate("go\n")
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in processes:
+        process.communicate()
 
     assert [process.returncode for process in processes] == [0, 0]
     assert desk_of(rig).issued == 2
