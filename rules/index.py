@@ -4,7 +4,7 @@
 field promises, or a test is none that can be told of the ticket alone, it leaves the rule in doubt, and the condition itself is asked.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, reduce
@@ -27,8 +27,6 @@ Standing: TypeAlias = tuple[Bits, Bits]
 """The branches that hold, and which of these only judging can confirm."""
 Judge: TypeAlias = Callable[[Ticket, int], bool]
 """Whether the condition of the rule at a position holds for the ticket, as the plain evaluator says."""
-FRONT = 256
-"""So many rules are asked first, where only the first match is wanted: it is mostly one of theirs, and their numbers are short."""
 Table: TypeAlias = Words | Members | Numbers
 Column: TypeAlias = Table | Moments | Texts
 _Rows: TypeAlias = dict[int, list[Literal]]
@@ -37,7 +35,7 @@ _Rows: TypeAlias = dict[int, list[Literal]]
 class Index:
     """Rules by position. Never changed, but for what it remembers of values that come again; threads may share it."""
 
-    def __init__(self, rules: Iterable[tuple[int, frozenset[Kind], Condition]], *, front: int = FRONT) -> None:
+    def __init__(self, rules: Iterable[tuple[int, frozenset[Kind], Condition]]) -> None:
         self._positions: list[int] = []
         self._kinds: dict[Kind, Bits] = {}
         self._unsure: Bits = 0
@@ -46,7 +44,6 @@ class Index:
         for position, kinds, condition in rules:
             self._put(position, kinds, condition, rows)
         self._every: Bits = (1 << len(self._positions)) - 1
-        self._front: Bits = (1 << bisect_left(self._positions, front)) - 1
         self._columns(rows)
 
     def _put(self, position: int, kinds: frozenset[Kind], condition: Condition, rows: dict[tuple[str, str], _Rows]) -> None:
@@ -69,9 +66,11 @@ class Index:
         self._read = Reader(tables)
         self._tables = [tables[name] for name in self._read.names]
         self._times = [(get, column) for _, get, column in made if isinstance(column, Moments)]
-        self._texts = [(get, column) for _, get, column in made if isinstance(column, Texts)]
+        texts = {name: column for name, _, column in made if isinstance(column, Texts)}
+        self._read_texts = Reader(texts)
+        self._looked_into = [texts[name] for name in self._read_texts.names]
         self._bits = [1 << number for number in range(len(self._positions))]
-        self._told = reduce(or_, (texts.touched for _, texts in self._texts), self._unsure) ^ self._every
+        self._told = reduce(or_, (column.touched for column in self._looked_into), self._unsure) ^ self._every
 
     @cached_property
     def _touched(self) -> Mapping[str, Bits]:
@@ -140,44 +139,26 @@ class Index:
         return [(standing, standing & unsure) for standing in found] if unsure else [(standing, 0) for standing in found]
 
     def _page(self, among: Bits, look: Look, tickets: Sequence[Ticket], *, up_to_first: bool) -> list[Bits]:
-        columns = self._read.columns(look, tickets)
-        columns += [[get(look.shows(ticket)) for ticket in tickets] for get, _ in self._times]
-        tabled = self._page_up_to_first if up_to_first else self._page_tabled
-        found = tabled(among, look, columns, len(tickets))
-        for get, texts in self._texts:
-            found = texts.left_by_each([get(look.shows(ticket)) for ticket in tickets], found)
-        return found
-
-    def _page_tabled(self, among: Bits, look: Look, columns: Sequence[Sequence[Any]], count: int) -> list[Bits]:
-        found = [among] * count
-        for table, values in zip(self._tables, columns, strict=False):
+        found = [among] * len(tickets)
+        for table, values in zip(self._tables, self._read.columns(look, tickets), strict=True):
             found = list(map(and_, found, table.each(values)))
-        for (_, moments), values in zip(self._times, columns[len(self._tables) :], strict=True):
-            found = list(map(and_, found, moments.each(values, look.now)))
+        for get, moments in self._times:
+            found = list(map(and_, found, moments.each([get(look.shows(ticket)) for ticket in tickets], look.now)))
+        if up_to_first:
+            found = list(map(self._no_later, found))
+        for texts, values in zip(self._looked_into, self._read_texts.columns(look, tickets), strict=True):
+            found = texts.left_by_each(values, found)
         return found
-
-    def _page_up_to_first(self, among: Bits, look: Look, columns: Sequence[Sequence[Any]], count: int) -> list[Bits]:
-        found = self._page_tabled(among & self._front, look, columns, count)
-        more = [n for n, standing in enumerate(found) if not standing & self._told]
-        rest = self._page_tabled(among, look, [[values[n] for n in more] for values in columns], len(more))
-        for n, standing in zip(more, rest, strict=True):
-            found[n] = standing
-        return list(map(self._no_later, found))
 
     def _quickly(self, among: Bits, look: Look, *, up_to_first: bool) -> Bits:
-        values = self._read(look)
-        found = self._tabled(among & self._front if up_to_first else among, look, values)
-        if up_to_first:
-            found = self._no_later(found if found & self._told else self._tabled(among, look, values))
-        for get, texts in self._texts:
-            found = texts.left(get(look), found)
-        return found
-
-    def _tabled(self, among: Bits, look: Look, values: Sequence[Any]) -> Bits:
-        for table, value in zip(self._tables, values, strict=True):
+        for table, value in zip(self._tables, self._read(look), strict=True):
             among &= table[value]
         for get, moments in self._times:
             among &= moments.at(get(look), look.now)
+        if up_to_first:
+            among = self._no_later(among)
+        for texts, value in zip(self._looked_into, self._read_texts(look), strict=True):
+            among = texts.left(value, among)
         return among
 
     def _no_later(self, standing: Bits) -> Bits:

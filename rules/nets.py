@@ -4,7 +4,7 @@ A text is looked into as bytes in which every letter that belongs to no word is 
 to be asked whether it is a word. Where that says less than what is looked for, the letters of the text itself decide.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import NamedTuple, TypeAlias
@@ -90,9 +90,9 @@ class Net:
             if bits := effects[key]:
                 found |= bits
             else:
-                for more, tries in self._read(key, raw, said, start, end):
-                    found |= more
-                    trials |= tries
+                more, tries = self._read(key, raw, said, start, end)
+                found |= more
+                trials |= tries
         return found, trials
 
     def each(self, texts: Sequence[bytes]) -> list[Found]:
@@ -109,16 +109,20 @@ class Net:
             if bits := effects[key]:
                 found[n] |= bits
             else:
-                for more, tries in self._read(key, raw, said, start, end):
-                    found[n] |= more
+                more, tries = self._read(key, raw, said, start, end)
+                found[n] |= more
+                if tries:
                     trials[n] |= tries
         return list(zip(found, trials, strict=True))
 
-    def _read(self, key: int, raw: bytes, said: bytes, start: int, end: int) -> Iterator[Found]:
-        for (rest, letters, inset), effects, trials in self._signs[key]:
-            start += inset
-            if (not rest or _goes_on(said, end, rest)) and (not letters or raw[start : start + len(letters)].lower() == letters):
-                yield effects, trials
+    def _read(self, key: int, raw: bytes, said: bytes, start: int, end: int) -> Found:
+        found, trials = 0, NO_TRIALS
+        for (rest, letters, inset), effects, tries in self._signs[key]:
+            at = start + inset
+            if (not rest or _goes_on(said, end, rest)) and (not letters or raw[at : at + len(letters)].lower() == letters):
+                found |= effects
+                trials |= tries
+        return found, trials
 
 
 def _nothing(text: bytes, overlapping: bool) -> Iterable[tuple[int, int, int]]:
