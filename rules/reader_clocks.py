@@ -226,7 +226,7 @@ def _switch(r: Reading, name: str, node: Node) -> Any:
     if name in ("reopen_window", "max_backdate"):
         return duration(r, node, f"'{name}'")
     if isinstance(node, Scalar) and node.text == _LATER_WORDS.get(name):
-        help = "no system says of whom a ticket was merged or split; where a field has the true start: start: { retroactive: FIELD }"
+        help = "remove it; where a field of the ticket has the true start, write start: { retroactive: FIELD }"
         r.wrong(node, "TG211", f"'{name}: {node.text}' is kept for a later release", help=help)
         return None
     return r.choice(node, f"'{name}'", SWITCHES[name])

@@ -60,7 +60,7 @@ def _week() -> dict[str, Fragment]:
 
 def policy(names: Names) -> Fragment:
     shapes: dict[str, Fragment] = {
-        "applies_to": ref("condition"),
+        "applies_to": {**ref("condition"), "not": {"required": ["similar"]}},
         "match": choice(("first", "all")),
         "calendar": suggested(names.of("calendars")),
         "calendar_from": one_or_more(either(TEXT, _from_table())),
