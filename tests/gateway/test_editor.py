@@ -23,7 +23,7 @@ def editor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
     folder = Path(
         shutil.copytree(ROOT / "config", tmp_path_factory.mktemp("editor") / "desk", ignore=shutil.ignore_patterns(".ticketgate"))
     )
-    own = "version: 1\nfields: { contract_tier: { type: choice, values: [silver, gold] } }\n"
+    own = "version: 1\nfields: { seats: { type: choice, values: [few, many] } }\n"
     (folder / "rules/05-own.yaml").write_text(own, encoding="utf-8")
     install(load(folder))
     started = command()
@@ -41,7 +41,7 @@ def offered(editor: Editor, name: str, text: str) -> list[str]:
 
 def test_the_fields_are_offered_in_a_condition(editor: Editor) -> None:
     found = offered(editor, "91-fields", "    if:\n      ")
-    assert {"priority", "requester.organization", "any", "use", "custom.contract_tier"} <= set(found)
+    assert {"priority", "requester.organization", "any", "use", "custom.contract_tier", "custom.seats"} <= set(found)
 
 
 def test_the_verbs_are_offered_in_a_step(editor: Editor) -> None:
@@ -59,7 +59,7 @@ def test_the_operators_that_suit_a_field_are_offered_and_no_others(editor: Edito
     assert "at_least" in found
     assert "older_than" not in found
     assert "contains" not in found
-    assert {"silver", "gold"} <= set(offered(editor, "99-own", "    if:\n      custom.contract_tier: "))
+    assert {"few", "many"} <= set(offered(editor, "99-own", "    if:\n      custom.seats: "))
 
 
 def test_the_sample_desk_gives_no_complaint(editor: Editor) -> None:
