@@ -288,7 +288,7 @@ class JiraConnector(Connector):
 
     def _searched(self, what: str, query: str, token: str | None) -> tuple[list[Any], str | None]:
         self._learn()
-        return self._site.searched(what, query, self._issues.asked, self._settings.page_size, token)
+        return self._site.searched(what, query, self._issues.asked, self._settings.page_size, token, self._issues.decoded)
 
     def _learn(self) -> None:
         """Finds the site's own fields, once."""

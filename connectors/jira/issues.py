@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from connectors.base import Custom, Page, Spoilt
@@ -10,6 +11,7 @@ from connectors.jira import fields, reading
 from connectors.jira.fields import Own
 from connectors.jira.moving import status_of
 from connectors.jira.settings import JiraSettings
+from connectors.jira.shape import page_decoder
 from connectors.jira.watermark import Watermark
 from connectors.mapping import Kept, Record, Table, Words, moment, reader
 from rules.ticket import Person, Ticket, TicketRef, Value
@@ -39,8 +41,10 @@ class IssueReader:
         self.own: Mapping[str, Own] = {o.name: o for o in fields.found(rows, self._custom, self._group_field, OURS)}
         self._customs = [name for name in self.own if name.startswith("custom.")]
         table = [*self._table, *(o.field() for o in self.own.values())]
-        self._read, self._columns, self._replaced = reader(table), Columns(table, APART), any(row.name in APART for row in table)
+        self._read, self._columns = reader(table), Columns(table, (*APART, "updated_at"))
+        self._replaced = any(row.name in APART for row in table) or "updated_at" in self.own
         self.asked = ",".join([ASKED, *(o.id for o in self.own.values())])
+        self.decoded = page_decoder(o.id for o in self.own.values())
 
     def ticket(self, record: Record) -> Ticket:
         """Raises one of `MALFORMED` for a record that is not what Jira documents."""
@@ -76,13 +80,16 @@ class IssueReader:
             keys, said = [issue["key"] for issue in issues], [issue["fields"] for issue in issues]
             ids = [issue["id"] for issue in issues]
             statuses, unread = self._statuses_of(said)
+            stamps = [one["updated"] for one in said]
+            updated = [moment(stamp) for stamp in stamps]
             apart: dict[str, list[Any]] = {
                 "ref": [TicketRef(self._connection, key) for key in keys],
                 "status": statuses,
                 "requester": [self._person(one.get("reporter")) for one in said],
                 "assignee": [self._person(one.get("assignee")) for one in said],
                 "url": [self._browse + key for key in keys],
-                "version": [_version(one["updated"], None) for one in said],
+                "updated_at": updated,
+                "version": [*map(_version, stamps, updated)],
             }
             if not {*map(type, ids)} <= TEXT or not all(one.get("summary") for one in said):
                 raise Unusual
@@ -101,7 +108,11 @@ class IssueReader:
         """The same few people stand in most issues: each is made once."""
         if not user:
             return None
-        found: Person = self._people[tuple(map(user.get, reading.OF_PERSON))]
+        try:
+            known = _of_person(user)
+        except KeyError:
+            known = tuple(map(user.get, reading.OF_PERSON))
+        found: Person = self._people[known]
         return found
 
     def page(self, issues: Sequence[Any], mark: Watermark, *, last: bool) -> tuple[Page, Watermark]:
@@ -123,11 +134,14 @@ class IssueReader:
         return Page(tuple(tickets), mark.cursor, last, tuple(spoilt), ids=ids), mark
 
 
-def _version(stamp: str, updated: datetime | None) -> str:
+_of_person = itemgetter(*reading.OF_PERSON)
+
+
+def _version(stamp: str, updated: datetime) -> str:
     """The moment of the last change in UTC, to the millisecond; Jira writes most stamps in UTC already."""
     if len(stamp) == 28 and stamp.endswith("+0000"):
         return f"{stamp[:23]}+00:00"
-    return (updated or moment(stamp)).isoformat(timespec="milliseconds")
+    return updated.isoformat(timespec="milliseconds")
 
 
 def value_of(ticket: Ticket, name: str) -> Value:

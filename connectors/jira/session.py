@@ -1,8 +1,9 @@
 """The `jira` SDK's sign-in, session and addresses; bytes decoded by us, its retries off, its exceptions kept in this file."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import orjson
 import requests
@@ -50,10 +51,19 @@ class JiraSession:
             self._sdk._session.auth = self._bearer.signed
 
     def ask(
-        self, what: str, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None, base: str = JIRA.JIRA_BASE_URL
+        self,
+        what: str,
+        method: str,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        base: str = JIRA.JIRA_BASE_URL,
+        read: Callable[[bytes], Any] = orjson.loads,
     ) -> Any:
-        """The decoded answer; a 401 is answered once with a new token. `what` is said in errors: what was attempted, on which ticket;
-        `base` is another interface of the site."""
+        """The answer as `read` decodes it; a 401 is answered once with a new token.
+
+        `what` is said in errors: what was attempted, on which ticket; `base` is another interface of the site.
+        """
         url = self._sdk._get_url(path, base)
         writing = is_write(method, url)
         answer = self._asked(what, method, url, params, body)
@@ -62,10 +72,10 @@ class JiraSession:
             answer = self._asked(what, method, url, params, body)
         if answer.status_code >= 400:
             raise refused(self.connection, what, answer, writing=writing)
-        return decoded(self.connection, what, answer, writing=writing)
+        return decoded(self.connection, what, answer, writing=writing, read=read)
 
-    def get(self, what: str, path: str, **params: Any) -> Any:
-        return self.ask(what, "GET", path, params)
+    def get(self, what: str, path: str, read: Callable[[bytes], Any] = orjson.loads, **params: Any) -> Any:
+        return self.ask(what, "GET", path, params, read=read)
 
     def saying(self, *, public: bool) -> AbstractContextManager[None]:
         """Around the sending of a comment: of one that is not public, nothing leaves that a customer could see."""
@@ -82,10 +92,12 @@ class JiraSession:
             return self._sent(method, url, params, body)
 
     def _sent(self, method: str, url: str, params: Mapping[str, Any] | None, body: Any) -> requests.Response:
+        if params:  # requests would write them the same way, in four times the time
+            url = f"{url}?{urlencode({name: value for name, value in params.items() if value is not None}, doseq=True)}"
         data = None if body is None else orjson.dumps(body)
         headers = {} if body is None else {"Content-Type": "application/json"}
         try:
-            answer: requests.Response = self._sdk._session.request(method, url, params=params, data=data, headers=headers)
+            answer: requests.Response = self._sdk._session.request(method, url, data=data, headers=headers)
         except JIRAError as error:
             if error.response is None:
                 raise requests.exceptions.ConnectionError("no answer") from None

@@ -1,9 +1,11 @@
 """What one Jira site is asked, and what of its answers is kept: its fields, its statuses, and whose account is whose."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+
+import orjson
 
 from connectors.errors import NotFound, Rejected, Unreadable
 from connectors.jira import paths, reading
@@ -78,7 +80,7 @@ class Site:
                 yield from self.rows(what, f"{types}/{quote(str(kind.get('id')), safe='')}", "fields")
 
     def permissions(self, project: str, names: Iterable[str]) -> Any:
-        where = {"projectKey": project} if project else {}
+        where: dict[str, Any] = {"projectKey": project} if project else {}
         return self.session.get("reading our permissions", "mypermissions", permissions=",".join(names), **where)
 
     def issue(self, what: str, key: str, asked: str) -> Record:
@@ -87,10 +89,12 @@ class Site:
             raise Unreadable(self.connection, f"{what}: the answer is no issue")
         return found
 
-    def searched(self, what: str, jql: str, asked: str, size: int, token: str | None = None, **more: str) -> tuple[list[Any], str | None]:
-        """One page of a search, and the token of the next; None after the last."""
+    def searched(
+        self, what: str, jql: str, asked: str, size: int, token: str | None = None, read: Callable[[bytes], Any] = orjson.loads, **more: str
+    ) -> tuple[list[Any], str | None]:
+        """One page of a search, as `read` decodes it, and the token of the next; None after the last."""
         params = {"jql": jql, "fields": asked, "maxResults": size, **more, **({"nextPageToken": token} if token else {})}
-        page = self.session.get(what, paths.SEARCH, **params)
+        page = self.session.get(what, paths.SEARCH, read=read, **params)
         if not isinstance(page, dict) or not isinstance(page.get("issues"), list):
             raise Unreadable(self.connection, f"{what}: the answer is no page of issues")
         following = page.get("nextPageToken")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.base import Cursor, Page, Spoilt
@@ -30,6 +30,7 @@ def tickets(pages: Sequence[Page]) -> list[Ticket]:
     return [t for page in pages for t in page.tickets]
 
 
+@settings(deadline=None)
 @given(SIZES, st.booleans())
 def test_all_that_came_is_there_in_its_order(sizes: list[int], again: bool) -> None:
     came = pages_of(sizes, again=again)
@@ -42,6 +43,7 @@ def test_all_that_came_is_there_in_its_order(sizes: list[int], again: bool) -> N
     assert [page.last for page in made] == ([False] * (len(made) - 1) + [True] if came else [])
 
 
+@settings(deadline=None)
 @given(SIZES)
 def test_a_cursor_is_that_of_the_last_page_within(sizes: list[int]) -> None:
     came = pages_of(sizes)
@@ -51,6 +53,7 @@ def test_a_cursor_is_that_of_the_last_page_within(sizes: list[int]) -> None:
         assert page.tickets == tuple(behind[len(behind) - len(page.tickets) :])
 
 
+@settings(deadline=None)
 @given(SIZES)
 def test_no_ticket_is_twice_on_a_page(sizes: list[int]) -> None:
     for page in joined(pages_of(sizes, again=True)):
