@@ -12,6 +12,7 @@ pytest.register_assert_rewrite(
     "tests.contract_writing",
     "tests.contract_faults",
     "tests.contract_inventory",
+    "tests.contract_once",
     "tests.contract_secrecy",
     "tests.conversations",
 )

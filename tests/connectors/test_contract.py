@@ -10,6 +10,7 @@ from gateway.sandbox.host import Served
 from tests.contract import *  # noqa: F403
 from tests.contract_faults import *  # noqa: F403
 from tests.contract_inventory import *  # noqa: F403
+from tests.contract_once import *  # noqa: F403
 from tests.contract_secrecy import *  # noqa: F403
 from tests.contract_slas import *  # noqa: F403
 from tests.contract_writing import *  # noqa: F403
