@@ -11,6 +11,7 @@ pytest.register_assert_rewrite(
     "tests.contract",
     "tests.contract_writing",
     "tests.contract_faults",
+    "tests.contract_fields",
     "tests.contract_inventory",
     "tests.contract_once",
     "tests.contract_secrecy",

@@ -63,12 +63,20 @@ class Editor:
                 return {PEOPLE[name]: {"accountId": self.site.account(what, str(value))} if value is not None else None}
             if name in self.issues.own:
                 own = self.issues.own[name]
-                return {own.id: fields.written(own.schema, value)}
+                return {own.id: fields.written(own.schema, self._accounts(what, own.schema, value))}
             if name == "group":
                 raise Unwritable(NO_GROUP)
             return payload(self.table, {name: value})
         except Unwritable as error:
             raise Rejected(self.site.connection, f"{what}: {error}") from None
+
+    def _accounts(self, what: str, schema: Mapping[str, Any], value: Value) -> Any:
+        """People by their accounts, where the field holds people; anything else as it is."""
+        if value is None or "user" not in (schema.get("type"), schema.get("items")):
+            return value
+        people = sorted(value) if isinstance(value, frozenset) else [str(value)]
+        accounts = [{"accountId": self.site.account(what, person)} for person in people]
+        return accounts if schema.get("type") == "array" else accounts[0]
 
     def _own(self, what: str, named: Mapping[str, str]) -> dict[str, Any]:
         """Fields of a draft under the site's own names."""

@@ -12,6 +12,7 @@ from rules.ticket import Value
 
 GROUP = "Group"  # the custom field that holds the group where `group_field` names none
 TEXT_AREA = "com.atlassian.jira.plugin.system.customfieldtypes:textarea"
+CHILD = " / "  # between an option and the one within it
 YES = frozenset({"yes", "true", "1"})
 NO = frozenset({"no", "false", "0"})
 
@@ -54,12 +55,14 @@ def _own(rows: Sequence[Mapping[str, Any]], name: str, remote: str, type: str) -
 
 
 def plain(value: Any) -> str | None:
-    """The word a person sees: of an option its value, of a user, group or version its name, of a document its text."""
+    """The word a person sees: of an option its value (`Europe / Spain` of one within another), of a group or version its name, of a
+    user the e-mail address, else the name, of a document its text."""
     if isinstance(value, Mapping):
         if value.get("type") == "doc":
             return adf.text(value)
-        said = value.get("value") or value.get("name") or value.get("displayName")
-        return None if said is None else str(said)
+        said = value.get("value") or value.get("name") or value.get("emailAddress") or value.get("displayName")
+        child = plain(value["child"]) if isinstance(value.get("child"), Mapping) else None
+        return None if said is None else f"{said}{CHILD}{child}" if child else str(said)
     if isinstance(value, list):
         return ", ".join(sorted(word for word in map(plain, value) if word)) or None
     return None if value is None else str(value)
@@ -102,8 +105,9 @@ def _one(kind: Any, schema: Mapping[str, Any], value: Any) -> Any:
     if isinstance(value, Mapping):
         return value  # an administrator who wrote Jira's own shape is taken at their word
     match kind:
-        case "option":
-            return {"value": _word(value)}
+        case "option" | "option-with-child":
+            parent, cut, child = _word(value).partition(CHILD if kind != "option" else "\0")
+            return {"value": parent, **({"child": {"value": child}} if cut else {})}
         case "resolution" | "priority" | "group" | "version" | "component" | "issuetype" | "securitylevel":
             return {"name": _word(value)}
         case "number":

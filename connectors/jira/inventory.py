@@ -9,9 +9,10 @@ from connectors.mapping import Record
 
 KINDS: Mapping[str, Kind] = {
     **{"string": "text", "option": "choice", "number": "number", "date": "time", "datetime": "time"},
+    **{"user": "text", "option-with-child": "text"},
     **{"priority": "choice", "resolution": "choice", "issuetype": "choice", "status": "choice", "version": "choice", "group": "choice"},
 }
-MEMBERS = frozenset({"string", "option", "component", "version", "group"})  # of a list that reads as a set of words
+MEMBERS = frozenset({"string", "option", "component", "version", "group", "user"})  # of a list that reads as a set of words
 NEEDS: Mapping[str, frozenset[str]] = {
     "BROWSE_PROJECTS": frozenset({"read", "comments", "history"}),
     "EDIT_ISSUES": frozenset({"set"}),

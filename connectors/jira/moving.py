@@ -1,8 +1,9 @@
 """Statuses in our words, and the way from one to another: Jira has no field for it, only the transitions that a workflow offers."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from connectors.errors import Rejected
 from connectors.jira import paths
@@ -22,25 +23,38 @@ def status_of(names: Words, status: Mapping[str, Any]) -> Status | None:
     return Status(word) if word is not None else CATEGORIES.get(str((status.get("statusCategory") or {}).get("key")))
 
 
+Step: TypeAlias = Mapping[str, Any]
+Offered: TypeAlias = dict[str, tuple[Step, ...]]
+"""By a status's id, the transitions that were offered there when an issue last stood in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mover:
-    """Takes issues to a status. `given` are the administrator's `transition_fields`: field id or name to value."""
+    """Takes issues to a status. `given` are the administrator's `transition_fields`: field id or name to value.
+
+    `seen` is what was offered to issues before, by project and issue type: the more issues were moved, the more of a workflow is known.
+    """
 
     site: Site
     names: Words
     given: Mapping[str, Any]
+    seen: dict[tuple[str, str], Offered] = field(default_factory=dict)
 
     def steps(self, what: str, key: str, stands: Mapping[str, Any], wanted: Status) -> Iterator[str]:
         """Follows transitions, at most four, until the status reads as `wanted`; yields the name of each status that was reached.
 
-        `stands` are the issue's fields. A workflow shows only the next step, so each is chosen as it is offered: the wanted status
-        itself, else a working status not yet visited, never one that would settle the ticket on the way to an unsettled one.
+        `stands` are the issue's fields. A workflow shows only the next step; what is behind it is known from issues that were there
+        before. The shortest known way is taken, else the likeliest status where nobody has looked yet (`onward`), through a dead end
+        and back if it must be, never through one that would settle the ticket on the way to an unsettled one.
         Nothing is moved where the project has no status that reads as `wanted`. Raises `Rejected`, naming the way that was tried,
         where no step is left.
         """
-        way = [stands["status"]]
+        way, kind = [stands["status"]], str((stands.get("issuetype") or {}).get("id"))
+        known = self.seen.setdefault((key.rpartition("-")[0], kind), {})
         while status_of(self.names, way[-1]) is not wanted:
-            step = self._next(what, key, way, wanted) if len(way) <= MOST_STEPS else None
+            here = str(way[-1].get("id"))
+            known[here] = self._offered(what, key)
+            step = onward(self.names, known, here, wanted) if len(way) <= MOST_STEPS else None
             if step is None or (len(way) == 1 and not self._exists(what, key, stands, step, wanted)):
                 raise Rejected(self.site.connection, _no_way(what, wanted, way))
             answers = self._answers(what, step)
@@ -49,10 +63,9 @@ class Mover:
             way.append(step["to"])
             yield str(step["to"].get("name"))
 
-    def _next(self, what: str, key: str, way: Sequence[Mapping[str, Any]], wanted: Status) -> Mapping[str, Any] | None:
+    def _offered(self, what: str, key: str) -> tuple[Step, ...]:
         offered = self.site.session.get(what, paths.issue(key, "transitions"), expand="transitions.fields")
-        steps = [t for t in (offered or {}).get("transitions") or () if t.get("to") and t.get("isAvailable") is not False]
-        return chosen(self.names, steps, {str(s.get("id")) for s in way}, wanted)
+        return tuple(t for t in (offered or {}).get("transitions") or () if t.get("to") and t.get("isAvailable") is not False)
 
     def _exists(self, what: str, key: str, stands: Mapping[str, Any], step: Mapping[str, Any], wanted: Status) -> bool:
         """Whether the issue's workflow knows the wanted status at all; asked only when it is not the next step."""
@@ -92,14 +105,33 @@ class Mover:
             raise Rejected(self.site.connection, f"{what}: {id}: {error}") from None
 
 
-def chosen(names: Words, steps: Iterable[Mapping[str, Any]], visited: set[str], wanted: Status) -> Mapping[str, Any] | None:
-    """The step to make now: straight to the wanted status (one named for it first), else the likeliest status on the way."""
-    fresh = [t for t in steps if str(t["to"].get("id")) not in visited]
-    there = [t for t in fresh if status_of(names, t["to"]) is wanted]
+def onward(names: Words, known: Offered, here: str, wanted: Status) -> Step | None:
+    """The first step of the shortest known way from a status to one that reads as `wanted` (one named for it before one by category).
+
+    Where no such way is known, towards the nearest status in which nobody has looked yet, the likeliest first; None where there is none.
+    """
+    ways = list(_ways(names, known, here, wanted))
+    there = [way for way in ways if status_of(names, way[-1]["to"]) is wanted]
+    unseen = [way for way in ways if str(way[-1]["to"].get("id")) not in known]
     if there:
-        return min(there, key=lambda t: names.read(str(t["to"].get("name"))) is None)
-    onward = [t for t in fresh if wanted in SETTLED or status_of(names, t["to"]) not in SETTLED]
-    return min(onward, key=lambda t: _detour(status_of(names, t["to"]), wanted), default=None)
+        return min(there, key=lambda way: (len(way), names.read(str(way[-1]["to"].get("name"))) is None))[0]
+    best = min(unseen, key=lambda way: (len(way), _detour(status_of(names, way[-1]["to"]), wanted)), default=None)
+    return best[0] if best else None
+
+
+def _ways(names: Words, known: Offered, here: str, wanted: Status) -> Iterator[tuple[Step, ...]]:
+    """The shortest way to each status that can be reached through what is known, the short ones first."""
+    reached, ends = {here}, deque[tuple[Step, ...]]([()])
+    while ends:
+        way = ends.popleft()
+        for step in known.get(str(way[-1]["to"].get("id")) if way else here, ()):
+            status, id = status_of(names, step["to"]), str(step["to"].get("id"))
+            if id in reached or (status in SETTLED and wanted not in SETTLED and status is not wanted):
+                continue
+            reached.add(id)
+            yield (*way, step)
+            if status is not wanted:
+                ends.append((*way, step))
 
 
 def _detour(status: Status | None, wanted: Status) -> int:

@@ -59,11 +59,14 @@ class Desk:
             return None
         if own.kind == "option":
             return self._option(own, value)
+        if own.kind == "user":
+            return _person(own.id)(value, self)
         if own.items == "option":
             return [self._option(own, v) for v in value]
         sound: Mapping[str, Callable[[Any], bool]] = {
             "float": lambda v: isinstance(v, int | float) and not isinstance(v, bool),
             "datetime": lambda v: isinstance(v, str) and _is_stamp(v),
+            "datepicker": lambda v: isinstance(v, str) and len(v) == len("2026-03-02") and _is_stamp(v),
             "textarea": is_document,
         }
         if not sound.get(own.type, lambda v: isinstance(v, str))(value):

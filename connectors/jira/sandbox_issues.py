@@ -144,6 +144,8 @@ class Views:
             return self._option(id, value)
         if own.items == "option":
             return [self._option(id, v) for v in value]
+        if own.kind == "user":
+            return self._people.view(value)
         return value
 
     def _option(self, id: str, value: str) -> Json:

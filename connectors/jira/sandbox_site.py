@@ -199,6 +199,9 @@ def own_fields() -> dict[str, OwnField]:
             OwnField("customfield_10055", "Renewal", "datetime", "datetime"),
             OwnField("customfield_10056", "Regions", "array", "multiselect", "option"),
             OwnField("customfield_10057", "Customer impact", "string", "textarea"),
+            OwnField("customfield_10058", "Start", "date", "datepicker"),
+            OwnField("customfield_10059", "Account manager", "user", "userpicker"),
+            OwnField("customfield_10060", "Beta", "option", "radiobuttons", options={"Yes", "No"}),
         )
     }
 

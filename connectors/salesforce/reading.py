@@ -110,7 +110,7 @@ def _custom_row(custom: Custom) -> Field:
 
 
 TEXTS = dict.fromkeys(("text", "choice", "ordered_choice"), str)
-CONVERT: Mapping[str, Callable[[Any], Value]] = {**TEXTS, "set": _tags, "number": float, "time": moment}
+CONVERT: Mapping[str, Callable[[Any], Value]] = {**TEXTS, "set": _tags, "number": float, "time": moment, "boolean": bool}
 
 
 def _rendered(value: Value) -> Any:

@@ -9,7 +9,7 @@
 
 import re
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar
@@ -310,6 +310,7 @@ class SalesforceSandbox(Sandbox):
             if name in PICKLISTS and value is not None and value not in PICKLISTS[name]:
                 message = f"{name}: bad value for restricted picklist field: {value}"
                 raise Refused(400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, [name])
+            _of_its_kind(name, value)
         _short_enough(values)
         self._refers(values)
 
@@ -320,6 +321,19 @@ class SalesforceSandbox(Sandbox):
             raise Refused(400, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", ["OwnerId"])
         if values.get("ContactId") and self.org.get("Contact", values["ContactId"]) is None:
             raise Refused(400, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", ["ContactId"])
+
+
+SOUND: dict[str, Callable[[Any], bool]] = {
+    "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+    "date": lambda value: isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value) is not None,
+    "flag": lambda value: isinstance(value, bool),
+}
+
+
+def _of_its_kind(name: str, value: Any) -> None:
+    kind = SCHEMA["Case"].fields[name]
+    if value is not None and kind in SOUND and not SOUND[kind](value):
+        raise Refused(400, "JSON_PARSER_ERROR", f"Cannot deserialize instance of {kind} from value {value!r} of field {name}")
 
 
 def _batch(request: Request) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-Kind: TypeAlias = Literal["id", "text", "area", "time", "flag", "pick"]
+Kind: TypeAlias = Literal["id", "text", "area", "time", "flag", "pick", "number", "date", "multi"]
 """`area` is long text, which no condition may name."""
 
 LENGTHS = {"Subject": 255, "CommentBody": 4000, "Description": 32000, "Ticketgate_Key__c": 64, "Tags__c": 255}
@@ -28,7 +28,8 @@ PREFIXES = {
     "Contact": "003",
     "Account": "001",
 }
-OWN_FIELDS = ("Tags__c", "Product__c", "Language__c", "Group__c", "Error_Code__c", "Ticketgate_Key__c")
+TYPED = ("Seats__c", "Start__c", "Renewal__c", "Regions__c", "Beta__c")
+OWN_FIELDS = ("Tags__c", "Product__c", "Language__c", "Group__c", "Error_Code__c", "Ticketgate_Key__c", *TYPED)
 STANDARD = ("Subject", "Description", "Status", "Priority", "Type", "Origin", "OwnerId", "ContactId", "AccountId")
 SUPPLIED = ("SuppliedName", "SuppliedEmail", "SuppliedCompany")
 WRITABLE = frozenset({*STANDARD, *SUPPLIED, *OWN_FIELDS})
@@ -65,8 +66,11 @@ SCHEMA: Mapping[str, Schema] = {
             text=" ".join(("CaseNumber", "Subject", *SUPPLIED, *OWN_FIELDS)),
             area="Description",
             pick="Status Priority Type Origin",
-            flag="IsDeleted IsClosed IsStopped",
-            time=f"{STAMPS} ClosedDate",
+            flag="IsDeleted IsClosed IsStopped Beta__c",
+            time=f"{STAMPS} ClosedDate Renewal__c",
+            number="Seats__c",
+            date="Start__c",
+            multi="Regions__c",
         ),
         relations={
             **OWNED,
@@ -141,6 +145,7 @@ def summed_up(table: str, version: str) -> dict[str, object]:
 
 SOAP_TYPES = {"id": "tns:ID", "time": "xsd:dateTime", "flag": "xsd:boolean"}
 TYPES = {"id": "reference", "area": "textarea", "time": "datetime", "flag": "boolean", "pick": "picklist", "text": "string"}
+TYPES |= {"number": "double", "date": "date", "multi": "multipicklist"}
 
 
 def _described(name: str, kind: Kind, *, frozen: bool = False) -> dict[str, object]:

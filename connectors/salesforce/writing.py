@@ -1,5 +1,6 @@
 """What is sent to Salesforce: our fields in its keys and words, owners by name or address, tags in a field."""
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ MANY = 200  # ids in one query: a longer list would not fit into an address
 OWNERS = frozenset({"group", "assignee"})
 LONGEST_COMMENT = 4_000 - 24  # bytes (object reference, CaseComment), less our mark's
 LONGEST_DESCRIPTION = 32_000  # characters: as the sandbox has it; not looked up at the vendor
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 BY_WORD = ("Status", "Priority", "Type", "Origin")
 LOOK_UP_QUEUE = "SELECT Id, Name FROM Group WHERE Type = 'Queue' AND (Name = {0} OR DeveloperName = {0}) LIMIT 3"
 LOOK_UP_USER = "SELECT Id, Name, Email FROM User WHERE {1} = {0} AND IsActive = true AND UserType = 'Standard' LIMIT 3"
@@ -33,6 +35,7 @@ class Directory:
         self._connection, self._session, self._nobody = connection, session, nobody
         self._known: dict[tuple[str, str], Record] = {}
         self._fields: dict[str, frozenset[str]] = {}
+        self._days: frozenset[str] = frozenset()
 
     def queue(self, name: str) -> Record:
         return self._one("queue", name, self._found("queue", name))
@@ -67,6 +70,11 @@ class Directory:
         some = (", ".join(ids[at : at + MANY]) for at in range(0, len(ids), MANY))
         return tuple(str(row["Email"] or row["Name"]) for part in some for row in self._session.all(what, users.format(part)))
 
+    def holds_days(self, field: str) -> bool:
+        """Salesforce refuses a moment for a field of dates."""
+        self._described()
+        return field.casefold() in self._days
+
     def has(self, kind: Thing, name: str) -> bool:
         """Whether a write or a map would find it. A field behind a relation, such as `Account.Tier__c`, is not one of Case to ask for."""
         if kind == "field":
@@ -82,6 +90,7 @@ class Directory:
         if not self._fields:
             said = self._session.ask("read the fields of Case", "GET", "sobjects/Case/describe")
             fields = said.get("fields") if isinstance(said, dict) else None
+            self._days = frozenset(str(f["name"]).casefold() for f in fields or () if f.get("type") == "date")
             self._fields = {str(f["name"]).casefold(): _active(f) for f in fields or ()} or {"": frozenset()}
         return self._fields
 
@@ -161,6 +170,8 @@ class Writing:
             sent = payload(self._table, fields)
         except Unwritable as error:
             raise Rejected(self._connection, f"{what}: {error}") from None
+        for name in [name for name, value in sent.items() if isinstance(value, str) and MOMENT.fullmatch(value)]:
+            sent[name] = sent[name].partition("T")[0] if self.directory.holds_days(name) else sent[name]
         for name in BY_WORD:
             there = self.directory.choices(name) if sent.get(name) is not None else None
             if there and sent[name] not in there:

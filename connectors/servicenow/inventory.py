@@ -10,7 +10,7 @@ CHOICES = "element,value"
 KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("string", "reference", "translated_text", "html", "url", "email", "phone_number_e164", "journal_input"), "text"),
     **dict.fromkeys(("integer", "float", "decimal", "longint", "percent_complete"), "number"),
-    **dict.fromkeys(("glide_date_time", "due_date"), "time"),
+    **dict.fromkeys(("glide_date_time", "glide_date", "due_date"), "time"),
     **{"glide_list": "set", "boolean": "boolean"},
 }
 WRITERS = frozenset({"itil", "sn_incident_write", "admin"})  # roles, each of which may work on incidents

@@ -76,6 +76,11 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(f"{text}+00:00")
 
 
+def _at_or_day(text: str) -> datetime:
+    """A stamp, or a day, which begins at midnight."""
+    return at(text if len(text) > len("2026-03-02") else f"{text} 00:00:00")
+
+
 def _get(key: str) -> Callable[[Record], Any]:
     return lambda record: record.get(key)
 
@@ -186,7 +191,7 @@ def _with_reason(words: Words) -> Callable[[Record], Any]:
 
 
 def _own(c: Custom) -> Field:
-    into: Mapping[str, Callable[[Any], Value]] = {"set": _listed, "time": at, "number": float, "boolean": "true".__eq__}
+    into: Mapping[str, Callable[[Any], Value]] = {"set": _listed, "time": _at_or_day, "number": float, "boolean": "true".__eq__}
     out: Mapping[str, Callable[[Any], Any]] = {
         "set": lambda value: ",".join(sorted(value)),
         "time": stamp,

@@ -18,7 +18,7 @@ from connectors.servicenow.incident_log import IncidentLog
 from connectors.servicenow.sandbox_desk import CLOSING, JOURNALS, PRIORITIES, STATES, Desk, Refused, text_of
 from connectors.servicenow.sandbox_query import parsed
 from connectors.servicenow.sandbox_render import Renderer
-from connectors.servicenow.sandbox_tables import Table, stable_id
+from connectors.servicenow.sandbox_tables import KINDS, Table, stable_id
 
 USER, PASSWORD = "ticketgate", "sandbox-servicenow-password"
 CLIENT_ID, CLIENT_SECRET = "sandbox-servicenow-client", "sandbox-servicenow-secret"
@@ -216,7 +216,7 @@ class ServiceNowSandbox(Sandbox):
 
     def _inputs(self, said: Mapping[str, Any], asked: Mapping[str, str]) -> dict[str, str]:
         """Values as text; with `sysparm_input_display_value` references by their names."""
-        fields = {name: _text(value) for name, value in said.items()}
+        fields = {name: _kept(name, _text(value)) for name, value in said.items()}
         if asked.get("sysparm_input_display_value") != "true":
             return fields
         return {name: self._render.referred(name, value) for name, value in fields.items()}
@@ -332,6 +332,11 @@ def _status(state: str, reason: str) -> str | None:
     if state == "3":
         return "pending" if reason == "1" else "on_hold"
     return next((ours for ours, theirs in STATES.items() if theirs[0] == state), "closed" if state == "8" else None)
+
+
+def _kept(name: str, text: str) -> str:
+    """A field of days keeps the day of a moment."""
+    return text[: len("2026-03-02")] if KINDS.get(name) == "glide_date" else text
 
 
 def _text(value: Any) -> str:

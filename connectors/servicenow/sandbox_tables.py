@@ -19,7 +19,18 @@ INCIDENT: Mapping[str, str] = {
             *("parent", "parent_incident", "problem_id", "reopened_by", "reopened_time", "resolved_at", "resolved_by", "rfc"),
             *("short_description", "sla_due", "subcategory", "sys_created_by", "sys_created_on", "sys_id", "sys_tags"),
             *("sys_updated_by", "sys_updated_on", "time_worked", "user_input", "watch_list", "work_end", "work_notes"),
-            *("work_notes_list", "work_start", "u_tags", "u_product", "u_language"),
+            *(
+                "work_notes_list",
+                "work_start",
+                "u_tags",
+                "u_product",
+                "u_language",
+                "u_seats",
+                "u_start",
+                "u_renewal",
+                "u_regions",
+                "u_beta",
+            ),
         ),
         "",
     ),
@@ -180,6 +191,7 @@ KINDS = {
     **dict.fromkeys(("active", "knowledge", "made_sla"), "boolean"),
     **dict.fromkeys(("comments", "work_notes"), "journal_input"),
     **{"watch_list": "glide_list", "sys_id": "GUID"},
+    **{"u_seats": "integer", "u_start": "glide_date", "u_renewal": "glide_date_time", "u_regions": "glide_list", "u_beta": "boolean"},
 }
 CHOICES = {
     "state": ("1", "2", "3", "6", "7", "8"),

@@ -1,5 +1,6 @@
 """From our fields to what the Table API is sent: priority through impact and urgency, a status with what it calls for."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
@@ -16,6 +17,9 @@ Find: TypeAlias = Callable[[str, str], str]
 REFERENCES = {"group": "sys_user_group", "assignee": "sys_user", "requester": "sys_user"}
 PLAIN = {"status", "priority", *REFERENCES}
 TABLES = {"group": "assignment_group", "assignee": "assigned_to", "requester": "caller_id"}
+
+
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 class Writer:
@@ -97,8 +101,15 @@ def _canceled(sent: dict[str, str]) -> dict[str, str]:
 
 
 def ignored(sent: Mapping[str, str], record: Mapping[str, Any]) -> list[str]:
-    """The fields that the answer does not show as they were sent: what an ACL forbids is passed over without a word."""
-    return sorted(name for name, value in sent.items() if _plain(record.get(name)) != _plain(value))
+    """The fields that the answer does not show as they were sent: what an ACL forbids is passed over without a word.
+
+    Of a moment a field of days keeps its day.
+    """
+    return sorted(name for name, value in sent.items() if not _same(_plain(record.get(name)), _plain(value)))
+
+
+def _same(kept: str, sent: str) -> bool:
+    return kept == sent or bool(DAY.fullmatch(kept) and sent.startswith(f"{kept} "))
 
 
 def _plain(value: Any) -> str:

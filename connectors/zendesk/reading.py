@@ -188,7 +188,7 @@ def _rendered(value: Value) -> Any:
         case None:
             return None
         case _:
-            return value.isoformat().replace("+00:00", "Z")
+            return value.date().isoformat()  # a ticket field of time holds days only
 
 
 def ticket_reader(connection: str, table: Table, url: str) -> Callable[[dict[str, Any], Beside], Ticket]:

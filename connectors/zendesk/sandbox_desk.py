@@ -13,8 +13,15 @@ from connectors.sandbox import Clock, members_of
 STATUSES = {"new": 1, "open": 2, "pending": 3, "hold": 4, "solved": 5, "closed": 6}  # and the number of each one's custom status
 CUSTOM_STATUS = 360000000200
 PRODUCT, LANGUAGE, ERROR_CODE, TIER = 360000000101, 360000000102, 360000000103, 360000000104
-OWN_FIELDS = {PRODUCT: "Product", LANGUAGE: "Language", ERROR_CODE: "Error code", TIER: "Contract tier"}  # the account's own ticket fields
-CHOICES = {TIER: ("bronze", "silver", "gold", "platinum", "partner")}
+SEATS, START, REGIONS, BETA = 360000000105, 360000000106, 360000000107, 360000000108
+OWN_FIELDS = {
+    **{PRODUCT: "Product", LANGUAGE: "Language", ERROR_CODE: "Error code", TIER: "Contract tier"},
+    **{SEATS: "Seats", START: "Start", REGIONS: "Regions", BETA: "Beta"},
+}
+"""The account's own ticket fields."""
+
+KINDS = {SEATS: "integer", START: "date", REGIONS: "multiselect", BETA: "checkbox"}
+CHOICES = {TIER: ("bronze", "silver", "gold", "platinum", "partner"), REGIONS: ("apac", "emea", "latam")}
 FORM, BRAND = 360000000901, 360000000902
 
 TICKET: Mapping[str, Any] = {
@@ -228,7 +235,10 @@ def _ticket_field(number: int, title: str, url: str) -> dict[str, Any]:
     kept = {"active": True, "removable": True, "position": number % 1000, "tag": None, "description": "", "agent_description": None}
     words = enumerate(CHOICES.get(number, ()), number + 1)
     options = [{"id": n, "name": word, "raw_name": word, "value": word, "default": False} for n, word in words]
-    kind: dict[str, Any] = {"type": "tagger", "custom_field_options": options} if options else {"type": "text"}
+    kind: dict[str, Any] = {
+        "type": KINDS.get(number, "tagger" if options else "text"),
+        **({"custom_field_options": options} if options else {}),
+    }
     return {"url": f"{url}/api/v2/ticket_fields/{number}.json", "id": number, **kind, **named, **flags, **kept}
 
 

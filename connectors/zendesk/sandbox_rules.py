@@ -1,9 +1,10 @@
 """What Zendesk accepts in a ticket that is sent to it, and how it says no."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.zendesk.sandbox_desk import STATUSES, Desk
+from connectors.zendesk.sandbox_desk import KINDS, STATUSES, Desk
 from connectors.zendesk.sandbox_wire import invalid
 
 PLAIN = {"status", "priority", "type", "subject", "group_id", "assignee_id", "requester_id", "organization_id", "tags", "custom_fields"}
@@ -26,8 +27,24 @@ def checked(desk: Desk, given: Mapping[str, Any], record: Mapping[str, Any] | No
     fields = {k: v for k, v in given.items() if k in PLAIN}
     if "tags" in fields:
         fields["tags"] = tags_of(fields["tags"])
+    for held in fields.get("custom_fields") or ():
+        if not _is_sound(held.get("value"), KINDS.get(held.get("id"), "")):
+            raise invalid("base", f"{held['id']}: {held['value']} is not valid")
     _people(desk, given, fields)
     return fields, sorted(given.keys() - PLAIN - SPECIAL)
+
+
+def _is_sound(value: Any, kind: str) -> bool:
+    match kind:
+        case "integer":
+            return value is None or (isinstance(value, int) and not isinstance(value, bool))
+        case "date":
+            return value is None or (isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value) is not None)
+        case "multiselect":
+            return value is None or (isinstance(value, list) and all(isinstance(word, str) for word in value))
+        case "checkbox":
+            return value is None or isinstance(value, bool)
+    return True
 
 
 def _people(desk: Desk, given: Mapping[str, Any], fields: dict[str, Any]) -> None:

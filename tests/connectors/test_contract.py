@@ -9,6 +9,7 @@ from connectors.base import Connector
 from gateway.sandbox.host import Served
 from tests.contract import *  # noqa: F403
 from tests.contract_faults import *  # noqa: F403
+from tests.contract_fields import *  # noqa: F403
 from tests.contract_inventory import *  # noqa: F403
 from tests.contract_once import *  # noqa: F403
 from tests.contract_secrecy import *  # noqa: F403

@@ -19,7 +19,7 @@ from connectors.base import Cursor, Custom
 from connectors.errors import ConnectorError, CursorExpired, InDoubt, NotFound, Rejected, Transient, Unauthorized, Unreadable, WriteRefused
 from connectors.jira import adf, reading
 from connectors.jira.connector import STATUS, JiraConnector
-from connectors.jira.moving import chosen, status_of
+from connectors.jira.moving import onward, status_of
 from connectors.jira.sandbox import JiraSandbox
 from connectors.jira.sandbox_issues import is_document, plain
 from connectors.jira.settings import JiraSettings
@@ -285,7 +285,7 @@ def test_the_next_step_is_never_through_a_settled_status_and_prefers_work() -> N
     ]
 
     def step(wanted: Status, visited: set[str], names: Words = STATUS) -> str | None:
-        found = chosen(names, offered, visited, wanted)
+        found = onward(names, {"9": tuple(offered), **dict.fromkeys(visited, ())}, "9", wanted)
         return found["id"] if found else None
 
     assert step(Status.ON_HOLD, set()) == "3"
@@ -294,6 +294,39 @@ def test_the_next_step_is_never_through_a_settled_status_and_prefers_work() -> N
     assert step(Status.CLOSED, {"12"}) == "2"
     assert step(Status.PENDING, set()) == "1"
     assert step(Status.RESOLVED, set(), STATUS.extended({"Working": "resolved"})) == "3"  # one that is named, before one by category
+
+
+@given(graph=st.lists(st.lists(st.integers(0, 7), max_size=4, unique=True), min_size=8, max_size=8), start=st.integers(0, 7))
+def test_the_way_through_a_workflow_that_is_known_is_as_short_as_any(graph: list[list[int]], start: int) -> None:
+    """Status 7 reads as resolved, all others as open; a breadth-first search of its own says how far it is."""
+    words = Words({f"S{n}": "resolved" if n == 7 else "open" for n in range(8)})
+    known = {str(n): tuple({"id": f"{n}-{m}", "to": to(f"S{m}", str(m))} for m in ends) for n, ends in enumerate(graph)}
+    far = {start: 0}
+    for _ in graph:
+        far |= {m: far[n] + 1 for n in dict(far) for m in graph[n] if m not in far}
+
+    here, taken = start, 0
+    while here != 7 and (step := onward(words, known, str(here), Status.RESOLVED)):
+        here, taken = int(step["to"]["id"]), taken + 1
+
+    assert (here == 7, taken if here == 7 else None) == (7 in far, far.get(7))
+
+
+def test_a_dead_end_is_left_again_and_shunned_by_the_next_issue() -> None:
+    """Of two statuses the likelier one leads nowhere: the first issue walks in and back, the next one goes straight."""
+    begin = ({"id": "1", "to": to("Working", "12")}, {"id": "2", "to": to("Waiting for customer", "10")})
+    known: dict[str, Any] = {"9": begin}
+
+    def step(here: str) -> str:
+        found = onward(STATUS, known, here, Status.ON_HOLD)
+        assert found is not None
+        return str(found["id"])
+
+    assert step("9") == "1"
+    known["12"] = ({"id": "3", "to": to("Backlog", "9", "new")},)
+    assert (step("12"), step("9")) == ("3", "2")
+    known["10"] = ({"id": "4", "to": to("Pending", "14")},)
+    assert (step("9"), step("10"), step("12")) == ("2", "4", "3")
 
 
 def test_a_status_is_read_by_its_name_then_by_its_category() -> None:

@@ -122,6 +122,13 @@ def an_answer_holds_its_ticket(document: Json) -> None:
     schema(document, "CursorBasedExportIncrementalTicketsResponse")["required"] = ["tickets", "after_cursor", "end_of_stream"]
 
 
+def a_field_of_ones_own_holds_what_its_kind_holds(document: Json) -> None:
+    """Described as text alone; the vendor's guide to custom field values has flags, numbers and lists of words as well."""
+    held = schema(document, "TicketObject")["properties"]["custom_fields"]["items"]["properties"]
+    word = {"type": "string"}
+    held["value"] = {"anyOf": [word, {"type": "boolean"}, {"type": "number"}, {"type": "array", "items": word}], "nullable": True}
+
+
 def _schemas(node: Any) -> Iterator[Json]:
     if isinstance(node, dict):
         if isinstance(node.get("properties"), dict):
@@ -146,4 +153,5 @@ ALL: tuple[Override, ...] = (
     an_export_goes_on_from_a_cursor,
     a_ticket_is_written_in_known_words,
     an_answer_holds_its_ticket,
+    a_field_of_ones_own_holds_what_its_kind_holds,
 )

@@ -135,6 +135,11 @@ GOOD_AND_DAMAGED: list[tuple[Override, Any, Any]] = [
         asked({"ticket": {"statuss": "open"}}),
     ),
     (ours.an_answer_holds_its_ticket, answered(ticket()), answered(without("updated_at"))),
+    (
+        ours.a_field_of_ones_own_holds_what_its_kind_holds,
+        answered(ticket(custom_fields=[{"id": 1, "value": ["emea", "apac"]}])),
+        answered(ticket(custom_fields=[{"id": 1, "value": {"emea": True}}])),
+    ),
 ]
 
 
