@@ -4,13 +4,17 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 import structlog
 from sqlalchemy import event
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
 
+from gateway.store.columns import metadata
 from gateway.store.keeping import NotKept, before_upgrade, copied
 from gateway.store.schema import SCHEMA
 
@@ -23,6 +27,8 @@ PRAGMAS = (
     "trusted_schema=OFF",
     "journal_size_limit=67108864",
 )
+VERSION_TABLE = "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+"""Where Alembic writes down the schema of a store, as it would make it itself."""
 
 
 class WrongStore(Exception):
@@ -129,7 +135,10 @@ def _engine(path: Path) -> sa.Engine:
 
 
 def _brought_up_to_date(engine: sa.Engine, path: Path) -> None:
-    """Runs the missing migrations in one transaction, once what is there was copied. Alembic is imported only when there are some."""
+    """A new store is made as it is now; one that is there is copied, and the missing migrations are run in one transaction.
+
+    Alembic is imported only when there are some. That both ways lead to the same tables is a test.
+    """
     with engine.execution_options(reader=True).begin() as db:
         there = _revision(db)
     if there == SCHEMA:
@@ -140,9 +149,25 @@ def _brought_up_to_date(engine: sa.Engine, path: Path) -> None:
         )
     with engine.begin() as db:  # from here on nobody else writes
         there = _revision(db)
-        if there is not None and there < SCHEMA:
+        if there is None:
+            _make(db)
+        elif there < SCHEMA:
             _keep(path, there)
-        _migrate(db)
+            _migrate(db)
+
+
+def _make(db: sa.Connection) -> None:
+    for statement in (*_statements(), VERSION_TABLE):
+        db.exec_driver_sql(statement)
+    db.execute(sa.text("insert into alembic_version values (:schema)"), {"schema": SCHEMA})
+
+
+@cache
+def _statements() -> tuple[str, ...]:
+    """What makes all tables and their indexes, as SQL."""
+    tables = metadata.sorted_tables
+    made: list[sa.ExecutableDDLElement] = [*map(CreateTable, tables), *(CreateIndex(index) for table in tables for index in table.indexes)]
+    return tuple(str(one.compile(dialect=sqlite.dialect())) for one in made)
 
 
 def _keep(path: Path, there: str) -> None:

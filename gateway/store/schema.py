@@ -1,4 +1,4 @@
-"""The tables, as SQLAlchemy Core sees them. The migrations make them; a test holds the two together."""
+"""The tables, as SQLAlchemy Core sees them. A new store is made of them, an older one by the migrations: a test holds the two together."""
 
 import sqlalchemy as sa
 

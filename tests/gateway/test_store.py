@@ -86,20 +86,52 @@ def test_the_files_are_for_their_owner_alone(store: Store, tmp_path: Path) -> No
     assert modes == dict.fromkeys(["desk.db", "desk.db-wal", "desk.db-shm"], 0o600)
 
 
-def test_the_migrations_make_what_the_program_expects(store: Store) -> None:
+@pytest.fixture
+def migrated(tmp_path: Path) -> Any:
+    """A store that all migrations made, one after the other."""
+    engine = opening._engine(tmp_path / "old.db")
+    with engine.begin() as db:
+        opening._migrate(db)
+    yield Store(engine)
+    engine.dispose()
+
+
+def test_the_migrations_make_what_the_program_expects(migrated: Store) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    with store.reading() as db:
+    with migrated.reading() as db:
         assert compare_metadata(MigrationContext.configure(db), columns.metadata) == []
         assert db.exec_driver_sql("select version_num from alembic_version").scalar() == schema.SCHEMA
 
 
-def test_opening_again_migrates_nothing_and_imports_no_alembic(store: Store, tmp_path: Path) -> None:
+def test_a_new_store_is_what_the_migrations_make(store: Store, migrated: Store) -> None:
+    new, old = ({name: what(one, kind, name) for kind, name in named(one)} for one in (store, migrated))
+    assert len(new) > 30
+    assert new == old
+
+
+def named(store: Store) -> list[tuple[str, str]]:
+    with store.reading() as db:
+        return [(row.type, row.name) for row in db.exec_driver_sql("select type, name from sqlite_master")]
+
+
+def what(store: Store, kind: str, name: str) -> list[Any]:
+    """A table by its columns, keys and rows, whatever their order; anything else by the words that made it."""
+    with store.reading() as db:
+        if kind != "table":
+            return [db.exec_driver_sql("select sql from sqlite_master where name = ?", (name,)).scalar()]
+        columns = sorted(row[1:] for row in db.exec_driver_sql(f"pragma table_xinfo({name})"))
+        keys = sorted(map(str, db.exec_driver_sql(f"pragma foreign_key_list({name})")))
+        return [columns, keys, list(map(tuple, db.exec_driver_sql(f"select * from {name}")))]
+
+
+def test_neither_a_new_store_nor_one_that_is_there_needs_alembic(tmp_path: Path) -> None:
     script = f"""
 import sys
 from gateway.store.opening import opened
-opened("sqlite:///{tmp_path}/desk.db").close()
+for _ in range(2):
+    opened("sqlite:///{tmp_path}/desk.db").close()
 assert "alembic" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", script], check=True, timeout=30, cwd=Path(__file__).parents[2])
