@@ -5,11 +5,8 @@ lines of plain Python say should have happened. (A killed process cannot tell a 
 `synchronous=FULL` is in force is a test of the store.)
 """
 
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -23,9 +20,9 @@ from gateway.clock import now
 from gateway.failpoint import NAMES
 from gateway.store import actions, inbox, runs
 from gateway.store.opening import opened
+from tests.gateway.forked import Forked
 
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).parents[2]
 PAGES = ("before-page", "after-page")
 ACTIONS = ("before-send", "after-send", "before-commit", "after-commit")
 PAGER = ("after-turn:1", "before-send:10", "after-send:10", "before-commit:10", "after-commit:10")
@@ -38,19 +35,14 @@ MOMENTS = 20
 TRIES = 100
 
 
-def driven(folder: Path, command: str, failpoint: str = "") -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "TICKETGATE_FAILPOINT": failpoint, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen([sys.executable, "-m", "tests.gateway.driver", command, str(folder)], env=environment, cwd=ROOT)
-
-
 def finished(folder: Path, command: str) -> None:
     """To its end, without being killed."""
-    assert driven(folder, command).wait(timeout=60) == 0
+    assert Forked(command, folder).wait() == 0
 
 
 def killed_at(folder: Path, command: str, failpoint: str) -> bool:
     """Whether it came to that point."""
-    code = driven(folder, command, failpoint).wait(timeout=60)
+    code = Forked(command, folder, failpoint).wait()
     assert code in (0, -signal.SIGKILL), code
     return code == -signal.SIGKILL
 
@@ -58,12 +50,12 @@ def killed_at(folder: Path, command: str, failpoint: str) -> bool:
 def killed_after(folder: Path, command: str, seconds: float) -> bool:
     """Killed so long after it began to work; whether it was still at it."""
     (folder / "started").unlink(missing_ok=True)
-    process = driven(folder, command)
-    while not (folder / "started").exists() and process.poll() is None:
-        time.sleep(0.005)
+    process = Forked(command, folder)
+    while not (folder / "started").exists() and process.runs():
+        time.sleep(0.002)
     time.sleep(seconds)
     process.send_signal(signal.SIGKILL)
-    return process.wait(timeout=60) == -signal.SIGKILL
+    return process.wait() == -signal.SIGKILL
 
 
 def system_in(folder: Path) -> MemorySystem:

@@ -1,9 +1,6 @@
 """Two real processes on one store: each action once, each connection read by one of them, and a sleeper that wakes up touches nothing."""
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +14,8 @@ from connectors.sandbox import Deed
 from gateway.store import inbox
 from gateway.store.opening import opened
 from gateway.store.schema import action, pass_, stage
-from tests.gateway.test_kill import ROOT, expect_all_done, finished, system_in, wrote
+from tests.gateway.forked import Forked
+from tests.gateway.test_kill import expect_all_done, finished, system_in, wrote
 
 pytestmark = pytest.mark.slow
 LEASE = 2.0
@@ -25,10 +23,8 @@ WORKING = ("before-intend", "after-intend", "before-send", "after-send", "after-
 
 
 @contextmanager
-def started(folder: Path, command: str, failpoint: str = "") -> Iterator[subprocess.Popen[bytes]]:
-    environment = {**os.environ, "TICKETGATE_FAILPOINT": failpoint, "PYTHONPATH": str(ROOT)}
-    line = [sys.executable, "-m", "tests.gateway.driver", command, str(folder), str(LEASE)]
-    process = subprocess.Popen(line, env=environment, cwd=ROOT)
+def started(folder: Path, command: str, failpoint: str = "") -> Iterator[Forked]:
+    process = Forked(command, folder, failpoint, LEASE)
     try:
         yield process
     finally:
@@ -43,7 +39,7 @@ def until(what: Any, seconds: float = 40.0) -> None:
         time.sleep(0.05)
 
 
-def stands_still(process: subprocess.Popen[bytes]) -> bool:
+def stands_still(process: Forked) -> bool:
     return Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
@@ -77,12 +73,12 @@ def test_a_process_that_stood_still_beyond_its_lease_writes_and_sends_nothing_mo
         time.sleep(LEASE)
 
         with started(folder, "once") as other:
-            assert other.wait(timeout=60) == 0
+            assert other.wait() == 0
         expect_all_done(folder)
         before = records(folder)
         effects = system_in(folder).effects
         sleeper.send_signal(signal.SIGCONT)
-        assert sleeper.wait(timeout=60) == 0
+        assert sleeper.wait() == 0
 
     assert system_in(folder).effects == effects, "it did not send again"
     assert records(folder) == before, "its late writes touched no row"
@@ -96,7 +92,7 @@ def test_a_reader_that_stood_still_stores_no_page_over_the_other_s(folder: Path)
         finished(folder, "once")
         before = records(folder)
         sleeper.send_signal(signal.SIGCONT)
-        assert sleeper.wait(timeout=60) == 0
+        assert sleeper.wait() == 0
     assert records(folder) == before
     expect_all_done(folder)
 
