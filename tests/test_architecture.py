@@ -74,8 +74,13 @@ def files_of_tests() -> list[Path]:
     return sorted((ROOT / "tests").rglob("*.py"))
 
 
-def imports_of(tree: ast.Module, *, guarded: bool = True) -> Iterator[str]:
+@cache
+def imports_of(tree: ast.Module, *, guarded: bool = True) -> tuple[str, ...]:
     """Every module that is imported anywhere in it, `TYPE_CHECKING` blocks included when `guarded`."""
+    return tuple(_imports_of(tree, guarded=guarded))
+
+
+def _imports_of(tree: ast.Module, *, guarded: bool) -> Iterator[str]:
     for node in walked(tree, guarded=guarded):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -92,10 +97,17 @@ def walked(tree: ast.AST, *, guarded: bool) -> Iterator[ast.AST]:
         yield from walked(node, guarded=guarded)
 
 
-def names_in(tree: ast.Module) -> set[str]:
+@cache
+def names_in(tree: ast.Module) -> frozenset[str]:
     """Dotted names as they are written: `datetime.now`, `os.environ`, `open`."""
-    dotted = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    return dotted | {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return frozenset(_written(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute | ast.Name))
+
+
+def _written(node: ast.expr) -> str:
+    """As `ast.unparse` has it; a chain of plain names is told without it, which takes most of the time."""
+    if isinstance(node, ast.Name):
+        return node.id
+    return f"{_written(node.value)}.{node.attr}" if isinstance(node, ast.Attribute) else ast.unparse(node)
 
 
 def under(name: str, prefixes: tuple[str, ...]) -> bool:
