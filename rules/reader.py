@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from msgspec import structs
 
-from rules.bundle import All, AnyOf, Bundle, Condition, Desk, Named, NoneOf, Place, RuleSet
+from rules.bundle import All, AnyOf, Bundle, Condition, CustomField, Desk, Named, NoneOf, Place, RuleSet
 from rules.lint import lint
 from rules.nodes import MAX_BYTES, Map, Node, Scalar, Seq, decoded, read
 from rules.problems import Mistakes, Problem, errors, ordered
@@ -58,6 +58,15 @@ def check(files: Mapping[str, str | bytes], desk: Desk, holidays: Holidays) -> t
     _default_calendar(r)
     found = ordered((*problems, *lint(r, rulesets)))
     return (None if errors(found) else _bundle(r, rulesets)), list(found)
+
+
+def fields_of(files: Mapping[str, str | bytes], desk: Desk, holidays: Holidays) -> Mapping[str, CustomField]:
+    """The desk's own fields, as far as files with mistakes let them be read: for an editor, in which mistakes come and go."""
+    problems: list[Problem] = []
+    r = Reading(files=_texts(files, problems), desk=desk, holidays=holidays, problems=problems)
+    _collect(r, _roots(r))
+    read_definitions(r)
+    return r.fields
 
 
 def _in_order(rulesets: Iterable[RuleSet]) -> tuple[RuleSet, ...]:

@@ -53,9 +53,18 @@ def names_of(loaded: "Loaded") -> Names:
         groups=frozenset(groups),
         templates=frozenset(file.split("/")[1] for file in loaded.sources if file.startswith("templates/")),
         rules=frozenset(rules),
-        fields=loaded.bundle.fields if loaded.bundle else {},
+        fields=_fields(loaded),
         defined={key: frozenset(names) for key, names in defined.items()},
     )
+
+
+def _fields(loaded: "Loaded") -> Mapping[str, CustomField]:
+    from gateway.desk import holidays
+    from rules.reader import fields_of, rule_files
+
+    if loaded.bundle is not None:
+        return loaded.bundle.fields
+    return fields_of({file: loaded.sources[file] for file in rule_files(loaded.sources)}, loaded.desk, holidays)
 
 
 def _groups(node: object) -> Iterable[str]:

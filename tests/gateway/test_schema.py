@@ -211,6 +211,13 @@ def test_it_is_installed_beside_files_with_mistakes(program: Program, desk: Desk
     assert '"seen"' in (desk.folder / ".ticketgate/rules.schema.json").read_text(encoding="utf-8")
 
 
+def test_a_mistake_elsewhere_takes_no_field_of_the_desk_away(program: Program, desk: Desk) -> None:
+    desk.write("rules/05-own.yaml", "version: 1\nfields: { seats: { type: choice, values: [few, many] } }\n")
+    desk.write("rules/20-broken.yaml", "version: 1\nrules: [\n")
+    assert program("-C", desk, "schema", "rules", "--install").code == 0
+    assert "custom.seats" in (desk.folder / ".ticketgate/rules.schema.json").read_text(encoding="utf-8")
+
+
 def test_a_new_desk_leads_the_editor_to_it(program: Program, tmp_path: Path) -> None:
     assert program("--no-input", "init", tmp_path / "new").code == 0
     settings = json.loads((tmp_path / "new/.vscode/settings.json").read_text(encoding="utf-8"))
