@@ -129,7 +129,11 @@ class ZendeskConnector(Connector):
         return f"{user.get('name')} <{user.get('email')}>, {user.get('role')}"
 
     def update(self, key: str, fields: Mapping[str, Value], *, version: str, tags: TagChange = NO_TAGS) -> Receipt:
-        """Fields and tags go out in one PUT, which Zendesk refuses when the ticket was updated since `version`."""
+        """Fields and tags go out in one PUT, which Zendesk refuses when the ticket was updated since `version`.
+
+        The race that is left: Zendesk compares whole seconds, so a change within the second of `version`'s stamp, made after it was read,
+        goes unnoticed; and a system change, which leaves the stamp alone, is seen only where tags are written.
+        """
         what, number = f"update ticket {key}", self._number(key)
         sent = self._writing.payload(what, fields)
         if tags:
