@@ -139,13 +139,14 @@ class Signals:
         """Tickets that have another key now. The look at the new one takes over what is known, with both in hand."""
         for old, new in {**aliases.changed_keys(db, connection, page.ids), **page.moved}.items():
             aliases.put(db, TicketRef(connection, old), "moved", new, self._house.clock())
-            aliases.forget(db, connection, [new])
+            inbox.outdated(db, TicketRef(connection, old))
 
     def _away(self, db: sa.Connection, connection: str, page: Page) -> None:
         """Tombstones for tickets that were deleted or merged, by the system's own word; where it does not say into which, it is asked."""
         at = self._house.clock()
-        there = tombstones.known(db, connection, [*page.gone, *page.merged])
-        for key in there:
+        keys = [*page.gone, *page.merged]
+        there = {*tombstones.known(db, connection, keys), *inbox.waiting_of(db, connection, keys), *aliases.expected(db, connection, keys)}
+        for key in sorted(there):
             into, ref = page.merged.get(key), TicketRef(connection, key)
             asked = key in page.merged and into is None
             if asked or leases.held(db, ref):  # or: whoever has it in hand would record it as being there

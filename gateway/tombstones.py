@@ -37,7 +37,12 @@ KEYED = (ticket, happening, alarm, breach, native_sla, stage, restricted, joined
 
 
 def ended(db: sa.Connection, ref: TicketRef, how: str, into: str | None, at: datetime) -> None:
-    """It is no more: a tombstone, no signals, and what was still to be written about it has failed for this reason."""
+    """It is no more: a tombstone, no signals, and what was still to be written about it has failed for this reason.
+
+    So is what is remembered of it under a key from which it moved, where nobody has looked at the new one yet.
+    """
+    for old in aliases.moved_here(db, ref):
+        ended(db, old, "moved", ref.key, at)
     aliases.put(db, ref, how, into, at)
     tickets.gone(db, ref, at)
     inbox.settle_ticket(db, ref)

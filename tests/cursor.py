@@ -6,6 +6,7 @@ such thing in that system, or its connector's abilities say that it does not tel
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 
 from connectors.base import Connector
 from connectors.errors import CursorExpired, Gone, NotFound, Rejected, Stale
+from connectors.sandbox import Deed
 from gateway.store import aliases, connections
 from rules.ticket import Level
 from tests.over import NAME, Over, a_gateway, offset
@@ -344,3 +346,35 @@ def test_what_was_to_be_written_to_a_ticket_that_is_no_more_failed_for_that_reas
     assert rig.effects() == []
     (row,) = desk.actions(keys[0])
     assert (row.state, "deleted" in (row.reason or "") or "not" in (row.reason or "")) == ("failed", True)
+
+
+def test_a_ticket_that_moved_and_ended_before_we_looked_there_is_forgotten_under_its_old_key_too(rig: Rig, tmp_path: Path) -> None:
+    """Fault row F38: the system only ever tells of the key that it had last."""
+    can(rig, "move")
+    projects = {"project": ["CORE", "WEB"]} if rig.system == "jira" else {}
+    old, _ = rig.load(*some_samples(2))
+    with a_gateway(rig, tmp_path, **projects) as desk:
+        desk.round()
+        new = rig.people("move", old, into="WEB")
+        rig.people("delete", new)
+        for _ in range(3):
+            desk.round()
+
+        assert desk.is_gone(old)
+        assert desk.seen(new) is None
+
+
+def test_a_ticket_that_was_deleted_while_it_waited_is_never_looked_at(rig: Rig, desk: Over) -> None:
+    """Fault row F38."""
+    rig.load(*some_samples(2))
+    desk.round()
+    new = str(rig.sandbox.people(Deed(kind="create", by="customer", sample=replace(a_sample("New"), created_at=rig.clock()))))
+    rig.later(LONG_ENOUGH)
+    desk.gateway.signals.poll(NAME, desk.gateway.cycle.book)
+    rig.people("delete", new)
+    rig.later(LONG_ENOUGH)
+    desk.gateway.signals.poll(NAME, desk.gateway.cycle.book)
+    for _ in range(3):
+        desk.round()
+
+    assert desk.seen(new) is None or desk.is_gone(new)

@@ -26,7 +26,9 @@ class Alias:
 
 
 def put(db: sa.Connection, ref: TicketRef, how: str, into: str | None, at: datetime) -> None:
-    """The first moment at which it was noticed stays."""
+    """The first moment at which it was noticed stays. Where a ticket moved to, there it is: what was said of that key before is over."""
+    if how == "moved" and into is not None:
+        forget(db, ref.connection, [into])
     known = of(db, ref)
     if known is None or (known.how, known.into and known.into.key) != (how, into):
         insert_or_replace(db, alias, [{"connection": ref.connection, "key": ref.key, "into": into, "how": how, "at": at}])

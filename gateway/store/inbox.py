@@ -66,6 +66,12 @@ def outdated(db: sa.Connection, ref: TicketRef) -> None:
     db.execute(sa.update(inbox).where(inbox.c.connection == ref.connection, inbox.c.key == ref.key).values(ticket=None))
 
 
+def waiting_of(db: sa.Connection, connection: str, keys: Sequence[str]) -> frozenset[str]:
+    """Which of these tickets wait to be looked at."""
+    chosen = sa.select(inbox.c.key).where(inbox.c.connection == connection, inbox.c.key.in_(keys)).distinct()
+    return frozenset(db.execute(chosen).scalars())
+
+
 def in_hand(db: sa.Connection, rows: Sequence[int]) -> bool:
     """Whether the tickets that these rows brought are still good."""
     lost = sa.select(inbox.c.id).where(inbox.c.id.in_(rows), inbox.c.ticket.is_(None)).limit(1)
