@@ -1,7 +1,9 @@
 """How long `ticketgate check` takes from start to end, against a bare import of the libraries that it cannot do without.
 
 Three ways: the desk as it was at the last check; after an edit, when only what other files and libraries say is known; and as on a fresh
-clone, when nothing is. Ours and the floor in turn, the best of each, so that a busy moment of the machine meets both.
+clone, when nothing is. Ours and the floor in turn, the best of each, so that a busy moment of the machine meets both. What is held to the
+limit is CPU time: one thread that waits for nothing takes as long on an idle machine, and on a busy one the clock on the wall measures the
+others. The remark says what that showed. The limit is for a desk as it was; the other two are printed beside it.
 """
 
 import shutil
@@ -30,7 +32,8 @@ def figures() -> Iterator[Figure]:
         }
         best = _best(desk, ways)
     for name in list(ways)[:-1]:
-        yield Figure(name, best[name].wall, "s", best["floor"].wall, limit=None if name.startswith("--help") else LIMIT)
+        limit = LIMIT if name.endswith("start to end") and not name.startswith("--help") else None
+        yield Figure(name, best[name].cpu, "s", best["floor"].cpu, limit=limit, remark=f"{best[name].wall:.3f} s by the clock on the wall")
 
 
 def _best(desk: Path, ways: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]]) -> dict[str, Cost]:
@@ -40,7 +43,7 @@ def _best(desk: Path, ways: dict[str, tuple[Callable[[Path], None], tuple[str, .
         for name, (before, command) in ways.items():
             before(desk)
             found[name].append(run(*command))
-    return {name: min(costs, key=lambda c: c.wall) for name, costs in found.items()}
+    return {name: min(costs, key=lambda c: c.cpu) for name, costs in found.items()}
 
 
 def _same(desk: Path) -> None:
