@@ -3,19 +3,25 @@
 import multiprocessing
 import os
 import signal
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from connectors import BUILT_IN
+from gateway.store.leases import LASTS
 from tests.gateway import driver
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["tests.gateway.driver", "pytest"])
+FORKS.set_forkserver_preload(
+    ["tests.gateway.driver", "gateway.cli.app", "gateway.settings", *(place.partition(":")[0] for place in BUILT_IN.values()), "pytest"]
+)
 
 
 class Forked:
-    """A process that does what `python -m tests.gateway.driver` does."""
+    """A process that does what it is given; it ends as its function does."""
 
-    def __init__(self, command: str, folder: Path, failpoint: str = "", lease: float = driver.LASTS) -> None:
-        self._process = FORKS.Process(target=_driven, args=(command, folder, failpoint, lease))
+    def __init__(self, does: Callable[..., None], *arguments: object) -> None:
+        self._process = FORKS.Process(target=does, args=arguments)
         self._process.start()
 
     @property
@@ -40,6 +46,24 @@ class Forked:
         return self._process.exitcode
 
 
+def driven(command: str, folder: Path, failpoint: str = "", lease: float = LASTS) -> Forked:
+    """What `python -m tests.gateway.driver` does."""
+    return Forked(_driven, command, folder, failpoint, lease)
+
+
+def ticketgate(*arguments: str, env: Mapping[str, str]) -> Forked:
+    """What the program does, called with these arguments in this environment."""
+    return Forked(_ticketgate, arguments, dict(env))
+
+
 def _driven(command: str, folder: Path, failpoint: str, lease: float) -> None:
     os.environ["TICKETGATE_FAILPOINT"] = failpoint
     driver.main(command, folder, lease)
+
+
+def _ticketgate(arguments: tuple[str, ...], env: dict[str, str]) -> None:
+    from gateway.cli import main
+
+    os.environ.update(env)
+    sys.argv = ["ticketgate", *arguments]
+    main()

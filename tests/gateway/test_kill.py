@@ -20,7 +20,7 @@ from gateway.clock import now
 from gateway.failpoint import NAMES
 from gateway.store import actions, inbox, runs
 from gateway.store.opening import opened
-from tests.gateway.forked import Forked
+from tests.gateway.forked import driven
 
 pytestmark = pytest.mark.slow
 PAGES = ("before-page", "after-page")
@@ -37,12 +37,12 @@ TRIES = 100
 
 def finished(folder: Path, command: str) -> None:
     """To its end, without being killed."""
-    assert Forked(command, folder).wait() == 0
+    assert driven(command, folder).wait() == 0
 
 
 def killed_at(folder: Path, command: str, failpoint: str) -> bool:
     """Whether it came to that point."""
-    code = Forked(command, folder, failpoint).wait()
+    code = driven(command, folder, failpoint).wait()
     assert code in (0, -signal.SIGKILL), code
     return code == -signal.SIGKILL
 
@@ -50,7 +50,7 @@ def killed_at(folder: Path, command: str, failpoint: str) -> bool:
 def killed_after(folder: Path, command: str, seconds: float) -> bool:
     """Killed so long after it began to work; whether it was still at it."""
     (folder / "started").unlink(missing_ok=True)
-    process = Forked(command, folder)
+    process = driven(command, folder)
     while not (folder / "started").exists() and process.runs():
         time.sleep(0.002)
     time.sleep(seconds)

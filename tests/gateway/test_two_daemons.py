@@ -14,7 +14,7 @@ from connectors.sandbox import Deed
 from gateway.store import inbox
 from gateway.store.opening import opened
 from gateway.store.schema import action, pass_, stage
-from tests.gateway.forked import Forked
+from tests.gateway.forked import Forked, driven
 from tests.gateway.test_kill import expect_all_done, finished, system_in, wrote
 
 pytestmark = pytest.mark.slow
@@ -24,7 +24,7 @@ WORKING = ("before-intend", "after-intend", "before-send", "after-send", "after-
 
 @contextmanager
 def started(folder: Path, command: str, failpoint: str = "") -> Iterator[Forked]:
-    process = Forked(command, folder, failpoint, LEASE)
+    process = driven(command, folder, failpoint, LEASE)
     try:
         yield process
     finally:
