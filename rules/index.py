@@ -4,7 +4,7 @@
 field promises, or a test is none that can be told of the ticket alone, it leaves the rule in doubt, and the condition itself is asked.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, reduce
@@ -30,12 +30,14 @@ Judge: TypeAlias = Callable[[Ticket, int], bool]
 Table: TypeAlias = Words | Members | Numbers
 Column: TypeAlias = Table | Moments | Texts
 _Rows: TypeAlias = dict[int, list[Literal]]
+FRONT, MANY = 256, 3_000
+"""Where there are many branches and only the first match is wanted, so many rules are asked first: their numbers are short."""
 
 
 class Index:
     """Rules by position. Never changed, but for what it remembers of values that come again; threads may share it."""
 
-    def __init__(self, rules: Iterable[tuple[int, frozenset[Kind], Condition]]) -> None:
+    def __init__(self, rules: Iterable[tuple[int, frozenset[Kind], Condition]], *, front: int | None = None) -> None:
         self._positions: list[int] = []
         self._kinds: dict[Kind, Bits] = {}
         self._unsure: Bits = 0
@@ -44,6 +46,8 @@ class Index:
         for position, kinds, condition in rules:
             self._put(position, kinds, condition, rows)
         self._every: Bits = (1 << len(self._positions)) - 1
+        front = FRONT if front is None and len(self._positions) > MANY else front
+        self._front: Bits = self._every if front is None else (1 << bisect_left(self._positions, front)) - 1
         self._columns(rows)
 
     def _put(self, position: int, kinds: frozenset[Kind], condition: Condition, rows: dict[tuple[str, str], _Rows]) -> None:
@@ -139,26 +143,48 @@ class Index:
         return [(standing, standing & unsure) for standing in found] if unsure else [(standing, 0) for standing in found]
 
     def _page(self, among: Bits, look: Look, tickets: Sequence[Ticket], *, up_to_first: bool) -> list[Bits]:
-        found = [among] * len(tickets)
-        for table, values in zip(self._tables, self._read.columns(look, tickets), strict=True):
-            found = list(map(and_, found, table.each(values)))
-        for get, moments in self._times:
-            found = list(map(and_, found, moments.each([get(look.shows(ticket)) for ticket in tickets], look.now)))
+        columns = self._read.columns(look, tickets)
+        columns += [[get(look.shows(ticket)) for ticket in tickets] for get, _ in self._times]
+        found = self._page_tabled(among & self._front if up_to_first else among, look, columns, len(tickets))
         if up_to_first:
-            found = list(map(self._no_later, found))
+            found = list(map(self._no_later, self._behind_front(found, among, look, columns)))
         for texts, values in zip(self._looked_into, self._read_texts.columns(look, tickets), strict=True):
             found = texts.left_by_each(values, found)
         return found
 
+    def _page_tabled(self, among: Bits, look: Look, columns: Sequence[Sequence[Any]], count: int) -> list[Bits]:
+        found = [among] * count
+        for table, values in zip(self._tables, columns, strict=False):
+            found = list(map(and_, found, table.each(values)))
+        for (_, moments), values in zip(self._times, columns[len(self._tables) :], strict=True):
+            found = list(map(and_, found, moments.each(values, look.now)))
+        return found
+
+    def _behind_front(self, found: list[Bits], among: Bits, look: Look, columns: Sequence[Sequence[Any]]) -> list[Bits]:
+        """All rules for the tickets that the first ones did not settle."""
+        if self._front == self._every:
+            return found
+        more = [n for n, standing in enumerate(found) if not standing & self._told]
+        rest = self._page_tabled(among, look, [[values[n] for n in more] for values in columns], len(more))
+        for n, standing in zip(more, rest, strict=True):
+            found[n] = standing
+        return found
+
     def _quickly(self, among: Bits, look: Look, *, up_to_first: bool) -> Bits:
-        for table, value in zip(self._tables, self._read(look), strict=True):
+        values = self._read(look)
+        found = self._tabled(among & self._front if up_to_first else among, look, values)
+        if up_to_first:
+            settled = found & self._told or self._front == self._every
+            found = self._no_later(found if settled else self._tabled(among, look, values))
+        for texts, value in zip(self._looked_into, self._read_texts(look), strict=True):
+            found = texts.left(value, found)
+        return found
+
+    def _tabled(self, among: Bits, look: Look, values: Sequence[Any]) -> Bits:
+        for table, value in zip(self._tables, values, strict=True):
             among &= table[value]
         for get, moments in self._times:
             among &= moments.at(get(look), look.now)
-        if up_to_first:
-            among = self._no_later(among)
-        for texts, value in zip(self._looked_into, self._read_texts(look), strict=True):
-            among = texts.left(value, among)
         return among
 
     def _no_later(self, standing: Bits) -> Bits:

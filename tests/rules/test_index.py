@@ -42,7 +42,7 @@ def says(condition: Condition, look: Look) -> bool | str:
 @given(st.lists(conditions, min_size=1, max_size=12), st.lists(observations, min_size=1, max_size=4))
 def test_it_finds_exactly_the_rules_whose_conditions_hold(some: list[Condition], seen: list[Observation]):
     kinds = frozenset(Kind)
-    index = Index((n, kinds, one) for n, one in enumerate(some))
+    index = Index(((n, kinds, one) for n, one in enumerate(some)), front=3)
     among = index.among(kinds)
     for one in seen:
         look = look_at(one)
