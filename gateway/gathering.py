@@ -13,14 +13,14 @@ from gateway.clock import now as wall_now
 from gateway.overlay import overlaid
 from gateway.retrying import Patience, not_while_it_rests
 from gateway.rulebook import Rulebook
-from gateway.store import actions, approvals, connections, joins, links, pages, passes, pausing, restrictions, tickets, unrecorded
+from gateway.store import actions, aliases, approvals, connections, joins, links, pages, passes, pausing, restrictions, tickets, unrecorded
 from gateway.store.actions import Row
 from gateway.store.links import Pair
 from gateway.store.opening import Store
 from gateway.store.tickets import Past, Seen, change_id
 from rules.engine import Needs
 from rules.events import events
-from rules.observation import Event, Kind, Link, Observation
+from rules.observation import Event, Kind, Link, MergedIn, Observation
 from rules.plan import Receipt, Update
 from rules.ticket import Change, Comment, Role, Ticket, TicketRef, Value, replace
 from rules.verbs_asking import paging_key
@@ -67,6 +67,7 @@ class _Known:
     is_other: bool  # others are joined to it: one that was never seen was made for them
     paging: frozenset[str]
     answers: tuple[Event, ...]
+    merged_in: tuple[MergedIn, ...]
 
     def before(self, now: Ticket) -> Ticket | None:
         """The ticket as we left it; None at first sight. One that we made ourselves stood as we drafted it."""
@@ -84,7 +85,7 @@ class _Known:
     @property
     def told(self) -> dict[str, Any]:
         """What an observation takes over as it is."""
-        return {name: getattr(self, name) for name in ("done", "limits", "paused", "redact", "paging", "looked_at")}
+        return {name: getattr(self, name) for name in ("done", "limits", "paused", "redact", "paging", "looked_at", "merged_in")}
 
     @property
     def heard(self) -> bool:
@@ -242,6 +243,7 @@ class Gatherer:
                 is_other=joins.is_other(db, ref),
                 paging=frozenset(paging_key(one.rule, one.to) for one in pages.open_about(db, ref)),
                 answers=approvals.events(db, ref),
+                merged_in=aliases.merged_in(db, ref),
             )
 
     def _comments(self, ticket: Ticket, known: _Known) -> tuple[Comment, ...]:

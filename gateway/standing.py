@@ -12,4 +12,5 @@ def observed(known: Known, at: datetime) -> Observation:
     """The ticket and its past as they stood at `at`; our own writes that no history tells are among the changes."""
     changes = (*known.changes, *untold(known.wrote, known.changes))
     by_time = tuple(sorted(changes, key=lambda change: change.at))
-    return as_of(Observation(ticket=known.ticket, now=at, changes=by_time, comments=known.comments), at)
+    seen = Observation(ticket=known.ticket, now=at, changes=by_time, comments=known.comments, merged_in=known.merged_in)
+    return as_of(seen, at)

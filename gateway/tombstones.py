@@ -47,6 +47,15 @@ def ended(db: sa.Connection, ref: TicketRef, how: str, into: str | None, at: dat
     tickets.gone(db, ref, at)
     inbox.settle_ticket(db, ref)
     actions.fail_about(db, ref, f"{ref} was {became(how, into and str(TicketRef(ref.connection, into)))}", at)
+    if how == "merged" and into is not None:
+        _merged_into(db, TicketRef(ref.connection, into), at)
+
+
+def _merged_into(db: sa.Connection, ref: TicketRef, at: datetime) -> None:
+    """The one that goes on is looked at: its clocks may start with the first that was merged into it."""
+    there = sa.select(ticket.c.key).where(is_ref(ticket, ref.connection, ref.key), ticket.c.looked, ticket.c.gone_at.is_(None))
+    if db.execute(there).first() is not None:
+        tickets.look_again(db, ref, at)
 
 
 def renamed(db: sa.Connection, old: TicketRef, new: TicketRef, at: datetime) -> None:

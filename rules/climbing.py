@@ -11,7 +11,7 @@ from msgspec import Struct
 from rules.deadlines import deadline
 from rules.observation import Kind
 from rules.past import JUDGING, Doubt, LookBack, Past, Step
-from rules.policy import OnReopen, Target
+from rules.policy import ClockSpec, OnReopen, Target
 from rules.promises import Marks, Plan, Promises, Ruling, Track, counted, given
 from rules.run import Run, Stretch
 from rules.ticket import SETTLED, Value
@@ -244,8 +244,24 @@ class Climbing:
             self._replay(self.climbs[-1], n, since)
 
     def _true_start(self, step: Step, ruling: Ruling) -> datetime | None:
-        """The moment that the `retroactive` field names, no further back than `max_backdate`."""
+        """The earlier of the moment that the `retroactive` field names and the start of what was merged into the ticket."""
         spec = ruling.plan.spec
+        named = self._named_start(step, spec)
+        merged = self._start_of_merged(step) if spec.switches.on_merge == "earliest_start" else None
+        earlier = [moment for moment in (named, merged) if moment is not None]
+        most = spec.switches.max_backdate
+        if not earlier:
+            return None
+        return min(earlier) if most is None else max(min(earlier), step.at - most)
+
+    def _start_of_merged(self, step: Step) -> datetime | None:
+        """What starts with the ticket starts with the first of those that were merged into it; no other clock is moved by them."""
+        if not any(event.kind is Kind.CREATED for event in step.events):
+            return None
+        known = self._look.observation.merged_in
+        return min((one.created_at for one in known if one.at <= self._look.observation.now and one.created_at < step.at), default=None)
+
+    def _named_start(self, step: Step, spec: ClockSpec) -> datetime | None:
         if spec.retroactive is None:
             return None
         self._look.on(None)
@@ -254,16 +270,17 @@ class Climbing:
             if named is not None:
                 self._past.doubts.append(Doubt("start_unusable", f"{spec.retroactive} names no moment before {spec.name} started", step.at))
             return None
-        most = spec.switches.max_backdate
-        return named if most is None else max(named, step.at - most)
+        return named
 
     def _again(self, at: datetime, ruling: Ruling) -> None:
         instance = self.climbs[-1].instance + 1 if self.climbs else 1
         self.climbs.append(Climb(instance, at, ruling, at))
 
     def _replay(self, climb: Climb, n: int, since: datetime) -> None:
-        """The pauses between its true start and the step at which it was found to run."""
+        """The pauses between its true start and the step at which it was found to run. Of the time before the ticket none is known."""
         if climb.ruling.plan.spec.switches.carry_pauses:
+            if since < self._past.steps[0].at:
+                climb.turn(since, True)
             for step in self._past.steps[:n]:
                 self._look.stand_at(step)
                 self._turn(climb, step.at)

@@ -76,6 +76,13 @@ class Link(Struct, frozen=True, kw_only=True):
     mirrored: frozenset[str] = frozenset()
 
 
+class MergedIn(Struct, frozen=True, kw_only=True):
+    """A ticket that was merged into this one: when it was created, and when the merge was noticed."""
+
+    created_at: datetime
+    at: datetime
+
+
 class Observation(Struct, frozen=True, kw_only=True):
     """All that a rule may look at. Save it, and the same rules give the same plan for ever.
 
@@ -89,6 +96,7 @@ class Observation(Struct, frozen=True, kw_only=True):
     changes: tuple[Change, ...] = ()
     comments: tuple[Comment, ...] = ()
     links: tuple[Link, ...] = ()
+    merged_in: tuple[MergedIn, ...] = ()
     done: frozenset[str] = frozenset()
     limits: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
     facts: Mapping[str, Value] = field(default_factory=dict)  # what only the store can answer; see rules/questions.py

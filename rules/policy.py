@@ -68,7 +68,7 @@ class Switches(Struct, frozen=True, kw_only=True):
     carry_pauses: bool = True
     on_reopen: OnReopen = "resume"
     reopen_window: timedelta | None = None
-    on_merge: Literal["cancel"] = "cancel"
+    on_merge: Literal["cancel", "earliest_start"] = "cancel"
     on_unmatch: Literal["cancel", "keep"] = "cancel"
     agent_initiated: Literal["skip", "normal"] = "skip"
     max_backdate: timedelta | None = None

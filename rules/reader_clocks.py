@@ -22,7 +22,7 @@ SWITCHES: Mapping[str, tuple[str, ...]] = {
     "breach_memory": ("sticky", "recompute"),
     "on_target_change": ("carry", "restart", "new_instance"),
     "on_reopen": ("resume", "restart", "new_instance", "ignore"),
-    "on_merge": ("cancel",),
+    "on_merge": ("cancel", "earliest_start"),
     "on_split": ("fresh",),
     "on_unmatch": ("cancel", "keep"),
     "agent_initiated": ("skip", "normal"),
@@ -34,7 +34,7 @@ SWITCHES: Mapping[str, tuple[str, ...]] = {
 }
 """Each switch of `sla_defaults`, a policy or a clock, with its words; the last four take a boolean, a condition and durations."""
 CLOCK = ("kind", "start", "stop", "reset", "cancel", "pause", "resume", "run_while", "repeat", "targets", *SWITCHES)
-_LATER_WORDS = {"on_merge": "earliest_start", "on_split": "inherit"}
+_LATER_WORDS = {"on_split": "inherit"}
 _STARTERS = frozenset(
     (
         *(Kind.CREATED, Kind.UPDATED, Kind.CHANGED, Kind.COMMENTED, Kind.CUSTOMER_REPLIED, Kind.AGENT_REPLIED),

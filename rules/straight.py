@@ -123,7 +123,8 @@ def _is_plain(plan: Plan) -> bool:
     marks = bool(plan.start.levels or plan.stop.levels or plan.reset.any or plan.cancel.any)
     moving = [c for c in (spec.run_while, spec.pause) if c is not None]
     by_status = all(fields_of(c) <= _STATUS and not judges_time(c) for c in moving)
-    return by_status and not marks and spec.resume is None and spec.retroactive is None and spec.repeat != "sequential"
+    moved = spec.retroactive is not None or spec.switches.on_merge != "cancel"
+    return by_status and not marks and spec.resume is None and spec.repeat != "sequential" and not moved
 
 
 def _signs(signals: Sequence[Signal]) -> int | None:

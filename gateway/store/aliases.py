@@ -1,15 +1,27 @@
 """Where tickets went that are no more: merged into another, moved under another key, deleted; and how far we asked after the others."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
 from connectors.errors import became
+from gateway.store.codec import ticket_from
 from gateway.store.putting import insert_or_replace, is_ref
 from gateway.store.schema import alias, identity, swept, ticket
+from rules.observation import MergedIn
 from rules.ticket import TicketRef
+
+Row: TypeAlias = sa.Row[*tuple[Any, ...]]
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+_MERGES = (
+    sa.select(alias.c.connection, alias.c.key, alias.c.into, alias.c.at, ticket.c.seen)
+    .outerjoin(ticket, sa.and_(ticket.c.connection == alias.c.connection, ticket.c.key == alias.c.key))
+    .where(alias.c.how == "merged", alias.c.into.is_not(None))
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +90,34 @@ def changed_keys(db: sa.Connection, connection: str, ids: Mapping[str, str]) -> 
     rows = [{"connection": connection, "id": id, "key": key} for id, key in key_of.items() if before.get(id) != key]
     insert_or_replace(db, identity, rows)
     return {old: key_of[id] for id, old in before.items() if old != key_of[id]}
+
+
+def merged_in(db: sa.Connection, ref: TicketRef) -> tuple[MergedIn, ...]:
+    """The tickets that were merged into this one, and into those in turn, as far as they were known before."""
+    chosen = _MERGES.where(alias.c.connection == ref.connection)
+    return tuple(_merged(ref.key, lambda into: db.execute(chosen.where(alias.c.into == into)).all(), BEGINNING, {ref.key}))
+
+
+def all_merged_in(db: sa.Connection) -> dict[TicketRef, tuple[MergedIn, ...]]:
+    """The same for every ticket that has taken others in."""
+    rows: dict[TicketRef, list[Row]] = {}
+    for row in db.execute(_MERGES):
+        rows.setdefault(TicketRef(row.connection, row.into), []).append(row)
+    return {ref: tuple(_merged(ref.key, partial(_of, rows, ref.connection), BEGINNING, {ref.key})) for ref in rows}
+
+
+def _of(rows: Mapping[TicketRef, Sequence[Row]], connection: str, into: str) -> Sequence[Row]:
+    return rows.get(TicketRef(connection, into), ())
+
+
+def _merged(key: str, into: Callable[[str], Sequence[Row]], since: datetime, met: set[str]) -> Iterator[MergedIn]:
+    for row in into(key):
+        if row.key not in met:
+            met.add(row.key)
+            at = max(row.at, since)
+            if row.seen:
+                yield MergedIn(created_at=ticket_from(row.seen).created_at, at=at)
+            yield from _merged(row.key, into, at, met)
 
 
 def swept_upto(db: sa.Connection, connection: str) -> tuple[str, datetime] | None:

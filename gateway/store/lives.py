@@ -6,11 +6,13 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from gateway.store import aliases
 from gateway.store.actions import State
 from gateway.store.codec import from_json, ticket_from
 from gateway.store.putting import is_ref
 from gateway.store.schema import action, happening, ticket
 from gateway.store.tickets import past
+from rules.observation import MergedIn
 from rules.plan import Receipt, Update
 from rules.ticket import Change, Comment, Ticket, TicketRef
 
@@ -25,6 +27,7 @@ class Known:
     comments: tuple[Comment, ...] = ()
     changes: tuple[Change, ...] = ()
     wrote: tuple[tuple[Update, Receipt, datetime], ...] = ()  # by ticketgate, whether a history tells it or not
+    merged_in: tuple[MergedIn, ...] = ()
 
 
 @dataclass(slots=True)
@@ -36,12 +39,13 @@ class _Past:
 
 def all_known(db: sa.Connection) -> Iterator[Known]:
     """Tickets that are still there, with what a backfill alone has seen of the rest."""
-    pasts = _pasts(db)
+    pasts, merged = _pasts(db), aliases.all_merged_in(db)
     chosen = sa.select(ticket.c.connection, ticket.c.key, ticket.c.seen, ticket.c.adopted, ticket.c.heard, ticket.c.looked)
     for row in db.execute(chosen.where(ticket.c.gone_at.is_(None), sa.func.length(ticket.c.seen) > 0)):
-        past = pasts.get(TicketRef(row.connection, row.key)) or _Past()
-        heard = row.heard and row.looked
-        yield Known(ticket_from(row.seen), row.adopted, heard, tuple(past.comments), tuple(past.changes), tuple(past.wrote))
+        ref = TicketRef(row.connection, row.key)
+        past, heard = pasts.get(ref) or _Past(), row.heard and row.looked
+        told = (tuple(past.comments), tuple(past.changes), tuple(past.wrote))
+        yield Known(ticket_from(row.seen), row.adopted, heard, *told, merged.get(ref, ()))
 
 
 def known(db: sa.Connection, ref: TicketRef) -> Known | None:
@@ -55,7 +59,8 @@ def known(db: sa.Connection, ref: TicketRef) -> Known | None:
     told = past(db, ref)
     wrote = _WROTE.where(action.c.target == ref.connection, action.c.target_key == ref.key)
     written = tuple((from_json(Update, payload), from_json(Receipt, receipt), at) for _, _, payload, receipt, at in db.execute(wrote))
-    return Known(ticket_from(row.seen), row.adopted, row.heard and row.looked, told.comments, told.changes, written)
+    merged, heard = aliases.merged_in(db, ref), row.heard and row.looked
+    return Known(ticket_from(row.seen), row.adopted, heard, told.comments, told.changes, written, merged)
 
 
 def _pasts(db: sa.Connection) -> dict[TicketRef, _Past]:

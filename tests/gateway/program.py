@@ -106,8 +106,8 @@ class Desk:
 
     def tickets(self, count: int, name: str = "desk", **fields: Any) -> list[str]:
         """Tickets that are there already, made a day ago."""
-        at = now() - timedelta(days=1)
-        some = [Sample(subject=f"Ticket {n}", body="Help.", created_at=at, **fields) for n in range(count)]
+        known = {"created_at": now() - timedelta(days=1), **fields}
+        some = [Sample(subject=f"Ticket {n}", body="Help.", **known) for n in range(count)]
         return self.system(name).load(some)
 
     def customer_writes(self, subject: str, name: str = "desk", **fields: Any) -> str:

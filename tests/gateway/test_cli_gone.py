@@ -1,9 +1,21 @@
 """Tickets that are no more: an old key leads to where they went on, a deleted one says so, and nothing is done about either."""
 
+from datetime import timedelta
+
 import pytest
 
 from connectors.sandbox import Deed
+from gateway.clock import now
 from tests.gateway.program import Desk, Program
+
+POLICY = """version: 1
+calendars: { around: { always: true } }
+sla_policies:
+  incidents:
+    applies_to: { type: incident }
+    calendar: around
+    clocks: { resolution: { on_merge: earliest_start, targets: [{ within: 9d }] } }
+"""
 
 
 @pytest.fixture
@@ -75,3 +87,20 @@ def test_a_ticket_that_was_moved_keeps_what_was_done_about_it(program: Program, 
     assert done.code == 0
     assert f"desk:{two[0]} was moved and is desk:{new} now." in done.out
     assert len(desk.effects(kind="reply")) == 2, "the move was taken for a new ticket"
+
+
+def test_a_ticket_that_took_an_older_one_in_starts_its_clock_with_it_where_the_desk_wants_it(program: Program, desk: Desk) -> None:
+    desk.write("rules/sla.yaml", POLICY)
+    older, goes_on = (desk.tickets(1, created_at=now() - timedelta(days=days), type="incident")[0] for days in (5, 2))
+    program("-C", desk, "run", "--once")
+    assert _running_for(program, desk, goes_on) == 2
+    merge(desk, older, goes_on)
+    for _ in range(2):
+        assert program("-C", desk, "run", "--once").code == 0
+    assert _running_for(program, desk, goes_on) == 5
+
+
+def _running_for(program: Program, desk: Desk, key: str) -> int:
+    """Whole days that its clock has counted."""
+    (clock,) = [one for one in program("-C", desk, "--format", "json", "sla", f"desk:{key}").lines if one["type"] == "clock"]
+    return int(clock["elapsed"]) // 86_400

@@ -8,7 +8,7 @@ import pytest
 
 from rules.bundle import Bundle
 from rules.engine import Engine
-from rules.observation import Observation
+from rules.observation import MergedIn, Observation
 from rules.sla import SlaClock, Standing
 from rules.ticket import Change, Comment, Level, Person, Role, Status, Type, replace
 from tests.builders import a_change, a_comment, a_ticket
@@ -35,12 +35,20 @@ def one(clocks: str, more: str = "", defaults: str = "") -> Bundle:
     return policies(f"  p: {{ applies_to: {{ type: incident }}, calendar: office, {more} clocks: {{ {clocks} }} }}", defaults)
 
 
-def stand(bundle: Bundle, at: timedelta, changes: Sequence[Change] = (), comments: Sequence[Comment] = (), **fields: Any) -> Standing:
+def stand(
+    bundle: Bundle,
+    at: timedelta,
+    changes: Sequence[Change] = (),
+    comments: Sequence[Comment] = (),
+    merged_in: tuple[MergedIn, ...] = (),
+    **fields: Any,
+) -> Standing:
     present = {c.field: c.after for c in changes if "." not in c.field}
     custom = {c.field.removeprefix("custom."): c.after for c in changes if c.field.startswith("custom.")}
     known = {"created_at": MONDAY, "updated_at": MONDAY, "status": Status.OPEN, "priority": Level.NORMAL, "type": Type.INCIDENT}
     ticket = a_ticket(**{**known, **present, "custom": custom, **fields})
-    return Engine(bundle).sla(Observation(ticket=ticket, now=MONDAY + at, changes=tuple(changes), comments=tuple(comments)))
+    seen = Observation(ticket=ticket, now=MONDAY + at, changes=tuple(changes), comments=tuple(comments), merged_in=merged_in)
+    return Engine(bundle).sla(seen)
 
 
 def became(field: str, before: Any, after: Any, at: timedelta, **more: Any) -> Change:
@@ -252,6 +260,7 @@ def test_a_retroactive_start_keeps_the_pauses_before_it_was_found_and_reaches_ba
     opened = {"custom": {"opened": MONDAY - 3 * 24 * H}}
     bundle = one("resolution: { start: { when: created, retroactive: custom.opened }, targets: [{ within: 32h }] }")
     assert only(stand(bundle, H, **opened)).started_at == MONDAY - 3 * 24 * H
+    assert only(stand(bundle, H, **opened)).elapsed == 9 * H  # a whole Friday, and an hour of Monday
     short = one("resolution: { max_backdate: 1d, start: { when: created, retroactive: custom.opened }, targets: [{ within: 32h }] }")
     assert only(stand(short, H, **opened)).started_at == MONDAY - 24 * H
     attached = (
@@ -260,6 +269,30 @@ def test_a_retroactive_start_keeps_the_pauses_before_it_was_found_and_reaches_ba
     moved = [*PAUSED, became("group", "tier1", "tier2", 2 * H)]
     assert only(stand(one(attached), 3 * H, moved), "ownership").elapsed == 2 * H
     assert only(stand(one(attached, "carry_pauses: false,"), 3 * H, moved), "ownership").elapsed == 3 * H
+
+
+def test_a_ticket_that_took_others_in_starts_with_the_first_of_them_where_the_desk_wants_it():
+    first, second = MergedIn(created_at=MONDAY - 3 * 24 * H, at=MONDAY + H), MergedIn(created_at=MONDAY - 24 * H, at=MONDAY + 2 * H)
+    younger = MergedIn(created_at=MONDAY + 30 * M, at=MONDAY + H)
+    taken = one("resolution: { on_merge: earliest_start, targets: [{ within: 32h }] }")
+
+    def clock(bundle: Bundle, at: timedelta, *merged: MergedIn, changes: Sequence[Change] = ()) -> SlaClock:
+        return only(stand(bundle, at, changes, merged_in=merged))
+
+    found = clock(taken, 3 * H, second, first, younger)
+    assert (found.started_at, found.elapsed, found.due_at) == (first.created_at, 11 * H, MONDAY + 56 * H)
+    assert clock(taken, 30 * M, first).started_at == MONDAY  # before the merge it was not so
+    assert clock(taken, 3 * H, younger).started_at == MONDAY
+    assert clock(one("resolution: { targets: [{ within: 32h }] }"), 3 * H, first).started_at == MONDAY
+    most = one("resolution: { on_merge: earliest_start, max_backdate: 1d, targets: [{ within: 32h }] }")
+    assert clock(most, 3 * H, first).started_at == MONDAY - 24 * H
+
+
+def test_a_clock_that_does_not_start_with_its_ticket_is_not_moved_by_a_merge():
+    first = MergedIn(created_at=MONDAY - 24 * H, at=MONDAY + H)
+    bundle = one("ownership: { on_merge: earliest_start, start: { if: { group: tier2 } }, targets: [{ within: 4h }] }")
+    moved = [became("group", "tier1", "tier2", 2 * H)]
+    assert only(stand(bundle, 3 * H, moved, merged_in=(first,)), "ownership").started_at == MONDAY + 2 * H
 
 
 def test_a_start_in_the_future_is_named_and_not_taken():
