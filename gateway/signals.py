@@ -145,7 +145,7 @@ class Signals:
         """Tombstones for tickets that were deleted or merged, by the system's own word; where it does not say into which, it is asked."""
         at = self._house.clock()
         keys = [*page.gone, *page.merged]
-        there = {*tombstones.known(db, connection, keys), *inbox.waiting_of(db, connection, keys), *aliases.expected(db, connection, keys)}
+        there = {*tombstones.known(db, connection, keys), *inbox.waiting_of(db, connection, keys), *aliases.led_here(db, connection, keys)}
         for key in sorted(there):
             into, ref = page.merged.get(key), TicketRef(connection, key)
             asked = key in page.merged and into is None

@@ -145,7 +145,8 @@ class Worker:
         self._log.info("ticket gone", ref=str(waiting.ref))
 
     def _became(self, waiting: Waiting, error: Gone) -> None:
-        """A ticket that moved is looked at under its new key, which takes over what is known of it."""
+        """A ticket that moved is looked at under its new key, which takes over what is known of it; so is the one that another was merged
+        into, as it may have gone on to a third one meanwhile."""
         ref, at = waiting.ref, self._house.clock()
         with self._store.writing() as db:
             if error.how == "moved" and error.into is not None:
@@ -154,6 +155,8 @@ class Worker:
                 inbox.put_refs(db, [TicketRef(ref.connection, error.into)], self._house.wall(), "moved")
             else:
                 tombstones.ended(db, ref, error.how, error.into, at)
+                onward = [TicketRef(ref.connection, error.into)] if error.how == "merged" and error.into else []
+                inbox.put_refs(db, onward, self._house.wall(), "merged")
         self._log.info("ticket gone", ref=str(ref), reason=error.message)
 
     def _failed(self, waiting: Waiting, error: Exception, drained: Drained) -> None:

@@ -66,6 +66,12 @@ def moved_here(db: sa.Connection, ref: TicketRef) -> list[TicketRef]:
     return [TicketRef(ref.connection, old) for old, _ in _waiting(db, ref.connection, [ref.key])]
 
 
+def led_here(db: sa.Connection, connection: str, keys: Sequence[str]) -> frozenset[str]:
+    """To which of these keys another one leads."""
+    chosen = sa.select(alias.c.into).where(alias.c.connection == connection, alias.c.into.in_(keys)).distinct()
+    return frozenset(db.execute(chosen).scalars())
+
+
 def expected(db: sa.Connection, connection: str, keys: Sequence[str]) -> frozenset[str]:
     """Which of these keys a ticket moved to that is still remembered under another."""
     return frozenset(into for _, into in _waiting(db, connection, keys))

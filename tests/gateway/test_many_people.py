@@ -1,0 +1,176 @@
+"""Several people edit one system at random while we read it and write to it; in the end the store shows what the system has.
+
+Their edits fall between our polls, between the pages of one, and between a decision of ours and its request. What a ticket truly is
+comes from the sandbox itself (`shown`), not from the connector that is under test.
+"""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors import BUILT_IN
+from connectors.sandbox import Deed
+from gateway.sandbox.host import Served
+from gateway.store import aliases, tickets
+from rules.ticket import Person, Ticket
+from tests.over import Over, a_gateway
+from tests.rigs import LONG_ENOUGH, Rig, a_sample, rigged, served
+
+SEEDS = 200
+"""Dealt out to the systems, a world of `IN_ONE_WORLD` after another: one site, one store, and tickets of its own for each seed."""
+IN_ONE_WORLD = 20
+RULES = """
+version: 1
+rules:
+  - id: route
+    when: created
+    if: { group: { empty: true } }
+    then:
+      - assign: { group: triage }
+      - tag: { add: [routed] }
+  - id: in-a-hurry
+    when: { changed: { field: priority, to: urgent } }
+    then:
+      - tag: { add: [hot] }
+      - note: { text: "Somebody is in a hurry." }
+"""
+EDITS: dict[str, tuple[Any, ...]] = {
+    "status": ("open", "pending", "resolved", "open"),
+    "priority": ("urgent", "high", "normal", "low"),
+    "group": ("billing-emea", "platform", "mobile"),
+    "assignee": ("lena@example.com", "max@example.com"),
+    "subject": ("Card declined", "Card declined again", "Größe"),
+    "tags": (["vip"], ["vip", "tv"], []),
+}
+COMPARED = ("status", "priority", "group", "assignee", "subject")
+
+
+@dataclass
+class People:
+    """Who edits: what they did is what their dice said. `after` is where each ticket that they ended or moved went, None for nowhere."""
+
+    rig: Rig
+    dice: random.Random
+    there: list[str] = field(default_factory=list)
+    after: dict[str, str | None] = field(default_factory=dict)
+    quiet: bool = False
+
+    def act(self) -> None:
+        self.rig.later(timedelta(seconds=self.dice.randint(1, 4)))
+        if len(self.there) < 2 or self.dice.random() < 0.15:
+            self.there.append(self._makes())
+            return
+        key, what = self.dice.choice(self.there), self.dice.random()
+        if what < 0.15:
+            self.rig.people(self.dice.choice(["reply", "note"]), key, "Any news?", by=self.dice.choice(["agent", "customer"]))
+        elif what < 0.22:
+            self._ends(key)
+        else:
+            name = self.dice.choice(list(EDITS))
+            self.rig.people("set", key, **{name: self.dice.choice(EDITS[name])})
+
+    def _makes(self) -> str:
+        sample = replace(a_sample("Card declined", priority="normal"), created_at=self.rig.clock())
+        return str(self.rig.sandbox.people(Deed(kind="create", by="customer", sample=sample)))
+
+    def _ends(self, key: str) -> None:
+        """Deleted, merged or moved, as people can there."""
+        how = self.dice.choice(["delete", *sorted(self.rig.sandbox.can)])
+        if how == "move":
+            new = self.rig.people("move", key, into="WEB")
+            self.there.append(new)
+            self.after[key] = new
+        else:
+            into = self.dice.choice([other for other in self.there if other != key])
+            self.rig.people(how, key, into=into)
+            self.after[key] = into if how == "merge" else None
+        self.there.remove(key)
+
+    def end_of(self, key: str) -> str | None:
+        """Where a ticket goes on after all that was done to it."""
+        here: str | None = key
+        while here is not None and here not in self.there:
+            here = self.after[here]
+        return here
+
+
+@pytest.fixture(scope="module", params=list(BUILT_IN))
+def system(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def port(system: str) -> Iterator[Served | None]:
+    with served(system) as one:
+        yield one
+
+
+@pytest.mark.parametrize("world", range(SEEDS // len(BUILT_IN) // IN_ONE_WORLD))
+def test_whatever_people_do_meanwhile_the_store_ends_as_the_system_is(system: str, port: Served | None, tmp_path: Path, world: int) -> None:
+    projects = {"project": ["CORE", "WEB"]} if system == "jira" else {}
+    crews: dict[str, People] = {}
+    with rigged(system, port) as rig:
+        if port is not None:
+            port.keep_exchanges = False
+
+        def meanwhile(point: str) -> None:
+            crew = [*crews.values()][-1]
+            if not crew.quiet and crew.dice.random() < 0.15:
+                crew.act()
+
+        with a_gateway(rig, tmp_path, RULES, points=meanwhile, **projects, page_size=3) as desk:
+            for seed in range(SEEDS)[[*BUILT_IN].index(system) :: len(BUILT_IN)][world * IN_ONE_WORLD :][:IN_ONE_WORLD]:
+                crews[f"seed {seed} of {system}"] = crew = People(rig, random.Random(seed))
+                played(desk, crew)
+            crew.quiet = True
+            settled(desk)
+            for name, crew in crews.items():
+                compared(desk, crew, name)
+
+
+def played(desk: Over, people: People) -> None:
+    """A few edits, with a poll and a look now and then."""
+    for _ in range(7):
+        people.act()
+        if people.dice.random() < 0.2:
+            desk.rig.later(timedelta(seconds=people.dice.randint(1, 90)))
+            desk.read()
+
+
+def settled(desk: Over) -> None:
+    """Everything has been shown by the system, read, looked at and answered."""
+    for _ in range(2):
+        desk.rig.later(LONG_ENOUGH)
+        desk.read()
+        for _ in range(8):
+            if not desk.waits():
+                break
+            desk.rig.later(timedelta(minutes=2))
+            desk.read()
+
+
+def compared(desk: Over, people: People, name: str) -> None:
+    for key in people.there:
+        seen, shown = desk.seen(key), desk.rig.sandbox.shown(key)
+        assert seen is not None, f"{name}: {key} was never seen"
+        assert seen.ticket is not None, f"{name}: {key} was not looked at"
+        assert not desk.is_gone(key), f"{name}: {key} counts as gone"
+        assert _fields(seen.ticket) == {n: shown[n] for n in COMPARED} | {"tags": {*shown["tags"]}}, f"{name}: {key}"
+    for key in people.after:
+        with desk.gateway.store.reading() as db:
+            live = tickets.seen(db, desk.ref(key)) is not None and not tickets.is_gone(db, desk.ref(key))
+            way = aliases.led_to(db, desk.ref(key))
+        assert not live, f"{name}: {key} is no more, and is still looked after"
+        end = people.end_of(key)
+        assert end is None or not way or way[-1].into == desk.ref(end), f"{name}: {key} ended at {end}, and the store says {way}"
+
+
+def _fields(ticket: Ticket) -> dict[str, Any]:
+    values = {name: getattr(ticket, name) for name in COMPARED}
+    plain = {name: value.known_as if isinstance(value, Person) else value for name, value in values.items()}
+    return plain | {"tags": {*ticket.tags}}
