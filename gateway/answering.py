@@ -1,6 +1,6 @@
 """The store answers what rules ask of it: which tickets are alike, what they are joined to, whose turn it is, who has how much work."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from connectors.base import Connector
 from connectors.errors import ConnectorError
 from gateway.clock import Clock
 from gateway.rulebook import OPEN_WORK, Rulebook
-from gateway.store import alikes, joins
+from gateway.store import actions, alikes, joins
 from gateway.store.opening import Store
 from rules.bundle import Relation, Similar
 from rules.observation import Observation
@@ -67,6 +67,9 @@ class _Known:
 
     def ended(self, ref: TicketRef) -> bool:
         return joins.ended(self._db, ref)
+
+    def asked_before(self, keys: Sequence[str]) -> Collection[str]:
+        return actions.known_keys(self._db, keys)
 
     def turns(self, rule: str) -> int:
         return joins.turns(self._db, rule)

@@ -3,8 +3,8 @@
 from rules.bundle import Link, Step
 from rules.doing import Doing
 from rules.literal import escaped
-from rules.plan import CreateTicket, Draft, JoinTicket, key_of
-from rules.questions import ended_name, joined_name, similar_of
+from rules.plan import CreateTicket, Draft, JoinTicket, joining_key, key_of
+from rules.questions import ended_name, free_name, joined_name, similar_of
 from rules.templates import Template
 from rules.ticket import TicketRef, Value
 from rules.working import fitting, value_of
@@ -16,8 +16,11 @@ _ALONG = ("product", "priority", "group")
 
 
 def join(doing: Doing, step: Step, verb: Link) -> None:
-    """Joins it to what the alike ones are joined to; where that is missing, to one that is made, once for all of them."""
-    ref, key = doing.observation.ref, key_of("join", str(doing.observation.ref), verb.to)
+    """Joins it to what the alike ones are joined to; where that is missing, to one that is made, once for all of them.
+
+    The earlier ones that belong with it and were joined to nothing so far go the same way.
+    """
+    ref, key = doing.observation.ref, joining_key(doing.observation.ref, verb.to)
     if key in doing.observation.done or any(action.key == key for action in doing.wanted.actions):
         return
     there = _there(doing, verb)
@@ -27,11 +30,36 @@ def join(doing: Doing, step: Step, verb: Link) -> None:
     if there is None and made_by is None:
         doing.note(f"it was joined to nothing: there is no {verb.to} yet")
         return
-    version = doing.observation.ticket.version
-    joined = JoinTicket(
-        key=key, ticket=ref, version=version, relation=verb.to, to=there, made_by=made_by, rule=doing.rule.id, place=str(step.place)
+    for one in (ref, *_earlier(doing, verb, there)):
+        doing.wanted.actions.append(_joined(doing, step, verb, one, there, made_by))
+
+
+def _joined(doing: Doing, step: Step, verb: Link, ref: TicketRef, there: TicketRef | None, made_by: str | None) -> JoinTicket:
+    return JoinTicket(
+        key=joining_key(ref, verb.to),
+        ticket=ref,
+        version=doing.observation.ticket.version,
+        relation=verb.to,
+        to=there,
+        made_by=made_by,
+        rule=doing.rule.id,
+        place=str(step.place),
     )
-    doing.wanted.actions.append(joined)
+
+
+def _earlier(doing: Doing, verb: Link, there: TicketRef | None) -> list[TicketRef]:
+    """Those like it that are joined to nothing yet, where the rule is about their connection; not `there`, the first of duplicates."""
+    found = doing.observation.facts.get(free_name(_name(doing), verb.to))
+    refs = [TicketRef.parse(name) for name in found.split("\n") if name] if isinstance(found, str) else []
+    wanted, about = {action.key for action in doing.wanted.actions}, _about(doing)
+    return [ref for ref in refs if ref != there and ref.connection in about and joining_key(ref, verb.to) not in wanted]
+
+
+def _about(doing: Doing) -> frozenset[str]:
+    """The connections that the rule and its rule set are about."""
+    mine = frozenset(doing.bundle.desk.connections) | {doing.observation.ref.connection}
+    sets = (rules.connections for rules in doing.bundle.rulesets if any(rule.id == doing.rule.id for rule in rules.rules))
+    return mine & (doing.beside or mine) & (frozenset(next(sets, ())) or mine)
 
 
 def _there(doing: Doing, verb: Link) -> TicketRef | None:

@@ -1,11 +1,12 @@
 """The other tickets of a rule test: what the store would know of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from rules.bundle import Bundle, Relation, Similar
 from rules.look import Look
 from rules.observation import Observation
+from rules.plan import joining_key
 from rules.questions import Made, value_of
 from rules.text import fold
 from rules.ticket import Status, Ticket, TicketRef
@@ -41,6 +42,9 @@ class Neighbours:
 
     def ended(self, ref: TicketRef) -> bool:
         return any(ticket.ref == ref and ticket.status == Status.CLOSED for ticket in self._others)
+
+    def asked_before(self, keys: Sequence[str]) -> Collection[str]:
+        return {joining_key(ref, how) for ref, how, _ in self._joined} & set(keys)
 
     def turns(self, rule: str) -> int:
         return self._turns.get(rule, 0)

@@ -124,6 +124,11 @@ class Notify(Struct, frozen=True, kw_only=True):
     asks: str | None = None  # the approval that it asks for
 
 
+def joining_key(ref: TicketRef, relation: str) -> str:
+    """The name of a joining: a ticket is joined once by a relation, whichever ticket's pass asks for it."""
+    return key_of("join", str(ref), relation)
+
+
 class JoinTicket(Struct, frozen=True, kw_only=True):
     """A ticket is joined to another as its problem, duplicate or parent. Once-only for a relation.
 

@@ -4,9 +4,10 @@ The rules in force say beforehand what they want to know of a ticket (`asked`); 
 answers go into the observation as facts, under the names that conditions and verbs look up.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Protocol, TypeAlias
 
 from rules.asking import steps_of
@@ -15,6 +16,7 @@ from rules.conditions import holds
 from rules.look import Look
 from rules.lookup import Lookup
 from rules.observation import Kind, Observation
+from rules.plan import joining_key
 from rules.ready import Prepared, Ready
 from rules.ticket import Ticket, TicketRef, Value
 
@@ -42,6 +44,9 @@ class Team:
     work: bool = False
 
 
+AT_ONCE = 25
+"""Earlier tickets that one pass joins; the next ticket like them joins the next ones."""
+
 Question: TypeAlias = Alike | Turn | Team
 Made: TypeAlias = tuple[datetime, TicketRef]
 
@@ -57,6 +62,9 @@ class Knows(Protocol):
 
     def ended(self, ref: TicketRef) -> bool:
         """Whether the ticket is closed or gone."""
+
+    def asked_before(self, keys: Sequence[str]) -> Collection[str]:
+        """Those of these once-only actions that were asked for already."""
 
     def turns(self, rule: str) -> int: ...
 
@@ -159,6 +167,7 @@ def answers(questions: Iterable[Question], ticket: Ticket, look: Look, knows: Kn
 
 def _alike(similar: Similar | None, relation: Relation | None, ticket: Ticket, look: Look, knows: Knows) -> dict[str, Value]:
     around: list[Made] = []
+    together: list[Made] = []
     facts: dict[str, Value] = {}
     if similar is not None:
         value = value_of(similar, look)
@@ -169,7 +178,17 @@ def _alike(similar: Similar | None, relation: Relation | None, ticket: Ticket, l
         facts = {similar.name: len(together), f"{similar.name} first": str(together[0][1]) if together else None}
     if relation is not None:
         facts |= _joined(similar.name if similar else "", relation, [ticket.ref, *(ref for _, ref in sorted(around))], knows)
+    if similar is not None and relation is not None and len(together) >= similar.at_least:
+        others = [ref for _, ref in together if ref != ticket.ref]
+        facts[free_name(similar.name, relation)] = "\n".join(map(str, _free(others, relation, knows)))
     return facts
+
+
+def _free(refs: Sequence[TicketRef], relation: Relation, knows: Knows) -> list[TicketRef]:
+    """Those that nobody has joined to anything yet and that have not ended: the first few, in their order."""
+    before = knows.asked_before([joining_key(ref, relation) for ref in refs])
+    free = (ref for ref in refs if joining_key(ref, relation) not in before and not knows.ended(ref))
+    return list(islice(free, AT_ONCE))
 
 
 def _joined(name: str, relation: Relation, refs: Sequence[TicketRef], knows: Knows) -> dict[str, Value]:
@@ -216,3 +235,7 @@ def joined_name(name: str, relation: str) -> str:
 
 def ended_name(name: str, relation: str) -> str:
     return f"{joined_name(name, relation)} ended"
+
+
+def free_name(name: str, relation: str) -> str:
+    return f"{joined_name(name, relation)} free"

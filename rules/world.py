@@ -296,7 +296,8 @@ class World:
     def _join(self, join: JoinTicket) -> None:
         other = join.to or TicketRef(join.ticket.connection, f"{join.relation}-made-here")
         self._neighbours.join(join.ticket, cast(Relation, join.relation), other)
-        self.happened.linked.append(join)
+        if join.ticket == self.ticket.ref:  # the earlier ones that go with it are not the ticket under test
+            self.happened.linked.append(join)
 
     def _create(self, create: CreateTicket, at: datetime) -> None:
         ref = TicketRef(create.connection, "made-here")

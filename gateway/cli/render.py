@@ -47,7 +47,7 @@ def _lines(plan: Plan, action: Action) -> Iterator[str]:
         case CreateTicket():
             yield _row("!", "create", created(action), action.rule, action.place)
         case JoinTicket():
-            yield _row(" ", "link", _joined(action), action.rule, action.place)
+            yield _row(" ", "link", _joined(plan, action), action.rule, action.place)
         case Notify() | Page() | Call() | Ask() | Webhook():
             yield from _to_people(action)
         case _:
@@ -59,8 +59,10 @@ def created(action: CreateTicket) -> str:
     return f"a {action.relation} in {action.connection}" if action.relation else f"a ticket in {action.connection}"
 
 
-def _joined(action: JoinTicket) -> str:
-    return f"{action.relation} {action.to or '(the one that is made)'}"
+def _joined(plan: Plan, action: JoinTicket) -> str:
+    """With its name, where it is an earlier ticket that goes the same way."""
+    of = "" if action.ticket == plan.ref else f" of {action.ticket}"
+    return f"{action.relation}{of} {action.to or '(the one that is made)'}"
 
 
 def _to_people(action: Notify | Page | Call | Ask | Webhook) -> Iterator[str]:
@@ -139,7 +141,8 @@ def _action(action: Action) -> dict[str, Any]:
             return {"action": "create", **made, "key": action.key, "rule": action.rule, "place": action.place}
         case JoinTicket():
             to = str(action.to) if action.to else None
-            return {"action": "link", "relation": action.relation, "to": to, "key": action.key, "rule": action.rule, "place": action.place}
+            said = {"target": str(action.ticket), "relation": action.relation, "to": to}
+            return {"action": "link", **said, "key": action.key, "rule": action.rule, "place": action.place}
         case Notify() | Page() | Call() | Ask() | Webhook():
             return {**_of_people(action), "key": action.key, "rule": action.rule, "place": action.place}
         case _:

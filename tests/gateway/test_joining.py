@@ -14,7 +14,7 @@ from gateway.failpoint import NAMES
 from gateway.judging import Asked
 from gateway.rulebook import Rulebook
 from gateway.store import alikes, joins
-from rules.questions import densest
+from rules.questions import AT_ONCE, densest
 from rules.ticket import TicketRef, replace
 from tests.builders import NOW, a_ref
 from tests.gateway.memory_desk import Hands, Office, a_bundle, an_office, settled
@@ -50,7 +50,7 @@ def joined(office: Office, ref: TicketRef) -> list[tuple[str, TicketRef]]:
         return joins.of(db, ref)
 
 
-def test_the_third_alike_ticket_makes_one_problem_and_later_ones_join_it(tmp_path: Path) -> None:
+def test_the_third_alike_ticket_makes_one_problem_that_the_earlier_and_later_ones_join(tmp_path: Path) -> None:
     with an_office(tmp_path, RULES) as office:
         office.round()
         first, second = incidents(office, 2)
@@ -66,9 +66,9 @@ def test_the_third_alike_ticket_makes_one_problem_and_later_ones_join_it(tmp_pat
         incidents(office, 2, product="login")
         office.round()
         assert problems(office) == [problem]
-        assert [joined(office, ref) for ref in (first, second, third, fourth)] == [[], [], [("problem", problem)], [("problem", problem)]]
+        assert [joined(office, ref) for ref in (first, second, third, fourth)] == [[("problem", problem)]] * 4
         notes = Counter(effect.key for effect in office.effects(kind="note"))
-        assert notes == {third.key: 1, fourth.key: 1, problem.key: 2}, "each side names the other, once"
+        assert notes == {first.key: 1, second.key: 1, third.key: 1, fourth.key: 1, problem.key: 4}, "each side names the other, once"
         assert "repeat" not in office.shown(problem)["tags"], "what we made ourselves is no news"
         settled(office)
 
@@ -79,8 +79,8 @@ def test_three_that_come_together_make_one_problem(tmp_path: Path) -> None:
         refs = incidents(office, 3)
         office.round()
         (problem,) = problems(office)
-        assert {tuple(joined(office, ref)) for ref in refs} <= {(), (("problem", problem),)}
-        assert any(joined(office, ref) for ref in refs)
+        assert [joined(office, ref) for ref in refs] == [[("problem", problem)]] * 3
+        settled(office)
 
 
 def test_a_problem_that_was_closed_is_not_joined_any_more(tmp_path: Path) -> None:
@@ -104,15 +104,15 @@ def test_alike_tickets_of_two_systems_have_one_problem(tmp_path: Path) -> None:
         office.round()
         office.round()
         (problem,) = problems(office)
-        assert {tuple(joined(office, ref)) for ref in refs[2:]} == {(("problem", problem),)}
+        assert {tuple(joined(office, ref)) for ref in refs} == {(("problem", problem),)}
 
 
 @pytest.mark.parametrize(("point", "nth"), POINTS)
-def test_a_process_that_dies_at_any_point_makes_one_problem_and_two_notes(tmp_path: Path, point: str, nth: int) -> None:
+def test_a_process_that_dies_at_any_point_makes_one_problem_and_one_note_on_each_side(tmp_path: Path, point: str, nth: int) -> None:
     hands, points = Hands(), Points(point, die, nth)
     with an_office(tmp_path, RULES, hands=hands, points=points) as office:
         office.round()
-        incidents(office, 2)
+        earlier = incidents(office, 2)
         office.round()
         (third,) = incidents(office, 1)
         points.armed = True
@@ -123,9 +123,9 @@ def test_a_process_that_dies_at_any_point_makes_one_problem_and_two_notes(tmp_pa
         office.round()
         office.round()
         (problem,) = problems(office)
-        assert joined(office, third) == [("problem", problem)]
+        assert [joined(office, ref) for ref in (*earlier, third)] == [[("problem", problem)]] * 3
         notes = Counter(effect.key for effect in office.effects(kind="note"))
-        assert notes == {third.key: 1, problem.key: 1}
+        assert notes == {**dict.fromkeys([ref.key for ref in (*earlier, third)], 1), problem.key: 3}
         assert "repeat" in office.shown(third)["tags"]
         settled(office)
 
@@ -207,6 +207,76 @@ def test_a_duplicate_is_joined_to_the_first_of_its_kind(tmp_path: Path) -> None:
         second, third = incidents(office, 2)
         office.round()
         assert [joined(office, ref) for ref in (first, second, third)] == [[], [("duplicate", first)], [("duplicate", first)]]
+
+
+def test_the_second_of_three_is_a_duplicate_of_the_first_as_well(tmp_path: Path) -> None:
+    rules = RULES.replace("- link: { to: problem, if_missing: create", "- link: { to: duplicate } #")
+    with an_office(tmp_path, rules) as office:
+        office.round()
+        refs = []
+        for _ in range(3):
+            refs += incidents(office, 1)
+            office.round()
+        first, second, third = refs
+        assert [joined(office, ref) for ref in refs] == [[], [("duplicate", first)], [("duplicate", first)]]
+        notes = Counter(effect.key for effect in office.effects(kind="note"))
+        assert notes == {first.key: 2, second.key: 1, third.key: 1}
+
+
+def test_an_earlier_ticket_that_is_closed_is_left_in_peace(tmp_path: Path) -> None:
+    with an_office(tmp_path, RULES) as office:
+        office.round()
+        first, second = incidents(office, 2)
+        office.round()
+        office.edit(first, status="closed")
+        office.round()
+        (third,) = incidents(office, 1)
+        office.round()
+        (problem,) = problems(office)
+        assert [joined(office, ref) for ref in (first, second, third)] == [[], [("problem", problem)], [("problem", problem)]]
+
+
+def test_an_earlier_ticket_of_a_connection_that_the_rules_are_not_about_is_left_in_peace(tmp_path: Path) -> None:
+    rules = RULES.replace("version: 1", "version: 1\nruleset: { connections: [desk] }")
+    with an_office(tmp_path, rules, connections=("desk", "shop")) as office:
+        office.round()
+        (other,) = incidents(office, 1, connection="shop")
+        office.round()
+        mine = incidents(office, 2)
+        office.round()
+        (problem,) = problems(office)
+        assert [joined(office, ref) for ref in (other, *mine)] == [[], [("problem", problem)], [("problem", problem)]]
+
+
+def test_one_pass_joins_a_few_of_many_earlier_tickets_and_the_next_ones_join_the_rest(tmp_path: Path) -> None:
+    hands = Hands()
+    with an_office(tmp_path, hands=hands) as office:
+        office.round()
+        earlier = incidents(office, AT_ONCE + 2)
+        office.round()
+        systems = office.systems
+    with an_office(tmp_path, RULES, hands=hands, systems=systems) as office:
+        incidents(office, 1)
+        office.round()
+        assert sum(bool(joined(office, ref)) for ref in earlier) == AT_ONCE
+        incidents(office, 1)
+        office.round()
+        assert all(joined(office, ref) for ref in earlier)
+
+
+def test_a_ticket_that_is_alike_for_too_few_joins_nobody_to_anything(tmp_path: Path) -> None:
+    rules = RULES.replace(
+        "      type: incident\n      similar: { same: [product], within: 24h, at_least: 3 }",
+        "      any: [{ subject: { contains: big } }, { similar: { same: [product], within: 24h, at_least: 3 } }]",
+    )
+    with an_office(tmp_path, rules) as office:
+        office.round()
+        (first,) = incidents(office, 1)
+        office.round()
+        second = office.customer_writes("a big one", type="incident", product="billing")
+        office.round()
+        (problem,) = problems(office)
+        assert [joined(office, ref) for ref in (first, second)] == [[], [("problem", problem)]]
 
 
 def test_a_backfill_joins_what_it_finds_to_one_problem(tmp_path: Path) -> None:
