@@ -19,6 +19,7 @@ from gateway.gathering import BEGINNING, Gathered, Gatherer
 from gateway.holding import Busy, Holds
 from gateway.ledger import SOON, Ledger, Outcome, Points
 from gateway.left_behind import agreed_by, answers_a_page, left_by
+from gateway.passed_over import WHY, passed_over
 from gateway.retrying import Halted, Patience
 from gateway.rulebook import Rulebook
 from gateway.store import (
@@ -152,8 +153,8 @@ class Cycle:
     def _handled(self, ticket: Ticket, rows: Sequence[int]) -> Plan:
         book = self.book
         self._by_its_name(ticket.ref)
-        if ticket.status is None:
-            return self._parked(ticket, rows)
+        if ticket.status is None or passed_over(self._store, ticket.ref):
+            return self._not_judged(ticket, rows)
         if self._may_be_ours(ticket):
             raise Busy(str(ticket.ref))
         if self._has_new_partner(rows) and self._brought_into_step(ticket):
@@ -274,14 +275,15 @@ class Cycle:
                 return False
             return not (links.of_ticket(db, ticket.ref) or joins.is_other(db, ticket.ref))
 
-    def _parked(self, ticket: Ticket, rows: Sequence[int]) -> Plan:
-        """A status that nobody declared: never guessed, a person adds the word."""
-        reason = undeclared(ticket)
+    def _not_judged(self, ticket: Ticket, rows: Sequence[int]) -> Plan:
+        """A write test's ticket, or a status that nobody declared: never guessed, a person adds the word."""
+        why = undeclared(ticket) if ticket.status is None else WHY
         with self._store.writing() as db:
-            parked.park(db, ticket.ref.connection, ticket.ref.key, "word", reason, self._house.clock(), ticket.version)
+            if ticket.status is None:
+                parked.park(db, ticket.ref.connection, ticket.ref.key, "word", why, self._house.clock(), ticket.version)
             tickets.look_again(db, ticket.ref, None)
             inbox.settled(db, rows)
-        return Plan(ref=ticket.ref, version=ticket.version, bundle=self.book.bundle.hash, at=self._house.clock(), notes=(reason,))
+        return Plan(ref=ticket.ref, version=ticket.version, bundle=self.book.bundle.hash, at=self._house.clock(), notes=(why,))
 
     def _saw(self, ticket: Ticket, gathered: Gathered, plan: Plan, pass_id: str, rows: Sequence[int]) -> None:
         """Records the look: the ticket as the plan left it, its news, its alarm, and that its signals are answered."""

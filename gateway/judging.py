@@ -10,8 +10,9 @@ from msgspec import Struct
 from connectors.errors import ConnectorError
 from gateway.cycle import Cycle, House
 from gateway.gathering import just_come
+from gateway.passed_over import WHY
 from gateway.rulebook import Rulebook
-from gateway.store import links
+from gateway.store import actions, links
 from rules.observation import Observation
 from rules.plan import Plan
 from rules.sieve import Matcher
@@ -85,9 +86,9 @@ class Judge:
         now, book, asked = self._house.clock(), self._cycle.book, self._asked
         by_hand = asked.rule is not None
         evaluate = book.engine.evaluate
-        could_act = self._could_act(tickets, book)
+        could_act, tests = self._could_act(tickets, book), self._write_tests(tickets)
         for ticket, could in zip(tickets, could_act, strict=True):
-            reason = asked.skips(ticket)
+            reason = WHY if ticket.ref.key in tests else asked.skips(ticket)
             if reason is not None:
                 yield Judged(ticket, skipped=reason)
             elif linked and ticket.ref in linked:
@@ -114,6 +115,13 @@ class Judge:
             return Judged(ticket, error=str(error))
         plan = self._cycle.book.evaluate(observation, only=self._asked.rule, replies=self._asked.replies)
         return Judged(ticket, plan, observation)
+
+    def _write_tests(self, tickets: Sequence[Ticket]) -> frozenset[str]:
+        """The keys of those that a write test made; a page is one connection's."""
+        if not tickets:
+            return frozenset()
+        with self._house.store.reading() as db:
+            return actions.write_tests(db, tickets[0].ref.connection)
 
     def _could_act(self, tickets: Sequence[Ticket], book: Rulebook) -> list[bool]:
         """Whether a rule could act on each; with a rule asked for by name, whether that one could."""

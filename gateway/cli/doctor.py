@@ -23,17 +23,35 @@ def doctor(
     context: typer.Context,
     connection: Annotated[str | None, typer.Option("--connection", metavar="NAME", help="Only this one.")] = None,
     online: Annotated[bool, typer.Option("--online/--offline", help="Whether to ask the systems themselves.")] = True,
+    write_test: Annotated[
+        bool,
+        typer.Option(
+            "--write-test", help="Besides makes a ticket of ours in each, writes a note and a field, reads both back, settles it."
+        ),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before the write test.")] = False,
 ) -> None:
-    """Checks configuration, secrets, store and clock, then asks each system who we are there and reads one page. Writes to no ticket."""
+    """Checks configuration, secrets, store and clock, then asks each system who we are there and reads one page.
+
+    Writes nothing, but with --write-test, which asks first: to one ticket of its own in each system, that no rule looks at.
+    """
     from gateway.cli.connecting import running_desk
+    from gateway.cli.doctor_writing import agreed_to_write, written
 
     chosen = options(context)
+    if write_test and not online:
+        raise Ended(Code.USAGE, "--write-test asks the systems, so it does not go with --offline.")
     loaded = running_desk(chosen)
     if connection is not None and connection not in loaded.connections:
         raise Ended(Code.USAGE, f"There is no connection called '{connection}'; there are {', '.join(loaded.connections) or 'none'}.")
+    names = [name for name in loaded.connections if connection in (None, name)]
+    if write_test:
+        agreed_to_write(chosen, names, yes=yes)
     if chosen.as_json:
         line(VERSION_LINE)
     good = [_told(chosen, finding) for finding in _findings(chosen, loaded, connection, online=online)]
+    if write_test:
+        good += [_told(chosen, finding) for finding in written(chosen, loaded, names)]
     raise Ended(Code.DONE if all(good) else Code.FINDINGS)
 
 

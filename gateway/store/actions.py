@@ -36,6 +36,8 @@ KINDS: dict[type, str] = {
 
 
 WRITES = ("update", "comment", "create", "join")
+WRITE_TEST = "write-test"
+"""The run of what `doctor --write-test` writes, and the relation under which it makes a ticket: one that is joined to nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,8 +153,16 @@ def unsettled_of(db: sa.Connection, kind: str) -> list[Row]:
 
 
 def for_person(db: sa.Connection) -> list[Row]:
-    """What needs a person: failed or in doubt, newest last."""
-    return _rows(db, action.c.state.in_([State.FAILED, State.IN_DOUBT]))
+    """What needs a person: failed or in doubt, newest last. What a write test could not do was said to whoever asked for it."""
+    untold = sa.or_(action.c.state == State.IN_DOUBT, action.c.run.is_(None), action.c.run != WRITE_TEST)
+    return _rows(db, action.c.state.in_([State.FAILED, State.IN_DOUBT]), untold)
+
+
+def write_tests(db: sa.Connection, connection: str) -> frozenset[str]:
+    """The keys of the tickets that write tests made there: no rule is asked about them."""
+    made = (action.c.run == WRITE_TEST, action.c.kind == "create", action.c.target == connection, action.c.receipt.is_not(None))
+    receipts = (from_json(Receipt, receipt) for receipt in db.execute(sa.select(action.c.receipt).where(*made)).scalars())
+    return frozenset(receipt.key for receipt in receipts if receipt.key is not None)
 
 
 def sending(db: sa.Connection, key: str, at: datetime) -> bool:
