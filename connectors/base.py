@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, NewType, Self, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.errors import Unsupported
-from connectors.inventory import Permission, Pulse, RemoteField
+from connectors.inventory import Permission, Pulse, RemoteField, RemoteTrigger
 from connectors.pushes import Heard, Push, PushSettings
 from connectors.shared import Shared
 from rules.plan import Draft, Receipt, TagChange
@@ -238,6 +238,10 @@ class Connector(ABC):
     def permissions(self) -> tuple[Permission, ...]:
         """What our user may do there, as far as the system says so without a try. Only reads."""
         raise Unsupported(self.connection, "permissions")
+
+    def triggers(self) -> tuple[RemoteTrigger, ...]:
+        """The system's own automations of tickets that are active, in the order in which it runs them. Only reads."""
+        raise Unsupported(self.connection, "triggers")
 
     def pulse(self) -> Pulse:
         """What the last answer said besides; asks nothing."""

@@ -1,14 +1,32 @@
 """What a system says of itself when it is asked: its fields, what our user may do there, its own clock, and how much may be asked of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from connectors.allowance import Allowance, allowance_of
 
 Kind: TypeAlias = Literal["text", "choice", "set", "number", "time", "boolean"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteTrigger:
+    """An automation of the system's own in the words of our rules: its events, its condition, and its steps, as a rule file has them.
+
+    `left` names what our rules have no words for. Of a trigger whose condition is among that nothing is translated.
+    """
+
+    title: str
+    when: tuple[str, ...] = ()
+    condition: Mapping[str, Any] = field(default_factory=dict)
+    steps: tuple[Mapping[str, Any], ...] = ()
+    left: tuple[str, ...] = ()
+
+    @property
+    def acts(self) -> bool:
+        return bool(self.steps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

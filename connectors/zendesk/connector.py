@@ -12,7 +12,7 @@ from msgspec import Struct
 from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt, Thing
 from connectors.columns import MALFORMED, all_of
 from connectors.errors import ConnectorError, CursorExpired, Gone, NotFound, Rejected, Stale, Transient, Unauthorized, Unsupported
-from connectors.inventory import Permission, Pulse, RemoteField
+from connectors.inventory import Permission, Pulse, RemoteField, RemoteTrigger
 from connectors.mapping import Record, declared, moment
 from connectors.pushes import Heard, Push, trusted
 from connectors.shared import Shared
@@ -36,6 +36,7 @@ from connectors.zendesk.reading import (
 from connectors.zendesk.settings import ZendeskSettings
 from connectors.zendesk.shape import generated, status_of
 from connectors.zendesk.slas import native_slas
+from connectors.zendesk.triggers import named_by, trigger_of
 from connectors.zendesk.writing import Writing, comment_in, guarded, made, marked, part, reading, unguarded
 from rules.plan import Draft, Receipt, TagChange
 from rules.ticket import Change, Comment, Ticket, Value
@@ -209,6 +210,14 @@ class ZendeskConnector(Connector):
         answer = self._session.get(what, "users/me")
         with reading(self.connection, what):
             return tuple(inventory.permissions(part(answer, "user")))
+
+    def triggers(self) -> tuple[RemoteTrigger, ...]:
+        what, beside = "read the triggers", Beside({})
+        with reading(self.connection, what):
+            asked = {"active": "true", "sort": "position"}
+            found = [t for page in pages(self._session, what, "triggers", asked) for t in page["triggers"] if t.get("active", True)]
+            self._directory.complete(beside, *named_by(found))
+            return tuple(trigger_of(record, beside) for record in found)
 
     def pulse(self) -> Pulse:
         return self._session.pulse()

@@ -288,6 +288,12 @@ class ZendeskSandbox(Sandbox):
         url = f"{self.url()}/api/v2/groups/{number}/memberships.json"
         return Answer(body=listed(request, url, "group_memberships", self.desk.memberships(number)))
 
+    def _triggers(self, request: Request) -> Answer:
+        """By position; `active` chooses."""
+        wanted = {"true": (True,), "false": (False,)}.get(request.query.get("active", ""), (True, False))
+        found = sorted((t for t in self.desk.triggers if t["active"] in wanted), key=lambda t: int(t["position"]))
+        return Answer(body=listed(request, f"{self.url()}/api/v2/triggers.json", "triggers", found))
+
     def _many(self, request: Request, *, kind: str) -> Answer:
         """By ids; those that do not exist are left out, as Zendesk does."""
         ids = [int(n) for n in request.query.get("ids", "").split(",") if n]
@@ -353,6 +359,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", r"tickets/(\d+)/audits", partial(S._history, name="audits")),
     ("GET", r"tickets/show_many", partial(S._many, kind="tickets")),
     ("GET", r"users/me", S._me_shown),
+    ("GET", r"triggers", S._triggers),
     ("GET", r"groups/(\d+)/memberships", S._members),
     ("GET", r"users/search", S._find_users),
     ("GET", r"search", S._search),

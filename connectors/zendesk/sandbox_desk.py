@@ -65,6 +65,7 @@ class Desk:
         self.generated: dict[int, int] = {}
         self.slas: dict[int, dict[str, Any]] = {}  # by ticket, as `sandbox_slas.py` keeps them
         self._audits: dict[int, list[Any]] = {}
+        self.triggers: list[dict[str, Any]] = []
         self._ids, self._numbers = count(900000000001), count(1)
         self._by_email: dict[str, int] = {}
         self._by_name: dict[tuple[str, str], int] = {}

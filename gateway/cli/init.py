@@ -4,14 +4,14 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gateway.cli.ending import Code, Ended
-from gateway.cli.options import VERSION_LINE, line, options
+from gateway.cli.options import VERSION_LINE, Options, line, options
 from gateway.placeholders import variable_of
 
 SMALL_DESK = Path(__file__).parent.parent / "small_desk"
@@ -52,14 +52,32 @@ def add_to(app: typer.Typer) -> None:
 
 def init(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where the desk is to be.")] = Path("my-desk"),
+    folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Where the desk is to be; my-desk without it.")] = None,
     connector: Annotated[
         str, typer.Option("--connector", metavar="NAME", help="The system: zendesk, jira, servicenow or salesforce.")
     ] = "",
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="CONNECTION", help="Of a desk that is there: take over this Zendesk's active triggers as shadow rules."
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over files that are there.")] = False,
 ) -> None:
-    """Asks five questions and writes a small working desk with tests. Its rules start in shadow mode: they act on nothing."""
+    """Asks five questions and writes a small working desk with tests. Its rules start in shadow mode: they act on nothing.
+
+    With --from CONNECTION it writes into the desk that is there (DIR, else as for any other command) one more file of shadow rules.
+    """
     chosen = options(context)
+    if source is not None:
+        from gateway.cli.init_from import taken_over
+
+        taken_over(replace(chosen, project=folder or chosen.project), source, force=force)
+        return
+    _begun(chosen, folder or Path("my-desk"), connector, force=force)
+
+
+def _begun(chosen: Options, folder: Path, connector: str, *, force: bool) -> None:
     if connector and connector not in SIGN_IN:
         raise _unknown(connector)
     if folder.exists() and not folder.is_dir():

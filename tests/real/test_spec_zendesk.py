@@ -8,6 +8,12 @@ from typing import Any
 
 import pytest
 
+from connectors.sandbox import Request
+from connectors.zendesk.reading import Beside
+from connectors.zendesk.sandbox import OAUTH_TOKEN, ZendeskSandbox
+from connectors.zendesk.triggers import trigger_of
+from gateway.clock import now
+from tests.gateway.test_init_from import a_trigger
 from tests.real import overrides_zendesk as ours
 from tests.real.conversing import exchanged
 from tests.real.files import content, every
@@ -29,6 +35,29 @@ def test_every_message_of_the_conversations_is_as_described(check: SpecCheck) ->
     asked = {check.found(e.request.method, e.url).name for e in exchanges if check.found(e.request.method, e.url)}  # type: ignore[union-attr]
     assert {"GET /api/v2/incremental/tickets/cursor", "PUT /api/v2/tickets/{ticket_id}", "POST /api/v2/tickets"} <= asked
     assert len(asked) >= 6
+
+
+def test_the_triggers_of_our_sandbox_are_as_described(check: SpecCheck) -> None:
+    sandbox = ZendeskSandbox(now)
+    sandbox.desk.triggers.append(a_trigger("VIP", [["status", "is", "new"]], [["priority", "high"]], [["current_tags", "includes", "vip"]]))
+    asked = Request(
+        method="GET", path="/api/v2/triggers.json", query={"page[size]": "100"}, headers={"authorization": f"Bearer {OAUTH_TOKEN}"}
+    )
+
+    answer = sandbox.answer(asked)
+
+    assert answer.status == 200
+    assert len(answer.body["triggers"]) == 1
+    assert [*check.answer("GET", "https://acme.zendesk.com/api/v2/triggers.json", 200, answer.body)] == []
+
+
+@every("zendesk/recordings/zenpy/TestTriggers*.json")
+def test_every_recorded_trigger_is_taken_over_or_named(path: Path) -> None:
+    for one in content(path)["http_interactions"]:
+        body = _json(one["response"]["body"]) or {}
+        for record in body.get("triggers") or ([body["trigger"]] if "trigger" in body else []):
+            found = trigger_of(record, Beside({}))
+            assert found.acts or found.left, record["title"]
 
 
 @every("zendesk/recordings/zenpy/*.json")
