@@ -161,6 +161,7 @@ def _plain(text: str) -> str:
 
 def _shown(one: Record) -> str:
     """As an administrator finds it in Zendesk. The text of a message may be long."""
-    value = " ".join(str(one.get("value", "")).split())
+    given = one.get("value")
+    value = " ".join(" ".join(map(str, given if isinstance(given, list) else [given or ""])).split())
     said = " ".join(part for part in (str(one["field"]), str(one.get("operator") or ""), value) if part)
     return said if len(said) <= 120 else said[:119] + "…"

@@ -82,7 +82,7 @@ def test_triggers_become_shadow_rules_that_pass_check_and_what_is_left_is_named(
         {"set": {"priority": "high"}},
     ]
     assert rules[0]["then"] == [{"notify": {"to": "assignee", "text": "News: Look."}}]
-    assert "# not taken over: notification_user" in text
+    assert "# not taken over: notification_user requester_id Re Hi {{ticket.id}}" in text
     assert "# Not taken over: Only for Ana" in text
     assert "#   requester_id is current_user" in text
     assert "Asleep" not in text
