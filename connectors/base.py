@@ -76,6 +76,9 @@ class Abilities:
     creates: bool = False
     comments: bool = False
     history: bool = False
+    links: frozenset[str] = (
+        frozenset()
+    )  # of `problem`, `duplicate` and `parent`: those for which tickets have the system's own link (`link`)
     tells: frozenset[str] = frozenset()  # of `deletions`, `merges` and `moves`: what `changed` itself brings
     sweeps: bool = False  # what it does not tell is found by asking after tickets (`present`)
     pushes: bool = False  # the system can tell us of changes (`heard`)
@@ -211,6 +214,17 @@ class Connector(ABC):
     def applied_create(self, mark: str) -> Receipt | None:
         """The receipt of `create`, when what it made is there; None when it surely is not. Ask before repeating."""
         raise Unsupported(self.connection, "applied_create")
+
+    def link(self, key: str, relation: str, other: str) -> Receipt:
+        """Joins the ticket to another by the system's own link, as its problem, the original of a duplicate or its parent.
+
+        The same link again changes nothing; one to a third ticket is never taken away for it. Raises `Rejected` where the two do not fit.
+        """
+        raise Unsupported(self.connection, f"link {relation}")
+
+    def linked(self, key: str, relation: str, other: str) -> bool:
+        """Whether that link is there. Ask before repeating."""
+        raise Unsupported(self.connection, f"linked {relation}")
 
     def comments(self, key: str, since: datetime | None = None) -> tuple[Comment, ...]:
         """Replies and notes made at or after `since`, oldest first; ours carry `ours=True` where a mark says so."""

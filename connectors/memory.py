@@ -102,6 +102,7 @@ class MemoryConnector(Connector):
         history=True,
         pushes=True,
         guards=True,
+        links=frozenset({"problem", "duplicate", "parent"}),
         tells=frozenset({"deletions", "merges", "moves"}),
     )
 
@@ -200,6 +201,20 @@ class MemoryConnector(Connector):
         with self._doing("applied_create"):
             key = self.system.made_with(mark)
         return Receipt(id=key, key=key) if key else None
+
+    def link(self, key: str, relation: str, other: str) -> Receipt:
+        if self.linked(key, relation, other):
+            return Receipt()
+        with self._writing("link", f"linking {key} to {other}"):
+            if (there := self._record(key).get("links", {}).get(relation)) is not None:
+                raise Rejected(self.connection, f"linking {key} to {other}: its {relation} is {there} already")
+            after = self.system.link(key, relation, other)
+        return Receipt(version=str(after["rev"]))
+
+    def linked(self, key: str, relation: str, other: str) -> bool:
+        with self._doing("linked"):
+            self._record(other)
+            return bool(self._record(key).get("links", {}).get(relation) == other)
 
     def comments(self, key: str, since: datetime | None = None) -> tuple[Comment, ...]:
         with self._doing("comments"):

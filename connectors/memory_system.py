@@ -99,6 +99,14 @@ class MemorySystem:
                 _effect(state, "reply" if public else "note", key, at, {"id": said["id"], "body": text})
             return str(said["id"])
 
+    def link(self, key: str, relation: str, other: str) -> Json:
+        """Joins a ticket to another, as one problem, original or parent that it has."""
+        with self._state(writing=True) as state:
+            ticket = state["tickets"][key]
+            ticket["links"] = {**ticket.get("links", {}), relation: other}
+            _effect(state, "update", key, self._touch(state, ticket), {"fields": {"links": dict(ticket["links"])}})
+            return _copy(ticket)
+
     def make(self, fields: Mapping[str, Any], *, by: str, mark: str | None = None, key: str | None = None) -> str:
         """A new ticket; returns its key."""
         with self._state(writing=True) as state:

@@ -297,7 +297,7 @@ class Ledger:
                 pass
             case CreateTicket(relation=str(relation)) as create if receipt.key is not None:
                 joins.join(db, create.partner_of, relation, TicketRef(create.connection, receipt.key), create.rule, at)
-            case JoinTicket(to=TicketRef() as other) as join:
+            case JoinTicket(to=TicketRef() as other, native=False) as join:
                 joins.join(db, join.ticket, join.relation, other, join.rule, at)
             case CreateTicket() as create if receipt.key is not None:
                 made = TicketRef(create.connection, receipt.key)

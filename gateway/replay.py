@@ -168,4 +168,4 @@ def _done(action: Once) -> tuple[str, str]:
         case CreateTicket():
             return f"create in {action.connection}", "a new ticket"
         case JoinTicket():
-            return f"link {action.relation}", str(action.to or "the new ticket")
+            return f"{'own ' if action.native else ''}link {action.relation}", str(action.to or "the new ticket")

@@ -75,7 +75,7 @@ class Sender:
             case CreateTicket():
                 return self._at(what.connection).applied_create(what.mark)
             case JoinTicket():
-                return Receipt() if all(self._noted(note) for note in self._notes(what)) else None
+                return Receipt() if self._is_joined(what) else None
             case Notify() | Page() | Call() | Ask() | Webhook():
                 self._untold(what)
                 return None
@@ -96,25 +96,34 @@ class Sender:
         return self._at(ref.connection).fetch(ref.key)
 
     def _joined(self, join: JoinTicket) -> Receipt:
-        """A note on either side that names the other, for no system's own links reach beyond it. Each is written once."""
+        """A note on either side that names the other, for no system's own links reach beyond it. Each is written once.
+
+        One that is `native` is that link, and has no notes.
+        """
+        if join.native:
+            return self._at(join.ticket.connection).link(join.ticket.key, join.relation, _other(join).key)
         for note in self._notes(join):
             if not self._noted(note):
                 self._at(note.on.connection).comment(note.on.key, note.body, public=False, mark=note.mark)
         return Receipt()
+
+    def _is_joined(self, join: JoinTicket) -> bool:
+        if join.native:
+            return self._at(join.ticket.connection).linked(join.ticket.key, join.relation, _other(join).key)
+        return all(self._noted(note) for note in self._notes(join))
 
     def _noted(self, note: "_Note") -> bool:
         return self._at(note.on.connection).applied_comment(note.on.key, note.body, public=False, mark=note.mark) is not None
 
     def _notes(self, join: JoinTicket) -> list["_Note"]:
         """Those that can be written; where a system knows no notes, what the store remembers must do."""
-        if join.to is None:
-            raise Rejected(join.ticket.connection, "it is not known what to join it to")
+        to = _other(join)
         here, there = join.marks
         said = {"problem": "Its problem is", "duplicate": "It is a duplicate of", "parent": "Its parent is"}[join.relation]
         asked = {"problem": "This is the problem of", "duplicate": "A duplicate of this is", "parent": "This is the parent of"}[
             join.relation
         ]
-        notes = (_Note(join.ticket, f"{said} {join.to}.", here), _Note(join.to, f"{asked} {join.ticket}.", there))
+        notes = (_Note(join.ticket, f"{said} {to}.", here), _Note(to, f"{asked} {join.ticket}.", there))
         return [note for note in notes if self._at(note.on.connection).abilities.notes]
 
     def _looked(self, what: Update) -> Receipt | None:
@@ -129,6 +138,13 @@ class Sender:
         if connection not in self._connectors:
             raise Rejected(connection, "there is no such connection any more; the rules name one that ticketgate.yaml does not have")
         return self._connectors[connection]
+
+
+def _other(join: JoinTicket) -> TicketRef:
+    """What it is joined to. Raises `Rejected` where that was never made."""
+    if join.to is None:
+        raise Rejected(join.ticket.connection, "it is not known what to join it to")
+    return join.to
 
 
 def _said(what: AddComment) -> str:

@@ -299,6 +299,7 @@ class Desk(Struct, frozen=True, kw_only=True):
     replies: frozenset[str] = frozenset()
     notes: frozenset[str] = frozenset()
     creates: frozenset[str] = frozenset()
+    links: Mapping[str, frozenset[str]] = field(default_factory=dict)  # connection: relations for which it has a link of its own
 
 
 class Bundle(Struct, frozen=True, kw_only=True):

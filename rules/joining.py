@@ -6,7 +6,7 @@ from rules.literal import escaped
 from rules.plan import CreateTicket, Draft, JoinTicket, joining_key, key_of
 from rules.questions import ended_name, free_name, joined_name, similar_of
 from rules.templates import Template
-from rules.ticket import TicketRef, Value
+from rules.ticket import TicketRef, Value, replace
 from rules.working import fitting, value_of
 
 _CALLED = {"title": "subject", "text": "body", "description": "body"}
@@ -31,7 +31,20 @@ def join(doing: Doing, step: Step, verb: Link) -> None:
         doing.note(f"it was joined to nothing: there is no {verb.to} yet")
         return
     for one in (ref, *_earlier(doing, verb, there)):
-        doing.wanted.actions.append(_joined(doing, step, verb, one, there, made_by))
+        joined = _joined(doing, step, verb, one, there, made_by)
+        doing.wanted.actions += [joined, *_native(doing, joined)]
+
+
+def _native(doing: Doing, joined: JoinTicket) -> list[JoinTicket]:
+    """The same as a link of the system's own, where both are in one that has such links."""
+    here, links = joined.ticket.connection, doing.bundle.desk.links
+    if here not in links or here != (joined.to or doing.observation.ref).connection:
+        return []
+    if joined.relation in links[here]:
+        return [replace(joined, key=key_of("link", joined.key), native=True)]
+    if joined.ticket == doing.observation.ref:
+        doing.note(f"{here} has no link of its own to a {joined.relation}: what is joined is known to ticketgate alone, and notes say it")
+    return []
 
 
 def _joined(doing: Doing, step: Step, verb: Link, ref: TicketRef, there: TicketRef | None, made_by: str | None) -> JoinTicket:

@@ -132,7 +132,8 @@ def joining_key(ref: TicketRef, relation: str) -> str:
 class JoinTicket(Struct, frozen=True, kw_only=True):
     """A ticket is joined to another as its problem, duplicate or parent. Once-only for a relation.
 
-    `to` is known, or it is the ticket that the action `made_by` makes.
+    `to` is known, or it is the ticket that the action `made_by` makes. `native`: by the link of the system where both are, beside
+    what we remember and the notes that say so, which are an action of their own.
     """
 
     key: str
@@ -143,6 +144,7 @@ class JoinTicket(Struct, frozen=True, kw_only=True):
     place: str
     to: TicketRef | None = None
     made_by: str | None = None
+    native: bool = False
 
     @property
     def marks(self) -> tuple[str, str]:

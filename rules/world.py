@@ -294,6 +294,8 @@ class World:
             self._comments.append(made)
 
     def _join(self, join: JoinTicket) -> None:
+        if join.native:  # says the same once more, to the system
+            return
         other = join.to or TicketRef(join.ticket.connection, f"{join.relation}-made-here")
         self._neighbours.join(join.ticket, cast(Relation, join.relation), other)
         if join.ticket == self.ticket.ref:  # the earlier ones that go with it are not the ticket under test

@@ -34,6 +34,7 @@ ABILITIES = Abilities(
     comments=True,
     history=True,
     pushes=True,
+    links=frozenset({"problem", "duplicate", "parent"}),
     tells=frozenset({"moves"}),
     sweeps=True,
     knows=frozenset({"group", "user", "project", "field"}),

@@ -14,6 +14,7 @@ from connectors.jira.abilities import ABILITIES
 from connectors.jira.editing import Editor
 from connectors.jira.finding import find
 from connectors.jira.issues import OURS, IssueReader, value_of, why
+from connectors.jira.linking import Links
 from connectors.jira.moving import Mover, status_of
 from connectors.jira.settings import JiraSettings
 from connectors.jira.site import Site
@@ -95,6 +96,7 @@ class JiraConnector(Connector):
         self._table = declared(TABLE, settings.words)
         self._issues = IssueReader(connection, settings, self._table, names, custom)
         self._site, self._slas = Site(session, settings.accounts), Slas(session)
+        self._links = Links(session, self._site, settings.links)
         self._mover = Mover(self._site, names, settings.transition_fields)
         self._editor = Editor(self._site, self._issues, self._table, Limit(adf.LONGEST, wide=settings.four_byte_letters))
 
@@ -224,6 +226,12 @@ class JiraConnector(Connector):
         what = "looking for the issue that we made"
         found = find(self._site, what, mark, self._settings.project)
         return Receipt(id=str(found["id"]), key=str(found["key"])) if found else None
+
+    def link(self, key: str, relation: str, other: str) -> Receipt:
+        return self._links.link(relation, key, other)
+
+    def linked(self, key: str, relation: str, other: str) -> bool:
+        return self._links.linked(relation, key, other)
 
     def comments(self, key: str, since: datetime | None = None) -> tuple[Comment, ...]:
         """The reporter is asked for besides, to tell the customer's comments from the agents'."""

@@ -19,6 +19,7 @@ from connectors.jira.sandbox_site import (
     API,
     GROUP_FIELD,
     ISSUE_TYPES,
+    LINK_TYPES,
     OUR_PRIORITY,
     OUR_STATUS,
     PRIORITIES,
@@ -145,6 +146,7 @@ class JiraSandbox(Sandbox):
         one = "issue/([^/]+)"
         return [
             ("POST", "issue", self._create),
+            ("POST", "issueLink", self._link),
             ("PUT", one, self._put),
             ("DELETE", one, lambda r, key: self._delete(key)),
             ("POST", f"{one}/transitions", self._transition),
@@ -308,6 +310,15 @@ class JiraSandbox(Sandbox):
         shown = self.tracker.views.comment(issue.state, said)
         self.took_effect("reply" if shown["jsdPublic"] else "note", issue.state.key, id=said["id"], body=plain(body["body"]))
         return Answer(status=201, body=shown)
+
+    def _link(self, request: Request) -> Answer:
+        said = request.json()
+        first, second = (self.tracker.issue(str(said[end].get("key") or said[end].get("id"))) for end in ("inwardIssue", "outwardIssue"))
+        if said["type"].get("name") not in LINK_TYPES:
+            return _fault(404, f"No issue link type with name '{said['type'].get('name')}' found.")
+        if self.tracker.link(said["type"]["name"], first, second):
+            self.took_effect("update", first.state.key, fields=said)
+        return Answer(status=201)
 
     def _put_property(self, request: Request, key: str, name: str) -> Answer:
         held, value = self.tracker.issue(key).properties, request.json()

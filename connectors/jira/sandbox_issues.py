@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from connectors.jira.sandbox_site import (
     API,
     ISSUE_TYPES,
+    LINK_TYPES,
     PRIORITIES,
     RESOLUTIONS,
     STATUSES,
@@ -25,7 +26,7 @@ MILLISECOND = timedelta(milliseconds=1)
 UNUSED: Json = {
     **dict.fromkeys(("environment", "security", "lastViewed", "timespent", "timeestimate", "timeoriginalestimate")),
     **dict.fromkeys(("aggregatetimespent", "aggregatetimeestimate", "aggregatetimeoriginalestimate")),
-    **{"workratio": -1, "timetracking": {}, "components": [], "fixVersions": [], "versions": [], "issuelinks": [], "subtasks": []},
+    **{"workratio": -1, "timetracking": {}, "components": [], "fixVersions": [], "versions": [], "subtasks": []},
     **{"attachment": [], "progress": {"progress": 0, "total": 0}, "aggregateprogress": {"progress": 0, "total": 0}},
 }
 """What every issue has and nobody uses here."""
@@ -40,6 +41,20 @@ def milliseconds(at: datetime) -> int:
 def whole(at: datetime) -> datetime:
     """Jira keeps milliseconds."""
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A link as one of its two issues shows it: the other one stands under `end`."""
+
+    id: str
+    type: str
+    end: str
+    other: str  # key
+
+    def view(self) -> Json:
+        kind = LINK_TYPES[self.type]
+        return {"id": self.id, "self": f"{API}/issueLink/{self.id}", "type": kind, self.end: {"key": self.other}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +78,7 @@ class State:
     resolved: datetime | None = None
     assignee: str | None = None
     labels: tuple[str, ...] = ()
+    links: tuple["Joined", ...] = ()
     duedate: str | None = None
     own: Mapping[str, Any] = field(default_factory=dict)
 
@@ -164,6 +180,7 @@ class Views:
             "creator": lambda s: self._people.view(s.creator),
             "assignee": lambda s: self._people.view(s.assignee),
             "labels": lambda s: list(s.labels),
+            "issuelinks": lambda s: [one.view() for one in s.links],
             "created": lambda s: self.stamp(s.created),
             "updated": lambda s: self.stamp(s.updated),
             "resolutiondate": lambda s: self.stamp(s.resolved),

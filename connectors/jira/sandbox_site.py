@@ -65,6 +65,15 @@ RESOLUTIONS: Mapping[str, Json] = {
     name: {"self": f"{API}/resolution/{id}", "id": id, "description": "", "name": name}
     for id, name in (("10000", "Done"), ("10001", "Won't Do"), ("10002", "Duplicate"), ("10003", "Cannot Reproduce"))
 }
+LINK_TYPES: Mapping[str, Json] = {
+    name: {"id": id, "name": name, "inward": inward, "outward": outward, "self": f"{API}/issueLinkType/{id}"}
+    for id, name, inward, outward in (
+        ("10000", "Blocks", "is blocked by", "blocks"),
+        ("10002", "Duplicate", "is duplicated by", "duplicates"),
+        ("10003", "Relates", "relates to", "relates to"),
+        ("10004", "Problem/Incident", "is caused by", "causes"),
+    )
+}
 ISSUE_TYPES: Mapping[str, Json] = {
     name: {
         "self": f"{API}/issuetype/{10000 + n}",

@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.jira.sandbox_edits import Desk
-from connectors.jira.sandbox_issues import Issue, State, Views, as_document, differences, settled, whole
+from connectors.jira.sandbox_issues import Issue, Joined, State, Views, as_document, differences, settled, whole
 from connectors.jira.sandbox_search import Index
 from connectors.jira.sandbox_site import (
     GROUP_FIELD,
@@ -41,7 +41,7 @@ class Tracker:
         self.issues: dict[str, Issue] = {}
         self._ids: dict[str, str] = {}
         self._numbers = dict.fromkeys(self.projects, 0)
-        self._last = {"issue": 10000, "comment": 10000, "history": 10000}
+        self._last = {"issue": 10000, "comment": 10000, "history": 10000, "link": 10000}
 
     def found(self, key: str) -> Issue | None:
         """By key or id."""
@@ -94,6 +94,18 @@ class Tracker:
         issue.state = replace(issue.state, updated=at)
         self.index.put(self._clock(), issue.state)
         return said
+
+    def link(self, kind: str, first: Issue, second: Issue) -> bool:
+        """`first` is read outward, so the second stands under its `outwardIssue`. False: they are linked so already."""
+        if any((one.type, one.end, one.other) == (kind, "outwardIssue", second.state.key) for one in first.state.links):
+            return False
+        id = self._next("link")
+        for issue, end, other in ((first, "outwardIssue", second), (second, "inwardIssue", first)):
+            at = max(whole(self._clock()), issue.next_moment)
+            links = (*issue.state.links, Joined(id, kind, end, other.state.key))
+            issue.state = replace(issue.state, links=links, updated=at)
+            self.index.put(self._clock(), issue.state)
+        return True
 
     def delete(self, issue: Issue) -> None:
         del self.issues[issue.state.id]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, field_validator, model_validator
 from pydantic import Field as Setting
@@ -11,6 +11,9 @@ from connectors.base import ConnectorSettings, Thing
 from rules.ticket import Level, Status, Type
 
 OUR_WORDS: Mapping[str, type[StrEnum]] = {"status": Status, "priority": Level, "type": Type}
+
+LINK_TYPES = {"problem": "Problem/Incident", "duplicate": "Duplicate", "parent": "Relates"}
+"""As Jira itself names them; the first comes with Jira Service Management."""
 
 CLOUD_API = "https://api.atlassian.com/ex/jira/"
 
@@ -53,7 +56,8 @@ class JiraSettings(ConnectorSettings):
 
     `group_field` is the id or name of the field that holds the group (none: the custom field called Group, where there is one).
     `transition_fields` answers what a transition's screen requires, as `{resolution: Done}`. `accounts` is `{e-mail: accountId}`
-    for people whose address Jira hides. `cloud_id` names the site at api.atlassian.com, where scoped tokens, service accounts and
+    for people whose address Jira hides. `link_types` is `{problem: Causes}`, the site's own name for a type of link between issues.
+    `cloud_id` names the site at api.atlassian.com, where scoped tokens, service accounts and
     OAuth 2.0 are served; `site` is what people open in a browser, where `url` itself is that address. `overlap` is how far behind
     the watermark a poll starts, in seconds: longer than the search index ever lags.
     """
@@ -63,6 +67,7 @@ class JiraSettings(ConnectorSettings):
     group_field: str | None = None
     transition_fields: Mapping[str, Any] = Setting(default_factory=dict)
     accounts: Mapping[str, str] = Setting(default_factory=dict)
+    link_types: Mapping[Literal["problem", "duplicate", "parent"], str] = Setting(default_factory=dict)
     cloud_id: str | None = Setting(default=None, pattern=r"^[A-Za-z0-9-]+$")
     site: str | None = None
     overlap: float = Setting(default=300.0, ge=0)
@@ -78,6 +83,11 @@ class JiraSettings(ConnectorSettings):
     def api(self) -> str:
         """Where requests go."""
         return f"{CLOUD_API}{self.cloud_id}" if self.cloud_id else self.url.rstrip("/")
+
+    @property
+    def links(self) -> Mapping[str, str]:
+        """The name of the type of link by relation."""
+        return {**LINK_TYPES, **{str(relation): name for relation, name in self.link_types.items()}}
 
     @model_validator(mode="after")
     def _where_it_is_served(self) -> Self:

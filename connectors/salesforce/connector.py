@@ -18,7 +18,8 @@ from connectors.mapping import Record, moment
 from connectors.pushes import Heard, Push, trusted
 from connectors.salesforce import inventory, pushes
 from connectors.salesforce.abilities import ABILITIES
-from connectors.salesforce.reading import Cases, changes_of, comment_of, email_of, guarded, heard, mark_in, part, remotes
+from connectors.salesforce.linking import link, linked
+from connectors.salesforce.reading import Cases, after, changes_of, comment_of, email_of, guarded, heard, mark_in, part, remotes
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.slas import MILESTONES, native_sla
 from connectors.salesforce.soql import Key, Mark, children, paths_are_names, quoted, said_since, selected, stamp, these, touched
@@ -101,7 +102,7 @@ class SalesforceConnector(Connector):
             answer = self._session.query(f"read new {name}", soql, size=AT_ONCE)
             rows, more = answer["records"], not answer["done"] or len(answer["records"]) == AT_ONCE
             with reading(self.connection, f"read new {name}"):
-                place = _after(rows, "CreatedDate", place, more=more)
+                place = after(rows, "CreatedDate", place, more=more)
                 parents = sorted({row["ParentId"] for row in rows} - {None})  # an e-mail need not be of a case
             mark = replace(mark, **{name: max(getattr(mark, name), place.at)})
             if parents:
@@ -121,7 +122,7 @@ class SalesforceConnector(Connector):
             rows = answer["records"]
             more = not answer["done"] or len(rows) == size
             with reading(self.connection, what):
-                place = _after(rows, "SystemModstamp", place, more=more)
+                place = after(rows, "SystemModstamp", place, more=more)
             mark = replace(mark, cases=max(mark.cases, place.at))
             yield self._page(rows, mark, last=not more)
 
@@ -322,6 +323,12 @@ class SalesforceConnector(Connector):
         with reading(self.connection, what):
             return Receipt(id=str(rows[0]["Id"]), key=str(rows[0]["Id"])) if rows else None
 
+    def link(self, key: str, relation: str, other: str) -> Receipt:
+        return link(self.connection, self._session, relation, self._id("link", key), self._id("link", other))
+
+    def linked(self, key: str, relation: str, other: str) -> bool:
+        return linked(self.connection, self._session, relation, self._id("link", key), self._id("link", other))
+
     def close(self) -> None:
         self._session.close()
 
@@ -373,18 +380,6 @@ def reading(connection: str, what: str) -> Iterator[None]:
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         reason = f"{what}: the answer is not what Salesforce documents ({type(error).__name__}: {str(error)[:200]})"
         raise Unreadable(connection, reason) from None
-
-
-def _after(rows: list[Any], stamped: str, place: Key, *, more: bool) -> Key:
-    """The place behind a page. Raises `ValueError` for a page that would be asked for again and again."""
-    if not rows and more:
-        raise ValueError("a page that is empty, and yet not the last")
-    if not rows:
-        return place
-    at, id = part(rows[-1], stamped), part(rows[-1], "Id")
-    if not isinstance(id, str):
-        raise ValueError("a record without its Id")
-    return Key(moment(at), id)
 
 
 def _value(ticket: Ticket, name: str) -> Value:

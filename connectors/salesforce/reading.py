@@ -12,6 +12,7 @@ from connectors.columns import Columns, Unusual
 from connectors.mapping import Field, Record, Table, Words, declared, moment, reader
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.shape import Shape
+from connectors.salesforce.soql import Key
 from rules.ticket import Change, Comment, Person, Role, Ticket, TicketRef, Value
 
 STATUS = Words({"New": "new", "Working": "open", "Escalated": "open", "On Hold": "on_hold", "Resolved": "resolved", "Closed": "closed"})
@@ -300,3 +301,15 @@ def _handed_over(ids: Record, names: Record, nobody: frozenset[str]) -> Iterator
         )
         if before != after:
             yield Change(field=field, before=before, after=after, at=moment(ids["CreatedDate"]), by=_by(ids))
+
+
+def after(rows: list[Any], stamped: str, place: Key, *, more: bool) -> Key:
+    """The place behind a page. Raises `ValueError` for a page that would be asked for again and again."""
+    if not rows and more:
+        raise ValueError("a page that is empty, and yet not the last")
+    if not rows:
+        return place
+    at, id = part(rows[-1], stamped), part(rows[-1], "Id")
+    if not isinstance(id, str):
+        raise ValueError("a record without its Id")
+    return Key(moment(at), id)

@@ -321,6 +321,8 @@ class SalesforceSandbox(Sandbox):
             raise Refused(400, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", ["OwnerId"])
         if values.get("ContactId") and self.org.get("Contact", values["ContactId"]) is None:
             raise Refused(400, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", ["ContactId"])
+        if values.get("ParentId") and (self.org.get("Case", values["ParentId"]) or {"IsDeleted": True})["IsDeleted"]:
+            raise Refused(400, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", ["ParentId"])
 
 
 SOUND: dict[str, Callable[[Any], bool]] = {

@@ -30,7 +30,7 @@ PREFIXES = {
 }
 TYPED = ("Seats__c", "Start__c", "Renewal__c", "Regions__c", "Beta__c")
 OWN_FIELDS = ("Tags__c", "Product__c", "Language__c", "Group__c", "Error_Code__c", "Ticketgate_Key__c", *TYPED)
-STANDARD = ("Subject", "Description", "Status", "Priority", "Type", "Origin", "OwnerId", "ContactId", "AccountId")
+STANDARD = ("Subject", "Description", "Status", "Priority", "Type", "Origin", "OwnerId", "ContactId", "AccountId", "ParentId")
 SUPPLIED = ("SuppliedName", "SuppliedEmail", "SuppliedCompany")
 WRITABLE = frozenset({*STANDARD, *SUPPLIED, *OWN_FIELDS})
 
@@ -62,7 +62,7 @@ STAMPS = "CreatedDate LastModifiedDate SystemModstamp"
 SCHEMA: Mapping[str, Schema] = {
     "Case": Schema(
         fields=_fields(
-            id="Id OwnerId ContactId AccountId MasterRecordId CreatedById LastModifiedById",
+            id="Id OwnerId ContactId AccountId ParentId MasterRecordId CreatedById LastModifiedById",
             text=" ".join(("CaseNumber", "Subject", *SUPPLIED, *OWN_FIELDS)),
             area="Description",
             pick="Status Priority Type Origin",
@@ -77,6 +77,7 @@ SCHEMA: Mapping[str, Schema] = {
             "Owner": Relation("OwnerId"),
             "Contact": Relation("ContactId", "Contact"),
             "Account": Relation("AccountId", "Account"),
+            "Parent": Relation("ParentId", "Case"),
         },
         children={
             "CaseComments": ("CaseComment", "ParentId"),

@@ -47,6 +47,7 @@ ABILITIES = Abilities(
     history=True,
     pushes=True,
     members=True,
+    links=frozenset({"parent"}),
     tells=frozenset({"deletions"}),
     sweeps=True,
     knows=frozenset({"group", "user", "field"}),

@@ -20,6 +20,7 @@ from connectors.servicenow import pushes
 from connectors.servicenow.abilities import ABILITIES
 from connectors.servicenow.directory import Directory
 from connectors.servicenow.journal import AUDIT, AUDITED, ELEMENTS, ENTRY, Caller, bears, changes_of, comment_of, marked
+from connectors.servicenow.linking import Links
 from connectors.servicenow.reading import (
     after,
     asked_for,
@@ -96,6 +97,7 @@ class ServiceNowConnector(Connector):
         self._limit = limits.Limit(LONGEST, wide=settings.four_byte_letters)
         self._page_size, self._sees_deletions = settings.page_size, settings.deletions
         self._sees_slas = True
+        self._links = Links(session, settings.table)
 
     @classmethod
     def opened(
@@ -290,6 +292,12 @@ class ServiceNowConnector(Connector):
         query = f"correlation_id={mark}^ORDERBYsys_created_on"
         rows = self._session.rows("looking for our ticket", self._settings.table, query, "sys_id,sys_mod_count,sys_updated_on", 1)
         return _made(rows[0]) if rows else None
+
+    def link(self, key: str, relation: str, other: str) -> Receipt:
+        return self._links.link(relation, key, other)
+
+    def linked(self, key: str, relation: str, other: str) -> bool:
+        return self._links.linked(relation, key, other)
 
     def comments(self, key: str, since: datetime | None = None) -> tuple[Comment, ...]:
         what = f"reading the comments of {key}"

@@ -89,6 +89,7 @@ REFERENCES: Mapping[str, str] = {
     "location": "cmn_location",
     "cmdb_ci": "cmdb_ci",
     "problem_id": "problem",
+    "parent_incident": "incident",
     "rfc": "change_request",
     "caused_by": "change_request",
     "manager": "sys_user",

@@ -35,6 +35,7 @@ ABILITIES = Abilities(
     history=True,
     pushes=True,
     members=True,
+    links=frozenset({"problem"}),
     tells=frozenset({"deletions", "merges"}),
     knows=frozenset({"group", "user", "field"}),
     slas=True,

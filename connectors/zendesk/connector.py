@@ -20,6 +20,7 @@ from connectors.zendesk import inventory, pushes
 from connectors.zendesk.abilities import ABILITIES
 from connectors.zendesk.cursor import Mark
 from connectors.zendesk.directory import Directory, pages
+from connectors.zendesk.linking import link, linked
 from connectors.zendesk.merging import is_merged, merged_into
 from connectors.zendesk.reading import (
     TABLE,
@@ -181,6 +182,12 @@ class ZendeskConnector(Connector):
         answer = self._session.get(what, "tickets", {"external_id": mark})
         with reading(self.connection, what):
             return next((made(t) for t in answer["tickets"] if t["external_id"] == mark), None)
+
+    def link(self, key: str, relation: str, other: str) -> Receipt:
+        return link(self.connection, self._session, relation, self._number(key), self._number(other))
+
+    def linked(self, key: str, relation: str, other: str) -> bool:
+        return linked(self.connection, self._session, relation, self._number(key), self._number(other))
 
     def comments(self, key: str, since: datetime | None = None) -> tuple[Comment, ...]:
         """Without the first: every ticket's first comment is its description, which is our `body`."""

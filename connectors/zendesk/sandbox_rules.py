@@ -30,8 +30,19 @@ def checked(desk: Desk, given: Mapping[str, Any], record: Mapping[str, Any] | No
     for held in fields.get("custom_fields") or ():
         if not _is_sound(held.get("value"), KINDS.get(held.get("id"), "")):
             raise invalid("base", f"{held['id']}: {held['value']} is not valid")
+    _problem(desk, fields, record)
     _people(desk, given, fields)
     return fields, sorted(given.keys() - PLAIN - SPECIAL)
+
+
+def _problem(desk: Desk, fields: dict[str, Any], record: Mapping[str, Any] | None) -> None:
+    """Only an incident has one, and of any other ticket it is passed over; it must be a ticket of that type."""
+    if fields.get("problem_id") is None:
+        return
+    if fields.get("type", (record or {}).get("type")) != "incident":
+        del fields["problem_id"]
+    elif desk.tickets.get(fields["problem_id"], {}).get("type") != "problem":
+        raise invalid("problem_id", "Problem is invalid")
 
 
 def _is_sound(value: Any, kind: str) -> bool:

@@ -50,7 +50,13 @@ def abilities(context: typer.Context, connection: Name = None) -> None:
     for name in names:
         can = _can(loaded, name)
         coupled = {field: sorted(others) for field, others in sorted(can.coupled.items())}
-        lists = {"reads": sorted(can.reads), "writes": sorted(can.writes), "coupled": coupled, "tells": sorted(can.tells)}
+        lists = {
+            "reads": sorted(can.reads),
+            "writes": sorted(can.writes),
+            "coupled": coupled,
+            "tells": sorted(can.tells),
+            "links": sorted(can.links),
+        }
         if chosen.as_json:
             can_do = {word: getattr(can, word) for word in CAN}
             said: dict[str, Any] = {"connection": name, "system": _system(loaded, name)}

@@ -115,7 +115,8 @@ def _asked(action: object) -> str:
         case CreateTicket():
             return f"create     {created(action)}"
         case JoinTicket():
-            return f"link       {action.relation} of {action.ticket}: {action.to or '(the one that is made)'}"
+            how = " by the system's own link" if action.native else ""
+            return f"link       {action.relation} of {action.ticket}: {action.to or '(the one that is made)'}{how}"
         case Update():
             return f"update     {action.target}: " + ", ".join(f"{c.field} {changed(c)}" for c in action.changes)
     return _to_people(action)

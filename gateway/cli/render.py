@@ -62,7 +62,8 @@ def created(action: CreateTicket) -> str:
 def _joined(plan: Plan, action: JoinTicket) -> str:
     """With its name, where it is an earlier ticket that goes the same way."""
     of = "" if action.ticket == plan.ref else f" of {action.ticket}"
-    return f"{action.relation}{of} {action.to or '(the one that is made)'}"
+    how = " by the system's own link" if action.native else ""
+    return f"{action.relation}{of} {action.to or '(the one that is made)'}{how}"
 
 
 def _to_people(action: Notify | Page | Call | Ask | Webhook) -> Iterator[str]:
@@ -141,8 +142,8 @@ def _action(action: Action) -> dict[str, Any]:
             return {"action": "create", **made, "key": action.key, "rule": action.rule, "place": action.place}
         case JoinTicket():
             to = str(action.to) if action.to else None
-            said = {"target": str(action.ticket), "relation": action.relation, "to": to}
-            return {"action": "link", **said, "key": action.key, "rule": action.rule, "place": action.place}
+            link: dict[str, Any] = {"target": str(action.ticket), "relation": action.relation, "to": to, "native": action.native}
+            return {"action": "link", **link, "key": action.key, "rule": action.rule, "place": action.place}
         case Notify() | Page() | Call() | Ask() | Webhook():
             return {**_of_people(action), "key": action.key, "rule": action.rule, "place": action.place}
         case _:

@@ -69,6 +69,7 @@ def a_bundle(rules: str = RULES, connections: tuple[str, ...] = ("desk",)) -> Bu
         replies=names,
         notes=names,
         creates=names,
+        links=dict.fromkeys(connections, able.links),
     )
     bundle, problems = check({"rules/10-all.yaml": rules}, desk, no_holidays)
     assert not errors(problems), errors(problems)

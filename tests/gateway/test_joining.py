@@ -4,6 +4,7 @@ from collections import Counter
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,7 @@ from gateway.answering import caught_up
 from gateway.failpoint import NAMES
 from gateway.judging import Asked
 from gateway.rulebook import Rulebook
-from gateway.store import alikes, joins
+from gateway.store import actions, alikes, joins
 from rules.questions import AT_ONCE, densest
 from rules.ticket import TicketRef, replace
 from tests.builders import NOW, a_ref
@@ -50,6 +51,11 @@ def joined(office: Office, ref: TicketRef) -> list[tuple[str, TicketRef]]:
         return joins.of(db, ref)
 
 
+def native(office: Office, ref: TicketRef) -> Any:
+    """What its own system links it to."""
+    return office.systems[ref.connection].record(ref.key).get("links")
+
+
 def test_the_third_alike_ticket_makes_one_problem_that_the_earlier_and_later_ones_join(tmp_path: Path) -> None:
     with an_office(tmp_path, RULES) as office:
         office.round()
@@ -69,6 +75,7 @@ def test_the_third_alike_ticket_makes_one_problem_that_the_earlier_and_later_one
         assert [joined(office, ref) for ref in (first, second, third, fourth)] == [[("problem", problem)]] * 4
         notes = Counter(effect.key for effect in office.effects(kind="note"))
         assert notes == {first.key: 1, second.key: 1, third.key: 1, fourth.key: 1, problem.key: 4}, "each side names the other, once"
+        assert [native(office, ref) for ref in (first, second, third, fourth)] == [{"problem": problem.key}] * 4
         assert "repeat" not in office.shown(problem)["tags"], "what we made ourselves is no news"
         settled(office)
 
@@ -126,6 +133,8 @@ def test_a_process_that_dies_at_any_point_makes_one_problem_and_one_note_on_each
         assert [joined(office, ref) for ref in (*earlier, third)] == [[("problem", problem)]] * 3
         notes = Counter(effect.key for effect in office.effects(kind="note"))
         assert notes == {**dict.fromkeys([ref.key for ref in (*earlier, third)], 1), problem.key: 3}
+        links = Counter(effect.key for effect in office.effects(kind="update") if "links" in effect.detail["fields"])
+        assert links == dict.fromkeys([ref.key for ref in (*earlier, third)], 1), "the system's own, once"
         assert "repeat" in office.shown(third)["tags"]
         settled(office)
 
@@ -277,6 +286,49 @@ def test_a_ticket_that_is_alike_for_too_few_joins_nobody_to_anything(tmp_path: P
         office.round()
         (problem,) = problems(office)
         assert [joined(office, ref) for ref in (first, second)] == [[], [("problem", problem)]]
+
+
+def test_no_link_of_one_system_reaches_into_another(tmp_path: Path) -> None:
+    with an_office(tmp_path, RULES, connections=("desk", "shop")) as office:
+        office.round()
+        mine, theirs = incidents(office, 2), incidents(office, 1, connection="shop")
+        office.round()
+        office.round()
+        (problem,) = problems(office)
+        for ref in (*mine, *theirs):
+            here = {"problem": problem.key} if ref.connection == problem.connection else None
+            assert (native(office, ref), joined(office, ref)) == (here, [("problem", problem)])
+
+
+def test_where_a_system_has_no_link_for_it_the_plan_says_so_and_ticketgate_alone_knows(tmp_path: Path) -> None:
+    told = []
+    bundle = a_bundle(RULES)
+    without = replace(bundle, desk=replace(bundle.desk, links={"desk": frozenset({"parent"})}))
+    with an_office(tmp_path, on_pass=lambda ticket, plan, outcome: told.append(plan)) as office:
+        office.gateway.cycle.book = Rulebook(without)
+        office.round()
+        refs = incidents(office, 3)
+        office.round()
+        (problem,) = problems(office)
+        assert [joined(office, ref) for ref in refs] == [[("problem", problem)]] * 3
+        assert [native(office, ref) for ref in refs] == [None] * 3
+        assert any("desk has no link of its own to a problem" in note for plan in told for note in plan.notes)
+
+
+def test_a_link_that_the_system_refuses_is_a_persons_and_the_ticket_is_joined_all_the_same(tmp_path: Path) -> None:
+    with an_office(tmp_path, RULES) as office:
+        office.round()
+        first, second = incidents(office, 2)
+        other = office.customer_writes()
+        office.systems["desk"].link(first.key, "problem", other.key)
+        (third,) = incidents(office, 1)
+        office.round()
+        (problem,) = (ref for ref in problems(office))
+        assert [joined(office, ref) for ref in (first, second, third)] == [[("problem", problem)]] * 3
+        assert native(office, first) == {"problem": other.key}, "what a person linked stays"
+        with office.gateway.store.reading() as db:
+            (failed,) = actions.for_person(db)
+        assert f"its problem is {other.key} already" in str(failed.reason)
 
 
 def test_a_backfill_joins_what_it_finds_to_one_problem(tmp_path: Path) -> None:

@@ -1,0 +1,42 @@
+"""Jira's links between issues: of a type, with an end from which it is read outward and one from which it is read inward."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from connectors.errors import Unreadable
+from connectors.jira.site import Site
+from rules.plan import Receipt
+
+if TYPE_CHECKING:
+    from connectors.jira.session import JiraSession
+
+FROM_OTHER = frozenset({"problem", "parent"})
+"""Read outward from the other one: it *causes* this one, or is its parent. A duplicate *duplicates* its original."""
+
+
+class Links:
+    """The links of one site, by the names that its types have there."""
+
+    def __init__(self, session: "JiraSession", site: Site, types: Mapping[str, str]) -> None:
+        self._session, self._site, self._types = session, site, types
+
+    def link(self, relation: str, key: str, other: str) -> Receipt:
+        """The same link again changes nothing, which Jira promises."""
+        first, second = (other, key) if relation in FROM_OTHER else (key, other)
+        ends = {"inwardIssue": {"key": first}, "outwardIssue": {"key": second}}
+        body = {"type": {"name": self._types[relation]}, **ends}
+        self._session.ask(f"linking {key} to {other}", "POST", "issueLink", body=body)
+        return Receipt()
+
+    def linked(self, relation: str, key: str, other: str) -> bool:
+        """As the issue shows it: the other one stands under the end that it is."""
+        end, what = "inwardIssue" if relation in FROM_OTHER else "outwardIssue", f"looking for the links of {key}"
+        found = self._site.issue(what, key, "issuelinks")["fields"].get("issuelinks") or []
+        try:
+            return any(self._is(one, relation, end, other) for one in found)
+        except (AttributeError, TypeError, KeyError) as error:
+            raise Unreadable(self._session.connection, f"{what}: the answer holds no links ({type(error).__name__})") from None
+
+    def _is(self, link: Mapping[str, Any], relation: str, end: str, other: str) -> bool:
+        named = str(link["type"]["name"]).casefold() == self._types[relation].casefold()
+        return named and str((link.get(end) or {}).get("key")).casefold() == other.casefold()
