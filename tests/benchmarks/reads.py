@@ -69,7 +69,7 @@ def _by_pysnow(connector: Any) -> Iterator[Sequence[Any]]:
 
 
 def _by_simple_salesforce(connector: Any) -> Iterator[Sequence[Any]]:
-    sf = connector._session._signed_in("read")
+    sf = connector._session._signed_in()
     yield list(sf.query_all_iter(f"{connector._select} ORDER BY SystemModstamp, Id"))
 
 

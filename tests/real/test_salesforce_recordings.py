@@ -108,7 +108,7 @@ def ours(served: Served, connector: SalesforceConnector, kind: str, body: Any) -
 
 
 def signed(connector: SalesforceConnector) -> dict[str, str]:
-    return {"Authorization": f"Bearer {connector._session._signed_in('sign in').session_id}"}
+    return {"Authorization": f"Bearer {connector._session._signed_in().session_id}"}
 
 
 @every("salesforce/responses/*.json")
