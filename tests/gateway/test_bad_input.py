@@ -170,7 +170,15 @@ default_calendar: support-emea
 connections:
   zendesk-eu: { system: zendesk, url: "https://a.zendesk.com", sign_in: { client_id: x, client_secret: "${secret:z}" } }
   jira-core: { system: jira, url: "https://a.atlassian.net", sign_in: { email: a@example.com, token: "${secret:j}" } }
-channels: { vip-alerts: { url: "file:x.jsonl" }, sla-alerts: { url: "file:y.jsonl" } }
+channels:
+  vip-alerts: { url: "file:x.jsonl" }
+  sla-alerts: { url: "file:y.jsonl" }
+  people: { url: "file:p.jsonl" }
+  trust-leads: { url: "file:t.jsonl" }
+  problem-managers: { url: "file:m.jsonl" }
+on_call:
+  support-oncall: { url: "file:o.jsonl" }
+  duty-manager: { chain: [{ to: support-oncall, wait: 10m }], loops: 2 }
 groups: { billing: { lead: lena@example.com } }
 """
 TESTS = """version: 1
@@ -276,4 +284,4 @@ def test_the_good_desk_is_good() -> None:
     assert [p for p in loaded.problems if p.level == "error"] == []
     assert loaded.bundle is not None
     trials, wrong = read_trials(loaded.sources, loaded.bundle)
-    assert (len(trials), wrong) == (2, [])
+    assert (len(trials), wrong) == (5, [])

@@ -1,173 +1,19 @@
-"""The eight rules of the language page's section 10, as far as this release's verbs go."""
+"""The language page's eight rules and a desk in which nothing is found about them."""
 
-FILES: dict[str, str] = {
-    "rules/10-definitions.yaml": """version: 1
+from rules.bundle import Desk
+from tests.rules.page import FILES as PAGE
 
-conditions:
-  still-open:
-    status: { not_one_of: [resolved, closed] }
-  from-a-person:
-    requester.automated: false
-  is-vip:
-    any:
-      - requester.organization: { in_list: vip-customers }
-      - requester.tags: { contains: vip }
-      - custom.contract_tier: [platinum, gold]
-
-lists:
-  vip-customers:
-    values: [Northwind, Contoso, Fabrikam]
-
-tables:
-  product-teams:
-    file: tables/product-teams.csv        # columns: product, language, team; * matches anything
-    keys: [product, language]
-
-calendars:
-  support-emea:
-    timezone: Europe/Berlin
-    open: { mon-thu: "08:00-18:00", fri: "08:00-16:00" }
-    holidays: { country: DE, region: BY }
-
-sla_policies:
-  standard:
-    applies_to: { use: from-a-person }
-    calendar: support-emea
-    pause_in: [pending, on_hold]
-    targets:
-      urgent: { first_response: 15m, resolution: 4h }
-      high: { first_response: 1h, resolution: 8h }
-      normal: { first_response: 4h, resolution: 3d }
-      low: { first_response: 1d, resolution: 10d }
-
-fields:
-  contract_tier:
-    type: choice
-    values: [bronze, silver, gold, platinum]
-    from: { zendesk-eu: Contract tier }
-""",
-    "rules/tables/product-teams.csv": "product,language,team\nbilling,de,billing-dach\nbilling,*,billing\n*,*,triage\n",
-    "rules/20-protect.yaml": """version: 1
-ruleset: { title: Protect people first, pick: all }
-
-rules:
-  - id: contain-fraud-and-personal-data
-    name: Restrict tickets
-    owner: trust-and-safety
-    when: [created, customer_replied]
-    if:
-      any:
-        - text: { contains_any: [chargeback, stolen card, unauthorised payment] }
-        - tags: { contains: fraud }
-    then:
-      - set: { priority: high }
-      - note: { text: "Kept in trust-and-safety by {{ rule.name }}" }
-      - stop: ticket
-""",
-    "rules/30-routing.yaml": """version: 1
-ruleset: { title: Routing, pick: first }
-
-rules:
-  - id: route-by-product-and-language
-    name: Send each product to the team that speaks the customer's language
-    when: [created, { changed: product }, { changed: language }]
-    if:
-      use: still-open
-      group: { empty: true }
-      product: { empty: false }
-    then:
-      - assign:
-          from_table: { table: product-teams, match: [product, language], column: team }
-          otherwise: triage
-      - tag: { add: [auto-routed] }
-""",
-    "rules/40-escalation.yaml": """version: 1
-ruleset: { title: Escalation, pick: all }
-
-rules:
-  # ticketgate: allow TG405 because the VIP desk takes them over
-  - id: vip-escalation
-    name: VIP customers never wait below high priority
-    when: [created, customer_replied]
-    if:
-      use: [is-vip, still-open]
-      priority: { below: high }
-    then:
-      - raise_priority: high
-      - assign: { group: vip-desk }
-      - notify: { to: vip-alerts, template: vip-ticket }
-
-  - id: sla-first-response-ladder
-    name: Warn at 75 %, escalate on breach, page the manager half an hour later
-    when: { sla: first_response }
-    if: { use: still-open }
-    stages:
-      - at: 75%
-        then:
-          - notify: { to: assignee, template: sla-warning }
-      - at: breach
-        then:
-          - raise_priority: { by: 1, up_to: urgent }
-          - notify: { to: [team-lead, sla-alerts], template: sla-breach }
-      - at: breach + 30m
-        then:
-          - notify: { to: sla-alerts, text: "{{ ticket.ref }} is 30 minutes past its SLA" }
-""",
-    "rules/50-replies.yaml": """version: 1
-ruleset: { title: Replies to customers, pick: all }
-
-rules:
-  - id: acknowledge-out-of-hours
-    name: Tell customers when we are back
-    when: created
-    if:
-      use: from-a-person
-      channel: [email, web, portal]
-      calendar: { support-emea: closed }
-    then:
-      - reply: { template: ack-out-of-hours, language: auto }
-    limits: { per_requester: 1 per 12h }
-""",
-    "rules/60-sync.yaml": """version: 1
-ruleset: { title: Sync with engineering, pick: all }
-
-rules:
-  - id: sync-bugs-with-jira
-    name: Keep engineering bugs in step between Zendesk and Jira
-    when: [created, updated, commented]
-    if:
-      connection: [zendesk-eu, jira-core]
-      type: bug
-      tags: { contains: engineering }
-    then:
-      - sync:
-          with: jira-core
-          if_missing: create
-          create: { project: CORE, issue_type: Bug }
-          status: both_ways
-          comments: { direction: both_ways, only: public }
-          conflict: newest_wins
-""",
-    "rules/90-tidy.yaml": """version: 1
-ruleset: { title: Tidy up, pick: all }
-
-rules:
-  - id: close-stale-pending
-    name: Remind after 3 days of silence, close after 7
-    when: { waiting: { status: pending, since: last_agent_reply } }
-    if:
-      tags: { contains_none: [keep-open] }
-    stages:
-      - after: 3d
-        then:
-          - reply: { template: still-need-your-answer, language: auto }
-      - after: 7d
-        then:
-          - reply: { template: closed-no-answer, language: auto }
-          - set: { status: closed }
-          - tag: { add: [closed-no-reply] }
-""",
+_LATER = "  - id: vip-escalation\n"
+_ESCALATION = PAGE["rules/40-escalation.yaml"]
+assert _LATER in _ESCALATION
+FILES = {
+    **PAGE,
+    "rules/40-escalation.yaml": _ESCALATION.replace(_LATER, f"  # ticketgate: allow TG405 because the VIP desk takes them over\n{_LATER}"),
 }
-
-NAMES = ("vip-ticket", "sla-warning", "sla-breach", "ack-out-of-hours", "still-need-your-answer", "closed-no-answer")
-FILES.update({f"templates/{name}/en.md": "Hello {{ ticket.requester.name | first_name }}, about {{ ticket.ref }}" for name in NAMES})
+DESK = Desk(
+    connections={"zendesk-eu": "zendesk", "jira-core": "jira"},
+    channels=frozenset({"people", "trust-leads", "vip-alerts", "sla-alerts", "problem-managers"}),
+    groups={"billing-dach": "lena@example.com"},
+    on_call=frozenset({"support-oncall", "duty-manager"}),
+    default_calendar="support-emea",
+)

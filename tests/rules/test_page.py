@@ -2,18 +2,13 @@
 
 import pytest
 
-from rules.bundle import Bundle, Desk
+from rules.bundle import Bundle
 from rules.reader import check
 from rules.trial import read_trials, run
+from tests.rules.eight_rules import DESK
 from tests.rules.page import FILES
 from tests.rules.rule_files import holidays
 
-DESK = Desk(
-    connections={"zendesk-eu": "zendesk", "jira-core": "jira"},
-    channels=frozenset({"people", "trust-leads", "vip-alerts", "sla-alerts", "problem-managers"}),
-    groups={"billing-dach": "lena@example.com"},
-    on_call=frozenset({"support-oncall", "duty-manager"}),
-)
 NAMES = (
     "a German billing ticket goes to the team for Germany",
     "the ladder warns, escalates, and falls silent after an answer",
