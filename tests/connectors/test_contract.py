@@ -17,18 +17,12 @@ from tests.contract_secrecy import *  # noqa: F403
 from tests.contract_slas import *  # noqa: F403
 from tests.contract_writing import *  # noqa: F403
 from tests.real.messages import check_for, wrong_with
-from tests.rigs import Rig, rigged, served
+from tests.rigs import Rig, rigged
 
 
 @pytest.fixture(scope="module", params=list(BUILT_IN))
 def system(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-@pytest.fixture(scope="module")
-def port(system: str) -> Iterator[Served | None]:
-    with served(system) as one:
-        yield one
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from gateway.store.connections import Standing
 from gateway.webhooks import Hearing
 from rules.ticket import Level
 from tests.over import NAME, Over, a_gateway
-from tests.rigs import LONG_ENOUGH, OVER_HTTP, Clock, Rig, a_sample, rigged, served, some_samples
+from tests.rigs import LONG_ENOUGH, OVER_HTTP, Clock, Rig, a_sample, served, some_samples
 
 SECRET = "canary-4711"
 MINUTE = timedelta(minutes=1)
@@ -31,18 +31,6 @@ MINUTE = timedelta(minutes=1)
 @pytest.fixture(scope="module", params=OVER_HTTP)
 def system(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-@pytest.fixture(scope="module")
-def port(system: str) -> Iterator[Served | None]:
-    with served(system) as one:
-        yield one
-
-
-@pytest.fixture
-def rig(system: str, port: Served | None) -> Iterator[Rig]:
-    with rigged(system, port) as one:
-        yield one
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Every switch of a sandbox changes what a plain client sees: one that knows nothing of our connectors, and repeats a request of theirs."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -14,11 +14,11 @@ import pytest
 from connectors.base import Connector
 from connectors.pushes import Push
 from connectors.sandbox import Deed
-from gateway.sandbox.host import FaultKind, Served
+from gateway.sandbox.host import FaultKind
 from gateway.sandbox.pushing import Webhooks
 from gateway.sandbox.switches import RateLimit
 from tests.contract import LONG_AGO
-from tests.rigs import LONG_ENOUGH, OVER_HTTP, Rig, a_sample, read, rigged, served, some_samples
+from tests.rigs import LONG_ENOUGH, OVER_HTTP, Rig, a_sample, read, some_samples
 
 SECRET = "canary-4711"
 
@@ -26,18 +26,6 @@ SECRET = "canary-4711"
 @pytest.fixture(scope="module", params=OVER_HTTP)
 def system(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-@pytest.fixture(scope="module")
-def port(system: str) -> Iterator[Served | None]:
-    with served(system) as one:
-        yield one
-
-
-@pytest.fixture
-def rig(system: str, port: Served | None) -> Iterator[Rig]:
-    with rigged(system, port) as one:
-        yield one
 
 
 @dataclass
