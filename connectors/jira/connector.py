@@ -11,6 +11,7 @@ from connectors.errors import ConnectorError, CursorExpired, Gone, InDoubt, NotF
 from connectors.inventory import Permission, Pulse, RemoteField
 from connectors.jira import adf, inventory, paths, pushes, reading
 from connectors.jira.abilities import ABILITIES
+from connectors.jira.dialects import DIALECTS
 from connectors.jira.editing import Editor
 from connectors.jira.finding import find
 from connectors.jira.issues import OURS, IssueReader, value_of, why
@@ -19,67 +20,17 @@ from connectors.jira.moving import Mover, status_of
 from connectors.jira.settings import JiraSettings
 from connectors.jira.site import Site
 from connectors.jira.slas import Slas
+from connectors.jira.table import STATUS, table
 from connectors.jira.watermark import Watermark, jql
-from connectors.mapping import Field, Record, Words, declared, moment
+from connectors.mapping import Record, declared, moment
 from connectors.pushes import Heard, Push, trusted
 from connectors.shared import Shared
 from connectors.text.limits import Limit
 from rules.plan import Draft, Receipt, TagChange
-from rules.ticket import Change, Comment, Level, Status, Ticket, Type, Value, replace
+from rules.ticket import Change, Comment, Status, Ticket, Value, replace
 
 if TYPE_CHECKING:
     from connectors.jira.session import JiraSession
-
-STATUS = Words({"Waiting for customer": "pending", "Pending": "on_hold", "Closed": "closed", "Canceled": "closed"})
-"""Names in Jira Service Management's own workflows; every other status is read by its category (`moving.CATEGORIES`)."""
-
-TYPE = Words(
-    {
-        "Bug": "bug",
-        "Task": "task",
-        "Incident": "incident",
-        "Service Request": "request",
-        "Problem": "problem",
-        "Change": "change",
-        "[System] Incident": "incident",
-        "[System] Service request": "request",
-        "[System] Problem": "problem",
-        "[System] Change": "change",
-    }
-)
-PRIORITY = Words({"Highest": "urgent", "High": "high", "Medium": "normal", "Low": "low", "Lowest": "low"})
-
-
-def _named(word: str) -> dict[str, str]:
-    return {"name": word}
-
-
-def _name(field: str) -> Any:
-    def read(record: Record) -> str | None:
-        value = record.get(field)
-        return None if value is None else str(value["name"])
-
-    return read
-
-
-def _string(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"text was expected, not {type(value).__name__}")
-    return value
-
-
-TABLE = (
-    Field(name="subject", reads="summary", writes="summary", convert=_string),
-    Field(name="body", reads="description", writes="description", convert=lambda said: adf.text(said) or None, render=adf.document),
-    Field(name="type", reads=_name("issuetype"), writes="issuetype", words=TYPE, convert=Type, render=_named),
-    Field(name="priority", reads=_name("priority"), writes="priority", words=PRIORITY, convert=Level, render=_named),
-    Field(name="resolution", reads=_name("resolution")),
-    Field(name="tags", reads="labels", convert=reading.tags),
-    Field(name="due_at", reads="duedate", convert=moment),
-    Field(name="created_at", reads="created", convert=moment),
-    Field(name="updated_at", reads="updated", convert=moment),
-)
-"""Of an issue's `fields`. Status, people, group and a site's own fields are no rows: `issues.py` and `moving.py` say why."""
 
 
 class JiraConnector(Connector):
@@ -93,9 +44,10 @@ class JiraConnector(Connector):
         names = STATUS.extended(settings.words.get("status", {}))
         self._settings, self._session, self._names = settings, session, names
         self._learned = False
-        self._table = declared(TABLE, settings.words)
-        self._issues = IssueReader(connection, settings, self._table, names, custom)
-        self._site, self._slas = Site(session, settings.accounts), Slas(session)
+        self._dialect = DIALECTS[settings.deployment]
+        self._table = declared(table(self._dialect.texts), settings.words)
+        self._issues = IssueReader(connection, settings, self._table, names, custom, self._dialect)
+        self._site, self._slas = Site(session, settings, self._dialect), Slas(session)
         self._links = Links(session, self._site, settings.links)
         self._mover = Mover(self._site, names, settings.transition_fields)
         self._editor = Editor(self._site, self._issues, self._table, Limit(adf.LONGEST, wide=settings.four_byte_letters))
@@ -113,41 +65,28 @@ class JiraConnector(Connector):
         from connectors.jira.session import JiraSession
 
         own = settings if isinstance(settings, JiraSettings) else JiraSettings.model_validate(settings.model_dump(exclude_unset=True))
-        return cls(connection, JiraSession(connection, own, read_only=read_only, shared=shared), own, custom)
+        session = JiraSession(connection, own, DIALECTS[own.deployment], read_only=read_only, shared=shared)
+        return cls(connection, session, own, custom)
 
     def close(self) -> None:
         self._session.close()
 
     def check_sign_in(self) -> str:
         me = self._session.get("signing in", "myself")
-        return str(me.get("emailAddress") or me.get("displayName") or me.get("accountId"))
+        return str(me.get("emailAddress") or me.get("displayName") or me.get(self._dialect.people.written))
 
     def changed(self, since: datetime | Cursor) -> Iterator[Page]:
-        """Pages of a search by `updated`. Jira's page token serves one reading only; the cursor is a watermark of our own."""
+        """Pages of a search by `updated`; the cursor is a watermark of our own, which never runs out."""
         mark, start = self._from(since)
-        token: str | None = None
-        while True:
-            try:
-                issues, following = self._searched("reading what changed", jql(start, self._settings.project), token)
-            except Rejected as error:
-                if token is None:
-                    raise
-                if start >= mark.updated:
-                    raise CursorExpired(self.connection, error.message) from None
-                start, token = mark.updated, None  # the token ran out: the watermark is the way back in
-                continue
-            page, mark = self._issues.page(issues, mark, last=following is None)
-            yield page
-            if following is None:
-                return
-            token = following
+        self._learn()
+        yield from self._site.asks.pages(self._issues, start, mark)
 
     def fetch(self, key: str) -> Ticket:
         return self._fetched(f"reading {key}", key)[1]
 
     def present(self, keys: Sequence[str]) -> Mapping[str, str]:
         """Jira answers for the key that an issue had before it moved, too, and does not say for which of the keys."""
-        found = self._site.present(f"asking after {len(keys)} issues", keys)
+        found = self._site.asks.present(f"asking after {len(keys)} issues", keys)
         there = {key: key for key in keys if key in found}
         for key in keys if len(there) < len(keys) else ():
             if key not in there and (now := self._key_now(key)) is not None:
@@ -162,8 +101,7 @@ class JiraConnector(Connector):
 
     def count(self, since: datetime) -> int | None:
         asked = jql(since, self._settings.project).partition(" ORDER BY ")[0]
-        found = self._session.ask("counting what changed", "POST", "search/approximate-count", body={"jql": asked})
-        return found.get("count") if isinstance(found, dict) else None
+        return self._site.asks.count("counting what changed", asked)
 
     def raw(self, key: str) -> Mapping[str, Any]:
         return self._fetched(f"reading {key}", key)[0]
@@ -240,7 +178,7 @@ class JiraConnector(Connector):
         found: dict[str, Comment] = {}
         try:
             for said in self._site.comments(what, key):
-                one = reading.comment(said, reporter.get("accountId"), self._issues.emails)
+                one = reading.comment(said, reporter, self._issues.emails, self._dialect)
                 if since is not None and one.at < since:
                     break
                 found[one.id] = one
@@ -274,9 +212,9 @@ class JiraConnector(Connector):
     def history(self, key: str) -> tuple[Change, ...]:
         what = f"reading the history of {key}"
         self._learn()
-        entries = list(self._site.rows(what, paths.issue(key, "changelog"), "values"))
+        entries = self._site.asks.changelog(what, key)
         try:
-            return reading.changes(entries, self._followed, self._issues.emails)
+            return reading.changes(entries, self._followed, self._dialect.people, self._issues.emails)
         except MALFORMED as error:
             raise Unreadable(self.connection, f"{what}: {why(error)}") from None
 
@@ -293,10 +231,6 @@ class JiraConnector(Connector):
         except ValueError as error:
             raise CursorExpired(self.connection, f"the cursor was made by something else ({error})") from None
         return mark, mark.updated - timedelta(seconds=self._settings.overlap)
-
-    def _searched(self, what: str, query: str, token: str | None) -> tuple[list[Any], str | None]:
-        self._learn()
-        return self._site.searched(what, query, self._issues.asked, self._settings.page_size, token, self._issues.decoded)
 
     def _learn(self) -> None:
         """Finds the site's own fields, once."""

@@ -10,7 +10,6 @@ from connectors.jira import fields, reading
 from connectors.jira.issues import IssueReader
 from connectors.jira.site import Site
 from connectors.mapping import Table, Unwritable, payload
-from connectors.text import adf, limits, plain
 from connectors.text.limits import Limit
 from rules.plan import Draft, TagChange
 from rules.ticket import Value
@@ -29,11 +28,7 @@ class Editor:
     limit: Limit
 
     def comment(self, text: str, properties: list[dict[str, Any]]) -> dict[str, Any]:
-        return {"body": self._rich(text), "properties": properties}
-
-    def _rich(self, text: str) -> dict[str, Any]:
-        """Markdown as Jira's document; what Jira counts is the text that people read in it."""
-        return limits.said(text, adf.write, lambda made: plain.write(adf.read(made)), self.limit)
+        return {"body": self.site.dialect.texts.rich(text, self.limit), "properties": properties}
 
     def edit(self, what: str, wanted: Mapping[str, Value], tags: TagChange = NO_TAGS) -> dict[str, Any]:
         """The body of an edit; empty when there is nothing to write."""
@@ -52,7 +47,7 @@ class Editor:
             "project": {"key": self._needed(what, "project", project)},
             "issuetype": self._issue_type(what, draft),
             "labels": sorted({*(tags if isinstance(tags, frozenset) else ()), reading.label_of(mark)}),
-            **({"description": self._rich(str(body))} if body else {}),
+            **({"description": self.site.dialect.texts.rich(str(body), self.limit)} if body else {}),
         }
         sent = {**self.edit(what, {n: v for n, v in wanted.items() if v is not None}).get("fields", {}), **self._own(what, own), **named}
         return {"fields": sent, "properties": [{"key": reading.MARK, "value": {"mark": mark}}]}
@@ -60,10 +55,10 @@ class Editor:
     def _one(self, what: str, name: str, value: Value) -> dict[str, Any]:
         try:
             if name in PEOPLE and name not in self.issues.own:
-                return {PEOPLE[name]: {"accountId": self.site.account(what, str(value))} if value is not None else None}
+                return {PEOPLE[name]: self.site.named(what, str(value)) if value is not None else None}
             if name in self.issues.own:
                 own = self.issues.own[name]
-                return {own.id: fields.written(own.schema, self._accounts(what, own.schema, value))}
+                return {own.id: fields.written(own.schema, self._accounts(what, own.schema, value), self.site.dialect.texts)}
             if name == "group":
                 raise Unwritable(NO_GROUP)
             return payload(self.table, {name: value})
@@ -75,14 +70,14 @@ class Editor:
         if value is None or "user" not in (schema.get("type"), schema.get("items")):
             return value
         people = sorted(value) if isinstance(value, frozenset) else [str(value)]
-        accounts = [{"accountId": self.site.account(what, person)} for person in people]
+        accounts = [self.site.named(what, person) for person in people]
         return accounts if schema.get("type") == "array" else accounts[0]
 
     def _own(self, what: str, named: Mapping[str, str]) -> dict[str, Any]:
         """Fields of a draft under the site's own names."""
         try:
             found = fields.found(self.site.fields, [Custom(name, name) for name in named], None, frozenset())
-            return {o.id: fields.written(o.schema, named[o.name[7:]]) for o in found if o.name[7:] in named}
+            return {o.id: fields.written(o.schema, named[o.name[7:]], self.site.dialect.texts) for o in found if o.name[7:] in named}
         except (LookupError, Unwritable) as error:
             raise Rejected(self.site.connection, f"{what}: {error}") from None
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from connectors.base import Custom
 from connectors.jira import adf
+from connectors.jira.dialect import Texts
 from connectors.mapping import Field, Unwritable, moment
 from rules.ticket import Value
 
@@ -90,18 +91,18 @@ def _truth(value: Any) -> bool:
     raise ValueError(f"'{word}' is neither yes nor no")
 
 
-def written(schema: Mapping[str, Any], value: Any) -> Any:
+def written(schema: Mapping[str, Any], value: Any, texts: Texts) -> Any:
     """A value as the field's schema wants it in a write. Raises `Unwritable` for a kind of field that cannot be written by a word."""
     if value is None:
         return None
     kind = schema.get("type")
     if kind == "array":
         many = sorted(value) if isinstance(value, frozenset | set) else value if isinstance(value, list | tuple) else [value]
-        return [_one(schema.get("items"), schema, item) for item in many]
-    return _one(kind, schema, value)
+        return [_one(schema.get("items"), schema, item, texts) for item in many]
+    return _one(kind, schema, value, texts)
 
 
-def _one(kind: Any, schema: Mapping[str, Any], value: Any) -> Any:
+def _one(kind: Any, schema: Mapping[str, Any], value: Any, texts: Texts) -> Any:
     if isinstance(value, Mapping):
         return value  # an administrator who wrote Jira's own shape is taken at their word
     match kind:
@@ -117,7 +118,7 @@ def _one(kind: Any, schema: Mapping[str, Any], value: Any) -> Any:
         case "datetime":
             return stamp(value) if isinstance(value, datetime) else str(value)
         case "string" | "any" | "team" | None:
-            return adf.document(_word(value)) if schema.get("custom") == TEXT_AREA else _word(value)
+            return texts.area(_word(value)) if schema.get("custom") == TEXT_AREA else _word(value)
     raise Unwritable(f"a field of Jira's kind '{kind}' cannot be written from here")
 
 

@@ -17,8 +17,7 @@ def find(site: Site, what: str, mark: str, projects: Sequence[str]) -> Record | 
     of a project are given out in order. Raises `InDoubt` where no project is named and the search shows nothing.
     """
     query = f'labels = "{reading.label_of(mark)}" ORDER BY created ASC'
-    hits, _ = site.searched(what, query, "labels", 100, properties=reading.MARK)
-    found = _with(site, what, mark, hits)
+    found = _with(site, what, mark, site.asks.found(what, query, 100, reading.MARK))
     if found is None and not projects:
         raise InDoubt(site.connection, f"{what}: the search may lag; name the projects under project: of this connection")
     return found or next((hit for hit in (_beyond(site, what, mark, project) for project in projects) if hit), None)
@@ -29,11 +28,11 @@ def _beyond(site: Site, what: str, mark: str, project: str) -> Record | None:
 
     It may show an issue before an older one, so the first window starts behind.
     """
-    newest, _ = site.searched(what, f"project = {project} ORDER BY key DESC", "labels", 1)
+    newest = site.asks.found(what, f"project = {project} ORDER BY key DESC", 1, reading.MARK)
     number = max(int(str(newest[0]["key"]).rpartition("-")[2]) - A_WINDOW, 0) if newest else 0
     while True:
         keys = [f"{project}-{n}" for n in range(number + 1, number + 1 + A_WINDOW)]
-        there = site.bulk(what, keys, "labels", reading.MARK)
+        there = site.asks.bulk(what, keys, reading.MARK)
         found = _with(site, what, mark, there)
         if found is not None or not there:
             return found

@@ -7,7 +7,8 @@ from typing import Any
 
 from connectors.base import Custom, Page, Spoilt
 from connectors.columns import MALFORMED, TEXT, Columns, Unusual, all_of
-from connectors.jira import fields, reading
+from connectors.jira import fields
+from connectors.jira.dialect import Dialect
 from connectors.jira.fields import Own
 from connectors.jira.moving import status_of
 from connectors.jira.settings import JiraSettings
@@ -26,12 +27,15 @@ APART = ("ref", "status", "requester", "assignee", "url", "version")
 class IssueReader:
     """Reads the issues of one connection. Until `learn` has seen the site's fields, those given by name are not found."""
 
-    def __init__(self, connection: str, settings: JiraSettings, table: Table, names: Words, custom: Iterable[Custom]) -> None:
+    def __init__(
+        self, connection: str, settings: JiraSettings, table: Table, names: Words, custom: Iterable[Custom], dialect: Dialect
+    ) -> None:
         self._connection, self._names, self._custom, self._group_field = connection, names, tuple(custom), settings.group_field
         self._table = [row for row in table if row.name not in {c.name for c in self._custom}]
         self._browse = f"{(settings.site or settings.url).rstrip('/')}/browse/"
         self.emails = {id: email for email, id in settings.accounts.items()}
-        self._people = Kept(lambda known: reading.account(known, self.emails))
+        self._named, self._of_person = dialect.people, itemgetter(*dialect.people.keys)
+        self._people = Kept(lambda known: dialect.people.person(known, self.emails))
         self._statuses = Kept(lambda word: status_of(names, {"name": word[0], "statusCategory": {"key": word[1]}}))
         remotes = [c.remote for c in self._custom] + [f for f in (settings.group_field,) if f is not None]
         self.learn([{"id": remote} for remote in dict.fromkeys(remotes)])
@@ -44,7 +48,7 @@ class IssueReader:
         self._read, self._columns = reader(table), Columns(table, (*APART, "updated_at"))
         self._replaced = any(row.name in APART for row in table) or "updated_at" in self.own
         self.asked = ",".join([ASKED, *(o.id for o in self.own.values())])
-        self.decoded = page_decoder(o.id for o in self.own.values())
+        self.decoded = page_decoder((o.id for o in self.own.values()), self._named)
 
     def ticket(self, record: Record) -> Ticket:
         """Raises one of `MALFORMED` for a record that is not what Jira documents."""
@@ -109,9 +113,9 @@ class IssueReader:
         if not user:
             return None
         try:
-            known = _of_person(user)
+            known = self._of_person(user)
         except KeyError:
-            known = tuple(map(user.get, reading.OF_PERSON))
+            known = tuple(map(user.get, self._named.keys))
         found: Person = self._people[known]
         return found
 
@@ -132,9 +136,6 @@ class IssueReader:
         tickets, spoilt = all_of(issues, together, alone, lambda issue, error: Spoilt(_key(issue), why(error)))
         mark = Watermark(*max([(mark.updated, mark.id), *((ticket.updated_at, ids[ticket.ref.key]) for ticket in tickets)]))
         return Page(tuple(tickets), mark.cursor, last, tuple(spoilt), ids=ids), mark
-
-
-_of_person = itemgetter(*reading.OF_PERSON)
 
 
 def _version(stamp: str, updated: datetime) -> str:

@@ -100,7 +100,7 @@ class Mover:
 
     def _written(self, what: str, id: str, meta: Mapping[str, Any], value: Any) -> Any:
         try:
-            return written(meta.get("schema") or {}, value)
+            return written(meta.get("schema") or {}, value, self.site.dialect.texts)
         except Unwritable as error:
             raise Rejected(self.site.connection, f"{what}: {id}: {error}") from None
 

@@ -1,8 +1,6 @@
-"""Addresses under `/rest/api/3/`."""
+"""Addresses under `/rest/api/VERSION/`."""
 
 from urllib.parse import quote
-
-SEARCH = "search/jql"
 
 
 def issue(key: str, *rest: str) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from connectors.jira import adf, fields
+from connectors.jira import fields
+from connectors.jira.dialect import Dialect, Emails, People
 from connectors.jira.fields import Own
 from connectors.mapping import Words, moment
 from rules.ticket import Change, Comment, Person, Role, Value
@@ -27,18 +28,9 @@ def tags(labels: Iterable[Any]) -> frozenset[str]:
     return frozenset(label for label in map(str, labels) if not is_ours(label))
 
 
-OF_PERSON = ("accountId", "displayName", "emailAddress", "accountType")
-
-
-def person(user: Mapping[str, Any] | None, emails: Mapping[str, str]) -> Person | None:
-    """A Jira account; its e-mail address comes from the settings' `accounts` where privacy hides it."""
-    return account(tuple(map(user.get, OF_PERSON)), emails) if user else None
-
-
-def account(known: tuple[Any, ...], emails: Mapping[str, str]) -> Person:
-    """An account by its values in the order of `OF_PERSON`."""
-    id, name, email, kind = known
-    return Person(id=id, name=name, email=email or emails.get(str(id)) or None, automated=kind == "app")
+def person(user: Mapping[str, Any] | None, people: People, emails: Emails) -> Person | None:
+    """A Jira account; `emails` are those of the settings' `accounts`, for people whose address Jira hides."""
+    return people.person(tuple(map(user.get, people.keys)), emails) if user else None
 
 
 def properties(comment: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,25 +50,25 @@ def is_public(comment: Mapping[str, Any]) -> bool:
     return not (isinstance(internal, Mapping) and internal.get("internal"))
 
 
-def comment(said: Mapping[str, Any], reporter: str | None, emails: Mapping[str, str]) -> Comment:
-    """`reporter` is the accountId of the ticket's requester, whose public comments are the customer's."""
-    author, public = said.get("author") or {}, is_public(said)
+def comment(said: Mapping[str, Any], reporter: Mapping[str, Any], emails: Emails, dialect: Dialect) -> Comment:
+    """`reporter` is the account of the ticket's requester, whose public comments are the customer's."""
+    author, public, lasting = said.get("author") or {}, is_public(said), dialect.people.lasting
     return Comment(
         id=str(said["id"]),
         at=moment(said["created"]),
-        text=adf.text(said.get("body")),
+        text=dialect.texts.read(said.get("body")),
         public=public,
-        role=_role(author, public=public, reporter=reporter),
-        author=person(author, emails),
+        role=_role(author.get("accountType"), public=public, reports=bool(reporter) and author.get(lasting) == reporter.get(lasting)),
+        author=person(author, dialect.people, emails),
         ours=mark_of(properties(said).get(MARK)) is not None,
     )
 
 
-def _role(author: Mapping[str, Any], *, public: bool, reporter: str | None) -> Role:
-    kind = author.get("accountType")
+def _role(kind: str | None, *, public: bool, reports: bool) -> Role:
+    """`kind` is the account's, where Jira tells it; `reports`: it is the requester's."""
     if kind == "app":
         return Role.BOT
-    if kind == "customer" or (public and reporter is not None and author.get("accountId") == reporter):
+    if kind == "customer" or (public and reports):
         return Role.CUSTOMER
     return Role.AGENT
 
@@ -102,16 +94,16 @@ def worded(words: Words) -> Reads:
 
 
 def changes(
-    entries: Iterable[Mapping[str, Any]], followed: Mapping[str, tuple[str, Reads]], emails: Mapping[str, str]
+    entries: Iterable[Mapping[str, Any]], followed: Mapping[str, tuple[str, Reads]], people: People, emails: Emails
 ) -> tuple[Change, ...]:
     """A changelog's entries as changes of our fields, oldest first; what reads the same before and after is no change of ours."""
-    found = [change for entry in entries for change in _of(entry, followed, emails)]
+    found = [change for entry in entries for change in _of(entry, followed, people, emails)]
     return tuple(sorted(found, key=lambda change: change.at))
 
 
-def _of(entry: Mapping[str, Any], followed: Mapping[str, tuple[str, Reads]], emails: Mapping[str, str]) -> Iterable[Change]:
+def _of(entry: Mapping[str, Any], followed: Mapping[str, tuple[str, Reads]], people: People, emails: Emails) -> Iterable[Change]:
     at: datetime = moment(entry["created"])
-    by = person(entry.get("author"), emails)
+    by = person(entry.get("author"), people, emails)
     for item in entry.get("items") or ():
         name, reads = followed.get(item.get("fieldId") or item.get("field"), (None, shown))
         if name is None:
@@ -135,7 +127,7 @@ def typed(kind: str) -> Reads:
     return reads
 
 
-def followed(own: Iterable[Own], words: Mapping[str, Words], status: Reads, emails: Mapping[str, str]) -> dict[str, tuple[str, Reads]]:
+def followed(own: Iterable[Own], words: Mapping[str, Words], status: Reads, emails: Emails) -> dict[str, tuple[str, Reads]]:
     """Which fields of a changelog are ours, and how each is read; `own` are the site's own."""
 
     def who(id: str | None, text: str | None) -> Value:

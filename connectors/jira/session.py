@@ -14,6 +14,7 @@ from connectors.allowance import until_reset
 from connectors.errors import ConnectorError, Rejected, Transient, Unauthorized
 from connectors.granting import token_of
 from connectors.inventory import Pulse
+from connectors.jira.dialect import Dialect
 from connectors.jira.secrecy import shows_nothing
 from connectors.secrecy import saying
 from connectors.shared import Shared
@@ -29,20 +30,22 @@ CREDENTIALS = "check client_id and client_secret, and that the service account's
 
 
 class JiraSession:
-    """Asks one site. Paths stand behind `/rest/api/3/`; every failure is one of `connectors.errors`."""
+    """Asks one site. Paths stand behind `/rest/api/VERSION/` of its dialect; every failure is one of `connectors.errors`."""
 
-    def __init__(self, connection: str, settings: "JiraSettings", *, read_only: bool = False, shared: Shared | None = None) -> None:
+    def __init__(
+        self, connection: str, settings: "JiraSettings", dialect: Dialect, *, read_only: bool = False, shared: Shared | None = None
+    ) -> None:
         self.connection, self._sign_in = connection, settings.sign_in
         self._sdk = JIRA(
             server=settings.api,
-            options={"rest_api_version": "3"},
+            options={"rest_api_version": dialect.version},
             max_retries=0,  # the SDK would repeat POSTs and sleep in this thread
             timeout=(settings.connect_timeout, settings.read_timeout),
             get_server_info=False,
             logging=False,
             **_signed_in(settings),
         )
-        self._sdk.deploymentType = "Cloud"
+        self._sdk.deploymentType = dialect.sdk
         self._sdk._fields_cache_value = {"_": "_"}  # without it the SDK reads /field before its first search
         shared = shared or Shared()
         mounted(self._sdk._session, connection, settings, read_only=read_only, meter=shared.meter)

@@ -63,6 +63,7 @@ class JiraSettings(ConnectorSettings):
     """
 
     sign_in: JiraSignIn
+    deployment: Literal["cloud"] = "cloud"
     project: Annotated[tuple[ProjectKey, ...], BeforeValidator(lambda said: (said,) if isinstance(said, str) else said)] = ()
     group_field: str | None = None
     transition_fields: Mapping[str, Any] = Setting(default_factory=dict)

@@ -9,6 +9,8 @@ from typing import Any, Required, TypedDict
 import msgspec
 import orjson
 
+from connectors.jira.dialect import People
+
 
 class Named(TypedDict, total=False):
     """A type, a priority or a resolution."""
@@ -29,33 +31,25 @@ class Status(TypedDict, total=False):
     statusCategory: Category | None
 
 
-class User(TypedDict, total=False):
-    """An account; what is none is read as it came."""
-
-    accountId: Required[Any]
-    displayName: Any
-    emailAddress: Any
-    accountType: Any
-
-
 WHOLE = ("summary", "description", "labels", "created", "updated", "duedate")
 PARTS: Mapping[str, Any] = {
     "issuetype": Named | None,
     "status": Status | None,
     "resolution": Named | None,
     "priority": Named | None,
-    "reporter": User | None,
-    "assignee": User | None,
 }
+PERSONS = ("reporter", "assignee")
 
 
-def page_decoder(own: Iterable[str]) -> Callable[[bytes], Any]:
+def page_decoder(own: Iterable[str], people: People) -> Callable[[bytes], Any]:
     """From an answer's bytes to a page whose issues hold what the table reads, and the site's `own` fields as they are.
 
     It raises `ValueError` for what is no JSON.
     """
     made: Any = TypedDict  # of names that are known when a site has told its fields
-    fields = made("Fields", {**PARTS, **dict.fromkeys((*WHOLE, *own), Any)}, total=False)
+    user = made("User", {**dict.fromkeys(people.keys, Any), people.lasting: Required[Any]}, total=False)  # what is none is read as it came
+    persons = dict.fromkeys(PERSONS, user | None)
+    fields = made("Fields", {**PARTS, **persons, **dict.fromkeys((*WHOLE, *own), Any)}, total=False)
     issue: Any = made("Issue", {"id": Any, "key": Any, "fields": fields}, total=False)
     page = made("Page", {"issues": list[issue], "nextPageToken": Any, "isLast": Any}, total=False)
     read = msgspec.json.Decoder(page).decode

@@ -1,18 +1,18 @@
 """What one Jira site is asked, and what of its answers is kept: its fields, its statuses, and whose account is whose."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import orjson
-
 from connectors.errors import NotFound, Rejected, Unreadable
 from connectors.jira import paths, reading
+from connectors.jira.dialect import Dialect
 from connectors.mapping import Record
 
 if TYPE_CHECKING:
     from connectors.jira.session import JiraSession
+    from connectors.jira.settings import JiraSettings
 
 A_PAGE = 100  # comments or changes on one page
 
@@ -20,26 +20,27 @@ A_PAGE = 100  # comments or changes on one page
 class Site:
     """Questions to one site. Answers that are not what Jira documents raise `Unreadable`."""
 
-    def __init__(self, session: "JiraSession", accounts: Mapping[str, str]) -> None:
-        self.session, self.connection = session, session.connection
+    def __init__(self, session: "JiraSession", settings: "JiraSettings", dialect: Dialect) -> None:
+        self.session, self.connection, self.dialect = session, session.connection, dialect
+        self.asks = dialect.asks(self, settings)
         self._workflows: dict[str, dict[str, Sequence[Record]]] = {}
-        self._accounts = {email.casefold(): id for email, id in accounts.items()}
+        self._accounts = {email.casefold(): id for email, id in settings.accounts.items()}
 
     @cached_property
     def fields(self) -> Sequence[Record]:
         """All fields of the site, asked for once."""
-        return _records(self.connection, "reading the site's fields", self.session.get("reading the site's fields", "field"))
+        return self.records("reading the site's fields", self.session.get("reading the site's fields", "field"))
 
     @cached_property
     def statuses(self) -> Mapping[str, Record]:
         """All statuses by id, asked for once: a changelog names a status without its category."""
-        rows = _records(self.connection, "reading the site's statuses", self.session.get("reading the site's statuses", "status"))
+        rows = self.records("reading the site's statuses", self.session.get("reading the site's statuses", "status"))
         return {str(row.get("id")): row for row in rows}
 
     def workflow(self, what: str, project: str, issue_type: str) -> Sequence[Record]:
         """The statuses that issues of this type can have in this project, asked for once for each project."""
         if project not in self._workflows:
-            rows = _records(self.connection, what, self.session.get(what, f"project/{quote(project, safe='')}/statuses"))
+            rows = self.records(what, self.session.get(what, f"project/{quote(project, safe='')}/statuses"))
             self._workflows[project] = {str(row.get("id")): row.get("statuses") or [] for row in rows}
         return self._workflows[project].get(issue_type, ())
 
@@ -76,8 +77,8 @@ class Site:
         what = "reading the screens"
         for project in projects:
             types = paths.create_meta(project)
-            for kind in self.rows(what, types, "issueTypes"):
-                yield from self.rows(what, f"{types}/{quote(str(kind.get('id')), safe='')}", "fields")
+            for kind in self.rows(what, types, self.dialect.types):
+                yield from self.rows(what, f"{types}/{quote(str(kind.get('id')), safe='')}", self.dialect.screen)
 
     def permissions(self, project: str, names: Iterable[str]) -> Any:
         where: dict[str, Any] = {"projectKey": project} if project else {}
@@ -89,35 +90,6 @@ class Site:
             raise Unreadable(self.connection, f"{what}: the answer is no issue")
         return found
 
-    def searched(
-        self, what: str, jql: str, asked: str, size: int, token: str | None = None, read: Callable[[bytes], Any] = orjson.loads, **more: str
-    ) -> tuple[list[Any], str | None]:
-        """One page of a search, as `read` decodes it, and the token of the next; None after the last."""
-        params = {"jql": jql, "fields": asked, "maxResults": size, **more, **({"nextPageToken": token} if token else {})}
-        page = self.session.get(what, paths.SEARCH, read=read, **params)
-        if not isinstance(page, dict) or not isinstance(page.get("issues"), list):
-            raise Unreadable(self.connection, f"{what}: the answer is no page of issues")
-        following = page.get("nextPageToken")
-        if page.get("isLast") or not following:
-            if page.get("isLast") is False:
-                raise Unreadable(self.connection, f"{what}: there is more, but no token for it")
-            return page["issues"], None
-        if following == token:
-            raise Unreadable(self.connection, f"{what}: the same page token came twice")
-        return page["issues"], str(following)
-
-    def bulk(self, what: str, keys: Sequence[str], asked: str, property: str) -> list[Record]:
-        """Those of these issues that are there, read as they are now."""
-        body = {"issueIdsOrKeys": list(keys), "fields": [asked], "properties": [property]}
-        page = self.session.ask(what, "POST", "issue/bulkfetch", body=body)
-        return _records(self.connection, what, page.get("issues") if isinstance(page, dict) else None)
-
-    def present(self, what: str, keys: Sequence[str]) -> frozenset[str]:
-        """The keys, as they are now, of those of these issues that are there."""
-        page = self.session.ask(what, "POST", "issue/bulkfetch", body={"issueIdsOrKeys": list(keys), "fields": ["updated"]})
-        rows = _records(self.connection, what, page.get("issues") if isinstance(page, dict) else None)
-        return frozenset(str(row.get("key")) for row in rows)
-
     def comments(self, what: str, key: str) -> Iterator[Record]:
         """All comments with their properties, newest first; one that comes while we read may bring another one twice."""
         return self.rows(what, paths.issue(key, "comment"), "comments", orderBy="-created", expand="properties")
@@ -127,11 +99,16 @@ class Site:
         start = 0
         while True:
             page = self.session.get(what, path, startAt=start, maxResults=A_PAGE, **params)
-            found = _records(self.connection, what, page.get(name) if isinstance(page, dict) else None)
+            found = self.records(what, page.get(name) if isinstance(page, dict) else None)
             yield from found
             start += len(found)
             if not found or page.get("isLast") or start >= int(page.get("total") or 0):
                 return
+
+    def records(self, what: str, found: Any) -> list[Record]:
+        if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+            raise Unreadable(self.connection, f"{what}: the answer is no list of records")
+        return found
 
     def mark(self, what: str, said: Record, path: str) -> str | None:
         """Our mark on a comment or issue; asked for by its own address where the answer came without properties."""
@@ -144,14 +121,20 @@ class Site:
         except NotFound:
             return None
 
+    def named(self, what: str, word: str) -> dict[str, str]:
+        """A person as a write wants them, by e-mail address or display name. Raises `Rejected`."""
+        return {self.dialect.people.written: self.account(what, word)}
+
     def account(self, what: str, word: str) -> str:
-        """The accountId of the one active account with this e-mail address or display name. Raises `Rejected` for none and for several."""
+        """What the one active account with this e-mail address or display name is written by. `Rejected` for none and for several."""
         listed = self._accounts.get(word.casefold())
         if listed is not None:
             return listed
-        rows = _records(self.connection, what, self.session.get(what, "user/search", query=word, maxResults=50))
+        people = self.dialect.people
+        rows = self.records(what, self.session.ask(what, "GET", "user/search", {people.asked: word, "maxResults": 50}))
         live = [row for row in rows if row.get("active") is not False]
-        ids = {str(row["accountId"]) for row in live if _is_called(row, word)} or _hidden(live, word)
+        hits = [row for row in live if _is_called(row, word)] or _hidden(live, word)
+        ids = {str(row[people.written]) for row in hits}
         if len(ids) != 1:
             many = "several accounts are" if ids else "no account is"
             raise Rejected(
@@ -165,12 +148,6 @@ def _is_called(row: Record, word: str) -> bool:
     return word.casefold() in (str(row.get("emailAddress") or "").casefold(), str(row.get("displayName") or "").casefold())
 
 
-def _hidden(rows: Sequence[Record], word: str) -> set[str]:
+def _hidden(rows: Sequence[Record], word: str) -> Sequence[Record]:
     """The only account that Jira found for an e-mail address and whose own address privacy hides."""
-    return {str(row["accountId"]) for row in rows} if "@" in word and len(rows) == 1 and not rows[0].get("emailAddress") else set()
-
-
-def _records(connection: str, what: str, found: Any) -> list[Record]:
-    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
-        raise Unreadable(connection, f"{what}: the answer is no list of records")
-    return found
+    return rows if "@" in word and len(rows) == 1 and not rows[0].get("emailAddress") else ()

@@ -162,7 +162,7 @@ def test_dates_go_out_as_milliseconds_for_quoted_ones_are_read_in_the_accounts_z
     assert len(keys_of(read(connector, two_hours_ago))) == 1
 
     quoted = f"updated >= '{two_hours_ago:%Y-%m-%d %H:%M}'"  # UTC, as one would write it
-    assert connector._site.searched("trying", quoted, "id", 10)[0] == []
+    assert connector._site.asks.found("trying", quoted, 10, reading.MARK) == []
 
 
 def test_the_cursor_is_a_watermark_in_text(rig: Rig, connector: JiraConnector) -> None:

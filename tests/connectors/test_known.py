@@ -16,7 +16,7 @@ def test_what_is_known_of_a_system_is_what_its_connector_says_of_itself(system: 
 
 
 @pytest.mark.parametrize(
-    ("system", "table"), [("jira", "connector"), ("servicenow", "reading"), ("zendesk", "reading"), ("salesforce", "reading")]
+    ("system", "table"), [("jira", "table"), ("servicenow", "reading"), ("zendesk", "reading"), ("salesforce", "reading")]
 )
 def test_every_row_of_a_table_is_an_ability(system: str, table: str) -> None:
     rows = import_module(f"connectors.{system}.{table}").TABLE

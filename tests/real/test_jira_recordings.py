@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from connectors.jira import reading
+from connectors.jira.cloud import CLOUD
 from connectors.jira.connector import JiraConnector
 from connectors.jira.issues import MALFORMED, NEEDED, why
 from connectors.jira.sandbox import JiraSandbox
@@ -107,7 +108,7 @@ def test_a_word_that_was_guessed_would_be_noticed() -> None:
 @every("jira/webhooks/*.json")
 def test_every_recorded_comment_is_read(path: Path) -> None:
     for said in comments(content(path)):
-        comment = reading.comment(said, None, {})
+        comment = reading.comment(said, {}, {}, CLOUD)
         assert comment.id == str(said["id"])
         assert comment.text.strip()
         assert comment.at.utcoffset() == timedelta(0)

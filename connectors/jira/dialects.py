@@ -1,0 +1,8 @@
+"""Which dialect a connection speaks, by its `deployment`."""
+
+from collections.abc import Mapping
+
+from connectors.jira.cloud import CLOUD
+from connectors.jira.dialect import Dialect
+
+DIALECTS: Mapping[str, Dialect] = {"cloud": CLOUD}
