@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, Literal, NewType, Self, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, NewType, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,6 +20,9 @@ Cursor = NewType("Cursor", str)
 
 NO_TAGS = TagChange()
 
+FALLBACK = "name who gets such tickets under fallback_assignee: of this connection"
+"""The way out that is told where nobody is there by the name of an assignee."""
+
 Thing: TypeAlias = Literal["group", "user", "project", "field"]
 """What a system has of its own and rules, maps and settings name: its teams, the people who work in it, its projects and fields."""
 
@@ -28,7 +31,8 @@ class ConnectorSettings(BaseModel):
     """What every connection may say in `ticketgate.yaml`; each connector adds its own `sign_in`.
 
     `url` is the vendor's public address. `via` sends the bytes to a loopback address instead (sandboxes, tests): the SDK
-    still sees `url`. `words` is `{field: {their word: ours}}` and adds to or replaces the connector's own.
+    still sees `url`. `words` is `{field: {their word: ours}}` and adds to or replaces the connector's own. `people` is who is who in this
+    system (`{as rules and other systems name them: as this one does}`), `fallback_assignee` has the tickets of those it does not have.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -36,6 +40,8 @@ class ConnectorSettings(BaseModel):
     url: str
     via: str | None = Field(default=None, pattern=r"^http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$")
     words: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
+    people: Mapping[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
+    fallback_assignee: str | None = Field(default=None, min_length=1)
     connect_timeout: float = 5.0  # seconds
     read_timeout: float = 30.0  # seconds
     total_timeout: float = 120.0  # seconds, over a whole answer: a read timeout alone never ends a dribble
@@ -44,7 +50,13 @@ class ConnectorSettings(BaseModel):
 
     def named(self) -> Iterator[tuple[str, Thing, str]]:
         """What of the system's own these settings name: the key, the kind of thing, and its name."""
-        yield from ()
+        yield from (("people", "user", name) for name in self.people.values())
+        if self.fallback_assignee is not None:
+            yield "fallback_assignee", "user", self.fallback_assignee
+
+    def person(self, name: str) -> str:
+        """Somebody as this system names them; `name` itself where `people` does not say otherwise. Case does not count."""
+        return next((there for known, there in self.people.items() if known.casefold() == name.casefold()), name)
 
     def notices(self) -> tuple[str, ...]:
         """What a person should know about these settings before it hurts; `doctor` says it."""

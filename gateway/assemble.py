@@ -29,7 +29,7 @@ from gateway.posting import Poster
 from gateway.retrying import Patience
 from gateway.rulebook import Rulebook
 from gateway.saved import Saved
-from gateway.sending import Sender
+from gateway.sending import NONE, Sender
 from gateway.signals import Signals
 from gateway.store import bundles, connections
 from gateway.store.leases import LASTS
@@ -101,7 +101,8 @@ def assembled(
         raise ValueError("a desk with mistakes cannot be assembled; `ticketgate check` lists them")
     opened_ = {name: connector_of(loaded, name, read_only=read_only, long=long) for name in loaded.connections}
     patience = patience or (AT_LENGTH if long else Patience())
-    gateway = put_together(loaded.config, loaded.bundle, opened_, loaded.folder, clock or real(), on_pass, patience)
+    desk = (loaded.config, loaded.bundle, opened_, loaded.folder)
+    gateway = put_together(*desk, clock or real(), on_pass, patience, people=loaded.connections)
     try:
         with gateway.store.writing() as db:
             if not read_only:  # a dry run leaves nothing behind
@@ -124,12 +125,14 @@ def put_together(
     wall: Clock = wall_now,
     points: Points | None = None,
     lease: float = LASTS,
+    people: Mapping[str, ConnectorSettings] = NONE,
 ) -> Gateway:
-    """As `assembled`, with connectors that are open already. `lease`: seconds for which a ticket in hand is held unrenewed."""
+    """As `assembled`, with connectors that are open already. `lease`: seconds for which a ticket in hand is held unrenewed; `people`:
+    the settings by which somebody is found in each system."""
     store = opened(database(folder, config))
     holds = Holds(store, lease)
     guarded = {name: one_at_a_time(connector, holds.fit) for name, connector in there.items()}
-    sender = Sender(guarded, _notifier(config, folder, clock), Poster(config.endpoints, wall))
+    sender = Sender(guarded, _notifier(config, folder, clock), Poster(config.endpoints, wall), people)
     house = _house(store, guarded, sender, holds, patience or Patience(), clock, wall, points or failpoint.points())
     brake, cycle = Brake(config.brake.tickets), Cycle(house, Rulebook(bundle), on_pass)
     return Gateway(

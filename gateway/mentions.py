@@ -102,10 +102,15 @@ def _made(create: Mapping[str, object]) -> Iterator[Said]:
             yield "field", name, ""
 
 
-def asked(found: Iterable[Mention]) -> dict[str, dict[Thing, set[str]]]:
+def named_there(settings: ConnectorSettings, mention: Mention) -> str:
+    """As that system is asked for it: somebody whom `people` knows by another name is asked for by that."""
+    return settings.person(mention.name) if mention.kind == "user" else mention.name
+
+
+def asked(found: Iterable[Mention], settings: Mapping[str, ConnectorSettings]) -> dict[str, dict[Thing, set[str]]]:
     """What each connection is to be asked: names by kind."""
     questions: dict[str, dict[Thing, set[str]]] = {}
     for mention in found:
         for connection in mention.connections:
-            questions.setdefault(connection, {}).setdefault(mention.kind, set()).add(mention.name)
+            questions.setdefault(connection, {}).setdefault(mention.kind, set()).add(named_there(settings[connection], mention))
     return questions

@@ -11,7 +11,7 @@ from gateway.assemble import connector_with
 from gateway.config_file import read_config, read_connections
 from gateway.desk import Loaded
 from gateway.desk_texts import CONFIG
-from gateway.mentions import Mention, asked, mentions
+from gateway.mentions import Mention, asked, mentions, named_there
 from gateway.placeholders import Environment, secret_folders
 from gateway.settings import with_environment
 from rules.bundle import Place
@@ -31,7 +31,7 @@ def missing(loaded: Loaded) -> tuple[Problem, ...]:
     desk = _Desk(loaded, _root(loaded))
     settings, silent = _signed_in(desk)
     found = list(dict.fromkeys(mentions(loaded.bundle, loaded.connections, desk.place)))
-    answers = dict(_answers(desk, settings, asked(found), silent))
+    answers = dict(_answers(desk, settings, asked(found, loaded.connections), silent))
     named = (_finding(desk, mention, answers) for mention in found)
     return (*silent, *dict.fromkeys(problem for problem in named if problem is not None))
 
@@ -111,15 +111,18 @@ def _known(there: Connector, questions: Mapping[Thing, set[str]]) -> Iterator[tu
 
 def _finding(desk: _Desk, mention: Mention, answers: Answers) -> Problem | None:
     """An error where none of the connections has it, a note where only some have not."""
-    without = {c for c in mention.connections if mention.name not in answers.get((c, mention.kind), frozenset({mention.name}))}
+    theirs = {c: named_there(desk.loaded.connections[c], mention) for c in mention.connections}
+    without = {c for c, name in theirs.items() if name not in answers.get((c, mention.kind), frozenset({name}))}
     if not without:
         return None
     place, end = _spot(desk.loaded.sources, mention)
     names = ", ".join(sorted(without))
     what = f"there is no {CALLED[mention.kind]} '{mention.name}' in {names}"
+    if fallbacks := _fallbacks(desk, mention, without):
+        what += f"; there {' or '.join(fallbacks)} has the ticket (fallback_assignee)"
     return Problem(
         code="TG411",
-        level="error" if without == mention.connections else "note",
+        level="error" if without == mention.connections and not fallbacks else "note",
         message=f"{what} ({mention.source.rstrip(':')})" if mention.source else what,
         place=place,
         end_column=end,
@@ -127,6 +130,14 @@ def _finding(desk: _Desk, mention: Mention, answers: Answers) -> Problem | None:
         help=f"make it there, or write what that system calls it{'' if without == mention.connections else '; the others have it'}",
         rule=mention.rule,
     )
+
+
+def _fallbacks(desk: _Desk, mention: Mention, without: Iterable[str]) -> list[str]:
+    """Who gets the tickets of somebody who is not there, when each of these connections has such a one."""
+    if mention.kind != "user" or mention.source == "fallback_assignee:":
+        return []
+    found = [desk.loaded.connections[connection].fallback_assignee for connection in without]
+    return sorted({name for name in found if name}) if all(found) else []
 
 
 def _spot(sources: Mapping[str, str], mention: Mention) -> tuple[Place, int]:

@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol, assert_never
 
-from connectors.base import Connector
+from connectors.base import Connector, ConnectorSettings
 from connectors.errors import NotFound, Rejected
 from connectors.text import markdown, plain
 from gateway.notify import Sends
+from gateway.owning import Notes, Owners
 from rules.plan import Action, AddComment, Ask, Call, CreateTicket, Draft, JoinTicket, Notify, Page, Receipt, Update, Webhook
 from rules.ticket import Ticket, TicketRef, replace
 from rules.working import alike, value_of
+
+NONE: Mapping[str, ConnectorSettings] = MappingProxyType({})
 
 
 class Posts(Protocol):
@@ -35,23 +39,35 @@ class _Note:
 class Sender:
     """Carries single actions to where they belong. Raises what the connectors raise."""
 
-    def __init__(self, connectors: Mapping[str, Connector], notifier: Sends, poster: Posts) -> None:
+    def __init__(
+        self, connectors: Mapping[str, Connector], notifier: Sends, poster: Posts, settings: Mapping[str, ConnectorSettings] = NONE
+    ) -> None:
         self._connectors, self._notifier, self._poster = connectors, notifier, poster
+        self._owners = Owners(connectors, settings)
 
     def send(self, what: Action) -> Receipt:
         """Does it, once; the receipt."""
         match what:
             case Update():
-                return self._at(what.target.connection).update(what.target.key, what.fields, version=what.version, tags=what.tags)
+                return self._updated(what)
             case AddComment():
                 return self._at(what.target.connection).comment(what.target.key, _said(what), public=what.public, mark=what.mark)
             case CreateTicket():
-                return self._at(what.connection).create(_drafted(what), mark=what.mark)
+                draft, notes = self._owners.of_draft(what.connection, _drafted(what))
+                return _with(self._at(what.connection).create(draft, mark=what.mark), notes)
             case JoinTicket():
                 return self._joined(what)
             case Notify() | Page() | Call() | Ask() | Webhook():
                 return self._told(what)
         assert_never(what)
+
+    def _updated(self, asked: Update) -> Receipt:
+        """Nothing leaves where all that is left to write is there."""
+        at = self._at(asked.target.connection)
+        what, notes = self._owners.of_update(asked)
+        if not what.changes:
+            return Receipt(version=what.version, echo={c.field: c.before for c in asked.changes}, notes=notes)
+        return _with(at.update(what.target.key, what.fields, version=what.version, tags=what.tags), notes)
 
     def _told(self, what: Notify | Page | Call | Ask | Webhook) -> Receipt:
         """To people and programs. Of a page and a question nothing leaves: the ledger opens them when it calls them done."""
@@ -132,7 +148,9 @@ class Sender:
             there = self._at(what.target.connection).fetch(what.target.key)
         except NotFound:
             return None
-        return Receipt() if stands(what, there) else None
+        sent, notes = self._owners.of_update(what)
+        echo = {} if sent is what else {"assignee": value_of(there, "assignee")}
+        return Receipt(echo=echo, notes=notes) if stands(sent, there) else None
 
     def _at(self, connection: str) -> Connector:
         if connection not in self._connectors:
@@ -145,6 +163,10 @@ def _other(join: JoinTicket) -> TicketRef:
     if join.to is None:
         raise Rejected(join.ticket.connection, "it is not known what to join it to")
     return join.to
+
+
+def _with(receipt: Receipt, notes: Notes) -> Receipt:
+    return replace(receipt, notes=(*receipt.notes, *notes)) if notes else receipt
 
 
 def _said(what: AddComment) -> str:

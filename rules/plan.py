@@ -320,10 +320,12 @@ class Receipt(Struct, frozen=True, kw_only=True):
     """A vendor's answer to a write.
 
     `id` names what was made (a comment's or ticket's id), `version` is the target's afterwards where the vendor says it,
-    `echo` holds the fields we wrote, and those the vendor couples to them, as they stand after the write.
+    `echo` holds the fields we wrote, and those the vendor couples to them, as they stand after the write. `notes` are what `why`
+    says of it: what was written otherwise than it was asked for.
     """
 
     id: str | None = None
     key: str | None = None  # of a created ticket
     version: str | None = None
     echo: Mapping[str, Value] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()

@@ -104,8 +104,10 @@ class Over:
 
 
 @contextlib.contextmanager
-def a_gateway(rig: Rig, folder: Path, rules: str = RULES, local: Any = None, points: Any = None, **settings: Any) -> Iterator[Over]:
-    """`local` is our own clock, where it differs from the system's."""
+def a_gateway(
+    rig: Rig, folder: Path, rules: str = RULES, local: Any = None, points: Any = None, people: Any = None, **settings: Any
+) -> Iterator[Over]:
+    """`local` is our own clock, where it differs from the system's; `people` are settings by which somebody is found there."""
     connector = rig.connector(**settings)
     config = Config.model_validate(
         {"version": "1", "database": "sqlite:///desk.db", "connections": {NAME: {"system": rig.system}}, "brake": {"tickets": 10_000}}
@@ -115,9 +117,8 @@ def a_gateway(rig: Rig, folder: Path, rules: str = RULES, local: Any = None, poi
         rig.later(timedelta(seconds=seconds))
 
     clock = local or rig.clock
-    made = put_together(
-        config, a_bundle(rig.system, connector, rules), {NAME: connector}, folder, clock, None, Patience(sleep=sleep), clock, points
-    )
+    bundle, who = a_bundle(rig.system, connector, rules), {NAME: people} if people is not None else {}
+    made = put_together(config, bundle, {NAME: connector}, folder, clock, None, Patience(sleep=sleep), clock, points, people=who)
     try:
         yield Over(made, rig, connector)
     finally:

@@ -75,6 +75,7 @@ class JiraSettings(ConnectorSettings):
     page_size: int = Setting(default=100, ge=1, le=100)
 
     def named(self) -> Iterator[tuple[str, Thing, str]]:
+        yield from super().named()
         for key in self.project:
             yield "project", "project", key
         if self.group_field:

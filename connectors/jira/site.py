@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from connectors.base import FALLBACK
 from connectors.errors import NotFound, Rejected, Unreadable
 from connectors.jira import paths, reading
 from connectors.jira.dialect import Dialect
@@ -138,7 +139,8 @@ class Site:
         if len(ids) != 1:
             many = "several accounts are" if ids else "no account is"
             raise Rejected(
-                self.connection, f"{what}: {many} known as '{word}'; write it under accounts: {{ {word}: ACCOUNT-ID }} of this connection"
+                self.connection,
+                f"{what}: {many} known as '{word}'; write it under accounts: {{ {word}: ACCOUNT-ID }} of this connection, or {FALLBACK}",
             )
         self._accounts[word.casefold()] = next(iter(ids))
         return next(iter(ids))

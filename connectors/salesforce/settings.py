@@ -65,6 +65,7 @@ class SalesforceSettings(ConnectorSettings):
     page_size: int = Field(default=2000, ge=1, le=2000)
 
     def named(self) -> Iterator[tuple[str, Thing, str]]:
+        yield from super().named()
         own = {key: getattr(self, key) for key in ("tags_field", "external_id_field", "group_field")}
         yield from ((key, "field", name) for key, name in own.items() if name)
 

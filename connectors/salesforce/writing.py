@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from connectors.base import Thing
+from connectors.base import FALLBACK, Thing
 from connectors.errors import Rejected
 from connectors.mapping import Record, Table, Unwritable, payload
 from connectors.salesforce.reading import QUEUE, USER
@@ -118,7 +118,8 @@ class Directory:
         exact = [r for r in found if r["Name"] == name] or found
         if len(exact) != 1:
             many = "there is no" if not exact else "there is more than one"
-            raise Rejected(self._connection, f"{many} {kind} '{name}' in this organization that could own a case")
+            remedy = f"; {FALLBACK}" if kind == "user" else ""
+            raise Rejected(self._connection, f"{many} {kind} '{name}' in this organization that could own a case{remedy}")
         self._known[kind, name] = exact[0]
         return exact[0]
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from connectors.base import Thing
+from connectors.base import FALLBACK, Thing
 from connectors.errors import NotFound, Rejected
 from connectors.inventory import Permission, RemoteField
 from connectors.servicenow import inventory
@@ -36,7 +36,8 @@ class Directory:
             query = f"{field}={escaped(name)}^active=true"
             rows = self._session.rows(f"looking up {name}", table, query, "sys_id", 2)
             if len(rows) != 1:
-                raise ValueError(f"there {'is no' if not rows else 'are several'} active {table} with the {field} '{name}'")
+                remedy = f"; {FALLBACK}" if table == "sys_user" else ""
+                raise ValueError(f"there {'is no' if not rows else 'are several'} active {table} with the {field} '{name}'{remedy}")
             self._ids[table, name] = rows[0]["sys_id"]
         return self._ids[table, name]
 

@@ -63,6 +63,7 @@ class ServiceNowSettings(ConnectorSettings):
     priority_matrix: Mapping[str, str] = Field(default_factory=lambda: dict(MATRIX))
 
     def named(self) -> Iterator[tuple[str, Thing, str]]:
+        yield from super().named()
         yield "tags_field", "field", self.tags_field
 
     @field_validator("url")

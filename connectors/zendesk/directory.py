@@ -5,7 +5,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
 
-from connectors.base import Thing
+from connectors.base import FALLBACK, Thing
 from connectors.errors import ConnectorError, Rejected
 from connectors.mapping import Record
 from connectors.zendesk.reading import Beside
@@ -51,7 +51,7 @@ class Directory:
             same = [u for u in self._search(who) if u.get("role") in ("agent", "admin") and u.get("active", True)]
             if len(same) != 1:
                 many = "several agents are" if same else "there is no agent"
-                raise Rejected(self._connection, f"{many} called '{who}'; name the assignee by an agent's e-mail address")
+                raise Rejected(self._connection, f"{many} called '{who}'; name the assignee by an agent's e-mail address, or {FALLBACK}")
             self.known.know({"users": same})
             self._agents[wanted] = same[0]["id"]
         return self._agents[wanted]

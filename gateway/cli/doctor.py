@@ -112,7 +112,7 @@ def _connection(chosen: Options, loaded: "Loaded", name: str, *, online: bool) -
     """Signed in as whom, and whether a page can be read; then what the system says of itself. The error's own words say what to do."""
     from connectors.errors import ConnectorError
     from gateway.cli.connecting import connector
-    from gateway.cli.doctor_system import looked_at
+    from gateway.cli.doctor_system import fallback, looked_at
     from gateway.needs import needs
 
     url, notices = loaded.connections[name].url, " ".join(f"{said}." for said in loaded.connections[name].notices())
@@ -124,6 +124,7 @@ def _connection(chosen: Options, loaded: "Loaded", name: str, *, online: bool) -
             who = there.check_sign_in()
             page = next(iter(there.changed(now())), None)
             yield Finding(True, name, f"{url}, signed in as {who}{_unknown(page)}", notices)
+            yield from fallback(there, name, loaded.connections[name])
             yield from looked_at(there, name, needs(loaded.bundle).get(name, {}) if loaded.bundle else {})
     except (ConnectorError, ImportError) as error:
         said = str(error).removeprefix(f"{name}: ").rstrip()

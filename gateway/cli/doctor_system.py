@@ -11,7 +11,7 @@ from gateway.clock import now
 
 if TYPE_CHECKING:
     from connectors.allowance import Allowance
-    from connectors.base import Connector
+    from connectors.base import Connector, ConnectorSettings
     from connectors.inventory import Permission
     from gateway.needs import Needed
 
@@ -36,6 +36,18 @@ def looked_at(there: "Connector", name: str, needed: "Needed") -> Iterator[Findi
         yield Finding(False, name, f"permissions: {error.message}", remedy(error))
     else:
         yield from _permissions(name, found, needed)
+
+
+def fallback(there: "Connector", name: str, settings: "ConnectorSettings") -> Iterator[Finding]:
+    """Whether whoever gets the tickets of people whom the system does not have is there. Only reads."""
+    who = settings.fallback_assignee
+    if who is None or "user" not in there.abilities.knows:
+        return
+    if who in there.known("user", [who]):
+        yield Finding(True, name, f"fallback_assignee: {who} is there")
+    else:
+        help = "Name somebody there who gets the tickets of people whom that system does not have."
+        yield Finding(False, name, f"fallback_assignee: there is no active user '{who}'", help)
 
 
 def _left(allowed: "Allowance") -> str:

@@ -21,6 +21,7 @@ Only: TypeAlias = Literal["matched", "failed"] | None
 
 MATCHED = frozenset({"fired", "shadow", "limited"})
 SIGNS = {"fired": "✓", "shadow": "◌", "limited": "◍", "failed": "!", "condition": "✗"}
+OF_ROW = ("key", "state", "attempts", "reason", "ended_at")
 STYLES = {"fired": "green", "shadow": "cyan", "limited": "yellow", "failed": "red"}
 WORDS = {
     "shadow": "matched in shadow mode: recorded, nothing written",
@@ -82,7 +83,8 @@ def _sent(one: Mapping[str, Any]) -> str:
     if one["state"] != "done":
         return f"{one['state']} to {one['to']}{': ' + one['reason'] if one['reason'] else ''}"
     at, requests = datetime.fromisoformat(one["at"]), one["requests"]
-    return f"written to {one['to']} {at:%H:%M:%S}Z, {requests} request{'s' if requests != 1 else ''}, {one['ms']:.0f} ms"
+    said = "".join(f"; {note}" for note in one["notes"])
+    return f"written to {one['to']} {at:%H:%M:%S}Z, {requests} request{'s' if requests != 1 else ''}, {one['ms']:.0f} ms{said}"
 
 
 def _result(result: Mapping[str, Any], depth: int, *, top: bool = False) -> Iterator[Styled]:
@@ -144,7 +146,7 @@ def _written(rows: Sequence[Mapping[str, Any]]) -> Iterator[Styled]:
     for row in rows:
         ended = f"{row['ended_at']:%H:%M:%S}Z" if row["ended_at"] else ""
         tries = f", {row['attempts']} tries" if row["attempts"] > 1 else ""
-        reason = f": {row['reason']}" if row["reason"] else ""
+        reason = "".join(f": {said}" for said in (row["reason"], *row["notes"]) if said)
         style = "green" if row["state"] == "done" else "" if row["state"] in ("planned", "withdrawn") else "red"
         yield f"  {row['state']:<10} {row['action']}   {ended}{tries}{reason}", style
 
@@ -201,10 +203,7 @@ def as_json(answer: Answer, rule: str | None, only: Only) -> dict[str, Any]:
         "policy": told.policy,
         "sets": [_json_set(s, answer.rows, rule, only) for s in told.sets],
         "notes": list(told.plan.notes),
-        "written": [
-            {"action": _asked(r.action), "key": r.key, "state": r.state, "attempts": r.attempts, "reason": r.reason, "ended_at": r.ended_at}
-            for r in answer.rows
-        ],
+        "written": [{"action": _asked(r.action), "notes": _notes(r), **{name: getattr(r, name) for name in OF_ROW}} for r in answer.rows],
         "passes": [{"pass": p.id, "at": p.at, "events": p.happened, "fired": list(p.fired)} for p in answer.passes if p.id != found.id],
     }
 
@@ -248,7 +247,13 @@ def _sends(considered: Considered, rows: Sequence[Row]) -> Iterator[dict[str, An
         reason = next((r.reason for r in some if r.reason), None)
         where = to.removeprefix("notify:")
         requests = sum(r.attempts for r in some)
-        yield {"to": where, "state": state, "at": last.isoformat(), "requests": requests, "ms": took * 1000, "reason": reason}
+        sent = {"to": where, "state": state, "at": last.isoformat(), "requests": requests, "ms": took * 1000, "reason": reason}
+        yield sent | {"notes": [note for row in some for note in _notes(row)]}
+
+
+def _notes(row: Row) -> list[str]:
+    """What was written otherwise than it was asked for."""
+    return list(row.receipt.notes) if row.receipt else []
 
 
 def _planned(rows: Sequence[Row]) -> datetime:
