@@ -12,7 +12,7 @@ from rules.branches import Literal
 from rules.columns import Bits, Layers, Rows, Strange, positive
 from rules.nets import Found, Keys, Net
 from rules.patterns import WORDY, Pieces, pieces
-from rules.text import Needle, composed, fold, plainly, spoken
+from rules.text import Needle, composed, fold, plainly, plainly_each, spoken
 
 OPERATORS = frozenset({"contains", "contains_any", "contains_all", "contains_none", "starts_with", "ends_with", "matches"})
 """Tests that look into a text; all others compare it whole."""
@@ -66,20 +66,24 @@ class Texts:
         return self._layers.standing(found, among) if found else self._left_by_nothing(value, among)
 
     def left_by_each(self, values: Sequence[object], among: Sequence[Bits]) -> list[Bits]:
-        """`left` for a page of tickets: most texts are ASCII, and those are looked into in one go."""
-        left, together, touched = list(among), [], self.touched
+        """`left` for a page of tickets, whose texts are looked into in one go: those in ASCII, which most are, and all others."""
+        left, ascii, others, touched = list(among), list[int](), list[int](), self.touched
         for n, value in enumerate(values):
-            if not (value.__class__ is str and value.isascii()):
-                left[n] = self.left(value, left[n])
+            if value.__class__ is not str:
+                left[n] = self._left_by_rarer(value, left[n])
             elif left[n] & touched:
-                together.append(n)
-        texts: list[str] = [values[n] for n in together]  # type: ignore[misc]
-        blind, standing = self._blind, self._layers.standing
-        for n, text, (found, trials) in zip(together, texts, self._ascii.each([text.encode() for text in texts]), strict=True):
+                (ascii if value.isascii() else others).append(n)
+        self._each(left, ascii, values, lambda texts: self._ascii.each([text.encode() for text in texts]))
+        self._each(left, others, values, self._in_any_of)
+        return left
+
+    def _each(self, left: list[Bits], numbers: Sequence[int], values: Sequence[Any], finds: Callable[[Sequence[str]], list[Found]]) -> None:
+        """What these texts leave of what is left, put in its place."""
+        texts, blind, standing = [values[n] for n in numbers], self._blind, self._layers.standing
+        for n, text, (found, trials) in zip(numbers, texts, finds(texts), strict=True):
             if trials or blind:
                 found = self._tried(text, found, trials, left[n])
             left[n] = standing(found, left[n]) if found else self._left_by_nothing(text, left[n])
-        return left
 
     def _left_by_rarer(self, value: object, among: Bits) -> Bits:
         if isinstance(value, str):
@@ -105,6 +109,15 @@ class Texts:
             more, tries = self._pieces.one(composed(text).lower().encode())
             return found | more, trials | tries
         return found, trials
+
+    def _in_any_of(self, texts: Sequence[str]) -> list[Found]:
+        """`_in_any` of each, in one pass over all."""
+        plain = [spoken(fold(text)) if said is None else said for text, said in zip(texts, plainly_each(texts), strict=True)]
+        found = self._words.each([text.encode() for text in plain])
+        if not self._patterned:
+            return found
+        pieces = self._pieces.each([composed(text).lower().encode() for text in texts])
+        return [(words | more, trials | tries) for (words, trials), (more, tries) in zip(found, pieces, strict=True)]
 
     # --- what is looked for, and how -----------------------------------------------------------------------------------
 

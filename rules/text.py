@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
@@ -22,7 +22,10 @@ _SPACELESS = (
 )
 _SPACELESS_RUN = re.compile(f"[{_SPACELESS}]+")
 _ASCII_WORDS = {c: " " for c in range(128) if not (chr(c).isalnum() or chr(c) == "_")}
-_FEW = 64
+_FEW, _MANY = 64, 256
+"""Kinds of letters that are replaced one after the other, in one text and in a page of them."""
+_END = "\x1e"
+"""Of a text on a page: a control character that is part of no word, and composes with nothing."""
 
 
 def fold(text: str) -> str:
@@ -47,7 +50,7 @@ def spoken(folded: str) -> str:
     """The words of a folded text, each with one space around it; scripts without spaces stand apart from the rest."""
     if folded.isascii():
         return f" {' '.join(folded.translate(_ASCII_WORDS).split())} "
-    text = _SPACELESS_RUN.sub(r" \g<0> ", _without_separators(folded))
+    text = _apart(_without_separators(folded))
     return f" {' '.join(text.split())} "
 
 
@@ -63,16 +66,45 @@ def plainly(text: str) -> str | None:
 
     None where letters depend on their neighbours, or too many kinds of them must be replaced for this to be quick.
     """
-    strange = set(text.encode().translate(None, _ASCII).decode())
+    return _plainly(text, _strange(text), _FEW)
+
+
+def plainly_each(texts: Sequence[str]) -> list[str | None]:
+    """`plainly` of each, all at once: a letter is replaced by itself, so nothing changes across the end of a text.
+
+    One of many kinds of letters may be there where `plainly` has None: what is quick for a page is not for a text.
+    """
+    if not texts:
+        return []
+    joined = _END.join(texts)
+    strange = _strange(joined)
+    leaning = {c for c in strange if _PLAIN[c] is None}
+    if leaning or joined.count(_END) >= len(texts):
+        odd = [_END in text or not leaning.isdisjoint(text) for text in texts]
+        rest = iter(plainly_each([text for text, alone in zip(texts, odd, strict=True) if not alone]))
+        return [plainly(text) if alone else next(rest) for text, alone in zip(texts, odd, strict=True)]
+    plain = _plainly(joined, strange, _MANY)
+    return [*map(plainly, texts)] if plain is None else [*plain.split(_END)]
+
+
+def _strange(text: str) -> set[str]:
+    """The letters that are not ASCII."""
+    return set(text.encode().translate(None, _ASCII).decode())
+
+
+def _plainly(text: str, strange: set[str], kinds: int) -> str | None:
     plain = {c: _PLAIN[c] for c in strange}
-    if None in plain.values():
-        return None
-    replaced = [(c, new) for c, new in plain.items() if new is not None and new != c]
-    if len(replaced) > _FEW:
+    replaced = [(c, new) for c, new in plain.items() if new != c]
+    if None in plain.values() or len(replaced) > kinds:
         return None
     for c, new in replaced:
-        text = text.replace(c, new)
-    return _SPACELESS_RUN.sub(r" \g<0> ", text) if _SPACELESS_RUN.search("".join(strange)) else text
+        text = text.replace(c, str(new))
+    return _apart(text) if _SPACELESS_RUN.search("".join(strange)) else text
+
+
+def _apart(text: str) -> str:
+    """Scripts without spaces stand apart from the rest."""
+    return _SPACELESS_RUN.sub(lambda run: f" {run[0]} ", text)  # a template would be read anew for each run
 
 
 class _Plain(dict[str, str | None]):

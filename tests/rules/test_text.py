@@ -4,10 +4,10 @@ import re
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rules.text import Needle, composed, contains, fold, plainly, spoken, words
+from rules.text import Needle, composed, contains, fold, plainly, plainly_each, spoken, words
 
 
 @pytest.mark.parametrize(
@@ -161,6 +161,19 @@ def test_written_plainly_it_has_the_same_words(text: str):
     plain = plainly(text)
     if plain is not None:
         assert re.findall("[a-z0-9_\x80-\U0010ffff]+", _small(plain)) == spoken(fold(text)).split()
+
+
+@given(
+    st.lists(
+        st.text(alphabet=st.sampled_from("aZ9 -é߀Üİ—\u00a0ﬁ\u0301ſＡｶﾞカБ가ᄀดู漢Σσς\x1e\x1d\uffff"), max_size=9) | st.text(max_size=8),
+        max_size=9,
+    )
+)
+@example(["é\x1eカ", "カ", "", "e", "\u0301é"])
+@example(["".join(map(chr, range(0x400 + 40 * n, 0x428 + 40 * n))) for n in range(10)])
+def test_many_texts_written_plainly_are_each_as_by_itself(texts: list[str]):
+    for text, plain in zip(texts, plainly_each(texts), strict=True):
+        assert plain == plainly(text) or (len(set(text)) > 64 and plain is not None and spoken(fold(plain)) == spoken(fold(text)))
 
 
 def _small(text: str) -> str:
