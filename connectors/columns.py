@@ -9,18 +9,18 @@ from contextlib import suppress
 from datetime import datetime
 from enum import Enum
 from itertools import chain, repeat
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from types import NoneType
 from typing import Any, TypeAlias, get_args, get_origin, get_type_hints
 
-from msgspec import NODEFAULT, structs
+from msgspec import NODEFAULT, Struct, structs
 
 from connectors.base import Spoilt
 from connectors.mapping import Field, Kept, Record, Table, getter
 from rules.ticket import Ticket
 
 Unread: TypeAlias = Sequence[dict[str, str]]
-Column: TypeAlias = Callable[[Sequence[Any], Unread], list[Any]]
+Column: TypeAlias = Callable[[Any, Unread], list[Any]]
 
 OWN = "custom."
 TEXT = frozenset({str, NoneType})
@@ -54,15 +54,17 @@ ABSENT: Mapping[str, Any] = {
 class Columns:
     """The rows of a table, ready for many records. `apart` names the fields that the connector reads in its own way.
 
-    `attributes`: the records are no mappings, but of a class that has the table's keys.
+    `decoded`: the records come as `Decoded`, of a class that has the table's keys, and not as mappings.
     """
 
-    def __init__(self, table: Table, apart: Iterable[str], *, attributes: bool = False) -> None:
-        column = _attribute if attributes else _column
+    def __init__(self, table: Table, apart: Iterable[str], *, decoded: bool = False) -> None:
+        column = _of_decoded if decoded else _column
         self._rows = [(f.name, column(f)) for f in table if f.reads is not None and f.name not in {*apart}]
 
-    def tickets(self, records: Sequence[Any], apart: Mapping[str, Sequence[Any]], unread: Unread) -> list[Ticket]:
+    def tickets(self, records: Any, apart: Mapping[str, Iterable[Any]], unread: Unread) -> list[Ticket]:
         """One ticket for each record, in order; `unread` gets the words that nobody declared. Raises `Unusual`."""
+        if not unread:
+            return []
         found: dict[str, Iterable[Any]] = dict(apart)
         try:
             for name, column in self._rows:
@@ -70,8 +72,17 @@ class Columns:
         except MALFORMED:
             raise Unusual from None
         own = [(name[len(OWN) :], found[name]) for name in found if name.startswith(OWN)]
-        found |= {"unread": unread, "custom": _together(own, len(records))}
+        found |= {"unread": unread, "custom": _together(own, len(unread))}
         return list(map(Ticket, *(found[name] if name in found else repeat(ABSENT[name]) for name in Ticket.__struct_fields__)))
+
+
+class Decoded:
+    """Records of one class, and each of its fields as a column: taken apart in C, which asking each record for each field is not."""
+
+    def __init__(self, records: Sequence[Struct]) -> None:
+        self.records, self.rows = records, list(map(structs.astuple, records))
+        names = records[0].__struct_fields__ if records else ()
+        self.fields: Mapping[str, Sequence[Any]] = dict(zip(names, zip(*self.rows, strict=True), strict=True))
 
 
 def all_of(
@@ -110,25 +121,18 @@ def _column(row: Field) -> Column:
     return _judged(row, lambda records: [get(record) for record in records])
 
 
-def _attribute(row: Field) -> Column:
+def _of_decoded(row: Field) -> Column:
     get = row.reads
     if callable(get):
-        return _judged(row, lambda records: [get(record) for record in records])
-    path = str(get)
-    at = attrgetter(path)
+        return _judged(row, lambda decoded: [get(record) for record in decoded.records])
+    first, *deeper = str(get).split(".")
 
-    def follow(record: Any) -> Any:
-        for name in path.split("."):
-            record = getattr(record, name, None)
-        return record
+    def follow(value: Any) -> Any:
+        for name in deeper:
+            value = getattr(value, name, None)
+        return value
 
-    def said(records: Sequence[Any]) -> list[Any]:
-        try:
-            return list(map(at, records))
-        except AttributeError:
-            return list(map(follow, records))
-
-    return _judged(row, said)
+    return _judged(row, lambda decoded: list(map(follow, decoded.fields[first])) if deeper else decoded.fields[first])
 
 
 def _at(key: str) -> Callable[[Sequence[Record]], list[Any]]:
@@ -144,14 +148,14 @@ def _at(key: str) -> Callable[[Sequence[Record]], list[Any]]:
     return said
 
 
-def _judged(row: Field, said: Callable[[Sequence[Any]], list[Any]]) -> Column:
+def _judged(row: Field, said: Callable[[Any], Sequence[Any]]) -> Column:
     """From what the records say to our values, each of the type that the field has."""
     if row.words is not None:
         return _words(row, said)
     absent, kinds = ABSENT.get(row.name), TYPES.get(row.name, OF_OWN) - ({NoneType} if row.name in NEEDED else frozenset())
     convert, of_people = row.convert, row.name in ("requester", "assignee")
 
-    def column(records: Sequence[Any], _: Unread) -> list[Any]:
+    def column(records: Any, _: Unread) -> list[Any]:
         values = said(records)
         if convert is not None:
             values = [absent if value is None or value == "" else convert(value) for value in values]
@@ -166,11 +170,11 @@ def _judged(row: Field, said: Callable[[Sequence[Any]], list[Any]]) -> Column:
     return column
 
 
-def _words(row: Field, said: Callable[[Sequence[Any]], list[Any]]) -> Column:
+def _words(row: Field, said: Callable[[Any], Sequence[Any]]) -> Column:
     """Words and their meanings; each is looked up once. One without a meaning is named among the unread."""
     name, meanings = row.name, Kept(_meaning(row))
 
-    def column(records: Sequence[Any], unread: Unread) -> list[Any]:
+    def column(records: Any, unread: Unread) -> list[Any]:
         words = said(records)
         _only(words, TEXT)
         values = [meanings[word] for word in words]

@@ -243,13 +243,14 @@ class _Connection:
 
     def _count_quiet(self, quiet: Sequence[Judged], counts: Counts) -> None:
         """Those that need no change. What this run changed before it was interrupted is quiet now, and counts as changed."""
+        counts.seen += len(quiet)
+        done_before = self._done_before
         for judged in quiet:
-            counts.seen += 1
             if judged.skipped is not None:
                 counts.skipped[judged.skipped] += 1
             elif judged.error is not None:
                 counts.failed += 1
-            elif judged.ticket.ref.key in self._done_before:
+            elif done_before and judged.ticket.ref.key in done_before:
                 counts.changed += 1
             else:
                 counts.unchanged += 1

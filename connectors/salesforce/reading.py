@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import Any, TypeAlias
 
 from msgspec import Struct, to_builtins
 
 from connectors import door
 from connectors.base import Custom
-from connectors.columns import Columns, Unusual
-from connectors.mapping import Field, Record, Table, Words, declared, moment, reader
+from connectors.columns import Columns, Decoded, Unusual
+from connectors.mapping import Field, Kept, Record, Table, Words, declared, moment, reader
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.shape import Shape
 from connectors.salesforce.soql import Key
@@ -39,15 +40,16 @@ def _requester(record: Record) -> Any:
     return {"id": record.get("ContactId"), "name": name or None, "email": email or None, "organization": account or None}
 
 
-def _requester_of(case: Any) -> Person | None:
-    """`_requester` of a decoded case."""
-    contact, account = case.Contact, case.Account
-    name, email = (contact and contact.Name) or case.SuppliedName, (contact and contact.Email) or case.SuppliedEmail
+def _requester_of(contact: Any, account: Any, id: Any, name: Any, email: Any, company: Any) -> Person | None:
+    """`_requester` of a decoded case, of which these are the fields of `ABOUT`."""
+    if contact is not None:
+        name, email = contact.Name or name, contact.Email or email
     if not (name or email):
         return None
-    return Person(
-        id=case.ContactId, name=name or None, email=email or None, organization=(account and account.Name) or case.SuppliedCompany or None
-    )
+    return Person(id=id, name=name or None, email=email or None, organization=(account and account.Name) or company or None)
+
+
+ABOUT = ("Contact", "Account", "ContactId", "SuppliedName", "SuppliedEmail", "SuppliedCompany")
 
 
 def _tags(text: Any) -> frozenset[str]:
@@ -74,7 +76,7 @@ def table_for(settings: SalesforceSettings, custom: Sequence[Custom]) -> Table:
     own = [_custom_row(c) for c in custom]
     rows = [*TABLE, *_owned(settings)]
     if settings.tags_field:
-        rows.append(Field(name="tags", reads=settings.tags_field, convert=_tags))
+        rows.append(Field(name="tags", reads=settings.tags_field, convert=Kept(_tags).__getitem__))
     return declared([f for f in rows if f.name not in {row.name for row in own}], settings.words, own)
 
 
@@ -177,34 +179,39 @@ class Together:
         self._connection, self._url, self._shape = connection, settings.url, shape
         apart = [row.name for row in table if callable(row.reads)]
         self._able = {*apart} == {"requester", "group", "assignee"} and not any(row.name.startswith(ABOUT_REQUESTER) for row in table)
-        self._columns = Columns(table, apart, attributes=True)
+        self._columns = Columns(table, apart, decoded=True)
         self._nobody, self._group_field = frozenset(settings.nobody), settings.group_field
+        self._users = Kept(lambda user: Person(id=user[0], name=user[1], email=user[2]))
 
     def __call__(self, cases: Sequence[Any]) -> list[Ticket]:
         if not self._able or not all(map(self._shape.is_it, cases)):
             raise Unusual
-        keys = [case.Id for case in cases]
-        owners = [self._owner(case) for case in cases]
-        apart: dict[str, list[Any]] = {
+        if not cases:
+            return []
+        decoded = Decoded(cases)
+        fields, keys, owners = decoded.fields, decoded.fields["Id"], self._owners(decoded.fields)
+        apart: dict[str, Sequence[Any]] = {
             "ref": [TicketRef(self._connection, key) for key in keys],
-            "version": self._shape.versions(cases),
+            "version": self._shape.versions(decoded.rows),
             "url": [f"{self._url}/lightning/r/Case/{key}/view" for key in keys],
-            "requester": list(map(_requester_of, cases)),
+            "requester": list(map(_requester_of, *(fields[name] for name in ABOUT))),
             "group": [group for group, _ in owners],
             "assignee": [assignee for _, assignee in owners],
         }
-        return self._columns.tickets(cases, apart, [{} for _ in cases])
+        return self._columns.tickets(decoded, apart, [{} for _ in cases])
 
-    def _owner(self, case: Any) -> tuple[str | None, Person | None]:
-        """The group and the assignee, as `_owned` tells them."""
-        id, owner = case.OwnerId or "", case.Owner
-        name = owner.Name if owner else None
+    def _owners(self, fields: Mapping[str, Sequence[Any]]) -> list[tuple[str | None, Person | None]]:
+        kept = fields[self._group_field] if self._group_field else repeat(None)
+        return list(map(self._owner, fields["OwnerId"], fields["Owner"], kept))
+
+    def _owner(self, id: Any, owner: Any, kept: Any) -> tuple[str | None, Person | None]:
+        """The group and the assignee, as `_owned` tells them; `kept` is the group that stands beside the owner."""
+        id, name = id or "", owner.Name if owner else None
         if id.startswith(QUEUE):
             return (None if name in self._nobody else name or None), None
-        kept = getattr(case, self._group_field) or None if self._group_field else None
         if not id.startswith(USER) or name in self._nobody:
-            return kept, None
-        return kept, Person(id=id, name=name, email=owner.Email if owner else None)
+            return kept or None, None
+        return kept or None, self._users[id, name, owner.Email if owner else None]
 
 
 def guarded(version: str) -> str:

@@ -3,14 +3,14 @@
 A page of any other shape is decoded to whatever it holds, and its cases are read one at a time.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from operator import attrgetter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from zlib import crc32
 
 import msgspec
 import orjson
 from msgspec import Struct, ValidationError, convert, defstruct
+from msgspec.structs import astuple
 
 from connectors.mapping import Record
 from connectors.salesforce.soql import CHILDREN, FIELDS
@@ -47,7 +47,7 @@ class Shape:
         case: Any = defstruct("Case", [*fields, *children], kw_only=True, gc=False)
         page: Any = defstruct("Page", [("records", list[case]), ("done", bool), ("nextRecordsUrl", TEXT, None)])
         self._case, self._page = case, msgspec.json.Decoder(page).decode
-        self._content: Callable[[Any], Any] = attrgetter(*(name for name, *_ in fields))
+        self._digested, self._stamp = len(fields), case.__struct_fields__.index("SystemModstamp")
         self._encoded = msgspec.json.Encoder().encode
 
     def is_it(self, case: object) -> bool:
@@ -64,17 +64,18 @@ class Shape:
     def version(self, record: Record) -> str:
         """Of a case by itself; the same as of the same case on a page."""
         try:
-            return self.versions([convert(record, self._case)])[0]
+            return self.versions([astuple(convert(record, self._case))])[0]
         except ValidationError:
             content = orjson.dumps({name: value for name, value in record.items() if name not in _NOT_DIGESTED})
             return _version(record["SystemModstamp"], content, (_newest(record.get(name)) for name in CHILDREN.values()))
 
-    def versions(self, cases: Sequence[Any]) -> list[str]:
-        """Of cases of this shape."""
-        content, encoded = self._content, self._encoded
+    def versions(self, rows: Sequence[tuple[Any, ...]]) -> list[str]:
+        """Of cases of this shape, each as the row of its fields; the children are the last of them."""
+        digested, stamp = self._digested, self._stamp
+        digests = map(crc32, map(self._encoded, [row[:digested] for row in rows]))
         return [
-            f"{case.SystemModstamp[:19]}Z~{crc32(encoded(content(case))):08x}~{_first(case.CaseComments)}.{_first(case.EmailMessages)}"
-            for case in cases
+            f"{row[stamp][:19]}Z~{digest:08x}~{_first(row[digested])}.{_first(row[digested + 1])}"
+            for row, digest in zip(rows, digests, strict=True)
         ]
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from connectors import door
 from connectors.base import Custom
-from connectors.columns import MALFORMED, Columns, Unusual
+from connectors.columns import MALFORMED, Columns, Decoded, Unusual
 from connectors.mapping import Field, Record, Table, Words, moment, reader
 from connectors.zendesk.shape import WATCHED, Named, Shape, User, of_shape, versions
 from rules.ticket import Change, Comment, Person, Role, Ticket, TicketRef, Value, replace
@@ -225,7 +225,7 @@ FROM_BESIDE = ("requester", "assignee", "group")
 
 def page_reader(connection: str, table: Table, url: str) -> Callable[[Sequence[Any], Beside], list[Ticket]]:
     """As `ticket_reader` for many tickets of one `Shape`; `Unusual` where one of them must be read by itself."""
-    columns = Columns([*map(of_shape, table)], FROM_BESIDE, attributes=True)
+    columns = Columns([*map(of_shape, table)], FROM_BESIDE, decoded=True)
 
     def page(records: Sequence[Any], beside: Beside) -> list[Ticket]:
         if not all(isinstance(record, Struct) for record in records):
@@ -246,7 +246,7 @@ def page_reader(connection: str, table: Table, url: str) -> Callable[[Sequence[A
         for left, id, group in zip(unread, ids, apart["group"], strict=True):
             if id is not None and group is None:
                 left["group"] = str(id)
-        return columns.tickets(records, apart, unread)
+        return columns.tickets(Decoded(records), apart, unread)
 
     return page
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from gateway.overlay import with_update
 from gateway.store import approvals, pages
-from gateway.store.codec import from_json, ticket_from, ticket_json, to_json
+from gateway.store.codec import from_json, ticket_from, ticket_json, tickets_json, to_json
 from gateway.store.putting import as_text, execute_rows, insert_or_leave, insert_or_replace, is_ref, replacing
 from gateway.store.schema import alarm, alike, happening, ticket
 from rules.plan import Update
@@ -82,7 +82,8 @@ def saw_page(db: sa.Connection, page: Sequence[Ticket], at: datetime, *, looked:
     what it has counted before is not recorded again.
     """
     rest = (_as_bound(db, at), True, looked, False, None)
-    rows = [(t.ref.connection, t.ref.key, ticket_json(t, body=looked), t.version, t.status and str(t.status), *rest) for t in page]
+    kept = zip(page, tickets_json(page, body=looked), strict=True)
+    rows = [(t.ref.connection, t.ref.key, json, t.version, t.status and str(t.status), *rest) for t, json in kept]
     if run is None:
         return execute_rows(db, _saw(db.dialect, looked=looked), _SAW, rows)
     return execute_rows(db, _saw(db.dialect, looked=looked, run=True), (*_SAW, "run"), [(*row, run) for row in rows])
