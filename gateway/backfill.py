@@ -149,7 +149,6 @@ MANY = 500
 """Keys in one question to the store."""
 NOWHERE = Cursor("")
 """Of a part of a page: its end is no place to go on from."""
-NO_PARTNERS: frozenset[TicketRef] = frozenset()
 
 
 class _Known(Exception):
@@ -198,32 +197,42 @@ class _Connection:
             self._carry(one, counts)
         if page.last:
             self._count_unshown({j.ticket.ref.key for j in judged}, counts)
-        self._behind(page, judged, acting, counts, state)
+        self._behind(page, [j.ticket for j in judged], judged, acting, counts, state)
 
     def _quiet_page(self, page: Page, state: _State) -> bool:
         """Whether the page is behind us: no rule wants to act, none has a partner, and the store recorded each as new to this run.
 
         A ticket that this run has counted, or the live path has looked at, makes the store record fewer: then nothing is kept.
         """
-        judged = list(self._judge.page(page.tickets, NO_PARTNERS))
-        if any(j.acts for j in judged):
+        stirred = list(self._judge.stirred(page.tickets))
+        if any(j.acts for j in stirred):
             return False
         counts = Counts.from_json(state.counts.as_json())
-        self._count_quiet(judged, counts)
+        self._count_quiet(stirred, counts)
+        still = len(page.tickets) - len(stirred)
+        counts.seen, counts.unchanged = counts.seen + still, counts.unchanged + still
         try:
-            self._behind(page, judged, (), counts, state, all_new=True)
+            self._behind(page, page.tickets, stirred, (), counts, state, all_new=True)
         except _Known:
             return False
         return True
 
     def _behind(
-        self, page: Page, judged: Sequence[Judged], acting: Sequence[Judged], counts: Counts, state: _State, *, all_new: bool = False
+        self,
+        page: Page,
+        passed: Sequence[Ticket],
+        judged: Sequence[Judged],
+        acting: Sequence[Judged],
+        counts: Counts,
+        state: _State,
+        *,
+        all_new: bool = False,
     ) -> None:
         _count_spoilt(counts, len(page.spoilt))
         counts.check()
         reached = {self._name: DONE if page.last else f"at:{page.cursor}"} if page.cursor else {}
         checkpoint = {**state.checkpoint, **reached}
-        self._store(page, judged, acting, counts, checkpoint, all_new=all_new)
+        self._store(page, passed, judged, acting, counts, checkpoint, all_new=all_new)
         state.counts, state.checkpoint = counts, checkpoint
 
     def _fresh(self, page: Page) -> tuple[list[Ticket], frozenset[TicketRef]]:
@@ -306,6 +315,7 @@ class _Connection:
     def _store(
         self,
         page: Page,
+        passed: Sequence[Ticket],
         judged: Sequence[Judged],
         acting: Sequence[Judged],
         counts: Counts,
@@ -313,17 +323,20 @@ class _Connection:
         *,
         all_new: bool,
     ) -> None:
-        """The page is behind us: its tickets, the counts and the checkpoint in one transaction. Raises `_Known`, and keeps nothing."""
+        """The page is behind us: the tickets that were `passed`, the counts and the checkpoint in one transaction.
+
+        Of tickets that were merely passed nothing stands in `judged`. Raises `_Known`, and keeps nothing.
+        """
         at = self._house.clock()
         with self._house.store.writing() as db:
             if all_new and linked_among(db, page.tickets):
                 raise _Known
             known = tickets.versions(db, self._name, [j.ticket.ref.key for j in acting]) if acting else {}
-            unknown = [j.ticket for j in judged if not known or j.ticket.ref.key not in known]
-            if tickets.saw_page(db, unknown, at, looked=False, run=self._run) < len(judged):
+            unknown = [t for t in passed if t.ref.key not in known] if known else passed
+            if tickets.saw_page(db, unknown, at, looked=False, run=self._run) < len(passed):
                 if all_new:
                     raise _Known
-                tickets.count(db, self._run, self._name, [j.ticket.ref.key for j in judged])
+                tickets.count(db, self._run, self._name, [t.ref.key for t in passed])
             for ticket in (j.ticket for j in judged if j.skipped == UNKNOWN):
                 parked.park(db, self._name, ticket.ref.key, "word", undeclared(ticket), at, ticket.version)
             for spoilt in page.spoilt:

@@ -68,6 +68,9 @@ class Judged(Struct, frozen=True):
         return self.plan is not None and bool(self.plan)
 
 
+NO_PARTNERS: frozenset[TicketRef] = frozenset()
+
+
 class Judge:
     """Asks the rules about a page. The store is asked once for a page, and again for the few tickets that a rule wants to change."""
 
@@ -83,24 +86,32 @@ class Judge:
         if linked is None:
             with self._house.store.reading() as db:
                 linked = linked_among(db, tickets)
-        now, book, asked = self._house.clock(), self._cycle.book, self._asked
-        by_hand = asked.rule is not None
-        evaluate = book.engine.evaluate
-        could_act, tests = self._could_act(tickets, book), self._write_tests(tickets)
-        for ticket, could in zip(tickets, could_act, strict=True):
-            reason = WHY if ticket.ref.key in tests else asked.skips(ticket)
-            if reason is not None:
-                yield Judged(ticket, skipped=reason)
-            elif linked and ticket.ref in linked:
-                yield self._whole(ticket)
-            elif not could:
-                yield Judged(ticket)
-            elif by_hand:
-                yield self._whole(ticket)
-            else:
-                plan = evaluate(just_come(ticket, now), replies=asked.replies)
-                whole = plan.actions or plan.failures or (plan.fired and book.engine.asks_anything)
-                yield self._whole(ticket) if whole else Judged(ticket, plan)
+        tests = self._write_tests(tickets)
+        for ticket, could in zip(tickets, self._could_act(tickets), strict=True):
+            yield self._judged(ticket, linked, tests, could=could)
+
+    def stirred(self, tickets: Sequence[Ticket]) -> Iterator[Judged]:
+        """`page` for tickets without partners, but for those that are judged and on which no rule can act: most, on most pages."""
+        tests, asked = self._write_tests(tickets), self._asked
+        each = bool(tests) or asked.until is not None or asked.where is not None
+        for ticket, could in zip(tickets, self._could_act(tickets), strict=True):
+            if could or each or ticket.status is None:
+                judged = self._judged(ticket, NO_PARTNERS, tests, could=could)
+                if judged.skipped is not None or could:
+                    yield judged
+
+    def _judged(self, ticket: Ticket, linked: frozenset[TicketRef], tests: frozenset[str], *, could: bool) -> Judged:
+        reason = WHY if ticket.ref.key in tests else self._asked.skips(ticket)
+        if reason is not None:
+            return Judged(ticket, skipped=reason)
+        if ticket.ref in linked or (could and self._asked.rule is not None):
+            return self._whole(ticket)
+        if not could:
+            return Judged(ticket)
+        engine = self._cycle.book.engine
+        plan = engine.evaluate(just_come(ticket, self._house.clock()), replies=self._asked.replies)
+        whole = plan.actions or plan.failures or (plan.fired and engine.asks_anything)
+        return self._whole(ticket) if whole else Judged(ticket, plan)
 
     def _whole(self, ticket: Ticket) -> Judged:
         """Judged again with all that the store knows: what was done already is not asked for again, limits are kept.
@@ -123,10 +134,11 @@ class Judge:
         with self._house.store.reading() as db:
             return actions.write_tests(db, tickets[0].ref.connection)
 
-    def _could_act(self, tickets: Sequence[Ticket], book: Rulebook) -> list[bool]:
+    def _could_act(self, tickets: Sequence[Ticket]) -> list[bool]:
         """Whether a rule could act on each; with a rule asked for by name, whether that one could."""
         if not tickets:
             return []
+        book = self._cycle.book
         if self._asked.rule is None:
             return self._matcher_for(tickets[0], book).could_match_any(tickets)
         return list(map(book.engine.sieve(just_come(tickets[0], self._house.clock()), only=self._asked.rule), tickets))
