@@ -2,8 +2,7 @@
 comments do not always touch their case; nothing native holds tags or what a repeated create is known by.
 """
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any, Self
@@ -12,17 +11,19 @@ from msgspec import Struct
 
 from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt, Thing
 from connectors.columns import all_of
-from connectors.errors import ConnectorError, Gone, InDoubt, NotFound, Rejected, Stale, Unreadable, Unsupported
+from connectors.errors import ConnectorError, Gone, InDoubt, NotFound, Rejected, Stale, Unsupported
 from connectors.inventory import Permission, Pulse, RemoteField
 from connectors.mapping import Record, moment
 from connectors.pushes import Heard, Push, trusted
 from connectors.salesforce import inventory, pushes
 from connectors.salesforce.abilities import ABILITIES
+from connectors.salesforce.answers import made, reading
 from connectors.salesforce.linking import link, linked
-from connectors.salesforce.reading import Cases, after, changes_of, comment_of, email_of, guarded, heard, mark_in, part, remotes
+from connectors.salesforce.reading import Cases, after, changes_of, guarded, heard, part, remotes
+from connectors.salesforce.saying import BY_TIME, PERSON, Saying
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.slas import MILESTONES, native_sla
-from connectors.salesforce.soql import Key, Mark, children, paths_are_names, quoted, said_since, selected, stamp, these, touched
+from connectors.salesforce.soql import STAMPED, Key, Mark, children, paths_are_names, quoted, said_since, selected, these, touched
 from connectors.salesforce.writing import Directory, Writing
 from connectors.shared import Shared
 from rules.plan import Draft, Receipt, TagChange
@@ -32,11 +33,7 @@ if TYPE_CHECKING:
     from connectors.salesforce.session import Session
 
 AT_ONCE = 200  # cases asked for by their ids in one query; a longer list would not fit into an address
-PERSON = "CreatedById, CreatedBy.Name, CreatedBy.Email"
-COMMENTS = f"SELECT Id, CommentBody, IsPublished, CreatedDate, {PERSON}, CreatedBy.UserType FROM CaseComment"  # noqa: S608
-EMAILS = "SELECT Id, Incoming, TextBody, Headers, FromName, FromAddress, CreatedDate FROM EmailMessage"
 CHANGES = f"SELECT Id, Field, OldValue, NewValue, CreatedDate, {PERSON} FROM CaseHistory"  # noqa: S608
-BY_TIME = "ORDER BY CreatedDate ASC, Id ASC"
 
 
 class SalesforceConnector(Connector):
@@ -56,7 +53,9 @@ class SalesforceConnector(Connector):
             raise Rejected(connection, f"a field is named by its API name, such as Product__c, not by {own}")
         self._session, self._settings = session, settings
         self._cases, self._has_milestones = Cases(connection, settings, custom), True
-        self._select = selected(own, emails=settings.emails)
+        self._children = children(emails=settings.emails, feed=settings.reads_feed)
+        self._select = selected(own, self._children)
+        self._saying = Saying(connection, session, settings)
         self._writing = Writing(connection, settings, self._cases.table, Directory(connection, session, settings.nobody))
 
     @classmethod
@@ -85,7 +84,7 @@ class SalesforceConnector(Connector):
         fresh = isinstance(since, datetime)
         mark = Mark.at(since) if isinstance(since, datetime) else Mark.read(self.connection, since)
         begin = mark if fresh else mark.back(timedelta(seconds=self._settings.overlap))
-        for table in children(emails=self._settings.emails):
+        for table in self._children:
             mark = yield from self._written_about(table, begin, mark, fresh=fresh)
         yield from self._touched(Key(begin.cases), mark)
 
@@ -94,7 +93,7 @@ class SalesforceConnector(Connector):
 
         A fresh reading asks for some of them only, so its mark ends at the newest of all that there were beforehand.
         """
-        name = "comments" if table == "CaseComment" else "emails"
+        name = STAMPED[table]
         newest = self._newest(table, getattr(mark, name)) if fresh else getattr(mark, name)
         place, more = Key(getattr(begin, name)), True
         while more:
@@ -168,16 +167,12 @@ class SalesforceConnector(Connector):
             return str(rows[0]["Username"]) if me and rows else "a user whom this organization does not name"
 
     def comments(self, key: str, since: datetime | None = None) -> tuple[Comment, ...]:
-        """Case comments and, with `emails`, the case's e-mails."""
-        what, later = f"read the comments of case {key}", f" AND CreatedDate >= {stamp(since)}" if since else ""
-        where = f"WHERE ParentId = {quoted(self._id(what, key))}{later} {BY_TIME}"
-        said = self._session.all(what, f"{COMMENTS} {where}")
-        mails = self._session.all(what, f"{EMAILS} {where}") if self._settings.emails else []
-        if not said and not mails:
+        """Case comments and, where the connection says so, the case's posts and e-mails."""
+        what = f"read the comments of case {key}"
+        found = self._saying.said(what, self._id(what, key), since)
+        if not found:
             self._record(what, key)  # none of none is an answer only where there is a case
-        with reading(self.connection, what):
-            found = [comment_of(c) for c in said] + [email_of(m) for m in mails]
-        return tuple(sorted((c for c in found if since is None or c.at >= since), key=lambda c: c.at))
+        return tuple(found)
 
     def members(self, group: str) -> tuple[str, ...]:
         return self._writing.directory.members(group)
@@ -194,10 +189,11 @@ class SalesforceConnector(Connector):
             return tuple(inventory.fields(case["fields"]))
 
     def permissions(self) -> tuple[Permission, ...]:
-        case, beside = self._described("Case") or {}, {name: self._described(name) for name in inventory.BESIDE}
+        replies = self._settings.replies
+        case, beside = self._described("Case") or {}, {name: self._described(name) for name in inventory.around(replies)}
         kept = {"group": "OwnerId", "assignee": "OwnerId", "tags": self._settings.tags_field}
         with reading(self.connection, "read our permissions"):
-            return tuple(inventory.permissions(case, beside, self._cases.table, kept))
+            return tuple(inventory.permissions(case, beside, replies, self._cases.table, kept))
 
     def _described(self, name: str) -> Record | None:
         """None for an object that our user does not see."""
@@ -280,29 +276,13 @@ class SalesforceConnector(Connector):
         return {name: _value(ticket, name) for name in names if name not in ticket.unread}
 
     def comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt:
-        """A case comment. The receipt has no version: an edit by somebody else could hide behind it."""
+        """As `replies` of the connection wishes: see `saying.py`."""
         what = f"{'reply to' if public else 'leave a note on'} case {key}"
-        said = self._writing.comment(body)
-        text = f"{said.rstrip()}\n\n⟨tg:{mark[:8]}⟩" if self._settings.marks else said
-        made = {"ParentId": self._id(what, key), "CommentBody": text, "IsPublished": public}
-        with self._session.saying(public=public):
-            answer = self._session.ask(what, "POST", "sobjects/CaseComment/", body=made, meaning=self._no_parent)
-        return Receipt(id=self._made(what, answer))
+        return self._saying.say(what, self._id(what, key), body, public=public, mark=mark)
 
     def applied_comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt | None:
-        """By the mark; without `marks`, by the very text in a comment of our own user."""
         what = f"look for our comment on case {key}"
-        rows = self._session.all(what, f"{COMMENTS} WHERE ParentId = {quoted(self._id(what, key))} {BY_TIME}")
-        is_it = self._by_mark(mark) if self._settings.marks else self._by_text(self._writing.comment(body))
-        with reading(self.connection, what):
-            return next((Receipt(id=str(row["Id"])) for row in reversed(rows) if row["IsPublished"] is public and is_it(row)), None)
-
-    def _by_mark(self, mark: str) -> Callable[[Record], bool]:
-        return lambda row: mark_in(row["CommentBody"]) == mark[:8]
-
-    def _by_text(self, body: str) -> Callable[[Record], bool]:
-        me = self._session.me()
-        return lambda row: str(row["CommentBody"] or "").strip() == body.strip() and row["CreatedById"] == me
+        return self._saying.found(what, self._id(what, key), body, public=public, mark=mark)
 
     def create(self, draft: Draft, *, mark: str) -> Receipt:
         """An upsert by `external_id_field`: sent twice, it makes one case."""
@@ -314,7 +294,7 @@ class SalesforceConnector(Connector):
             if found is None:
                 raise InDoubt(self.connection, f"{what}: it was there, and is not found")
             return found
-        key = self._made(what, answer)
+        key = made(self.connection, what, answer)
         return Receipt(id=key, key=key)
 
     def applied_create(self, mark: str) -> Receipt | None:
@@ -362,24 +342,6 @@ class SalesforceConnector(Connector):
             fix = "make a text field on Case that is External ID and Unique, and name it under external_id_field:"
             raise Rejected(self.connection, f"{what}: there is no field by which a case could be known again; {fix}")
         return self._settings.external_id_field
-
-    def _made(self, what: str, answer: Any) -> str:
-        if isinstance(answer, dict) and isinstance(answer.get("id"), str) and answer.get("success") is True:
-            return str(answer["id"])
-        raise InDoubt(self.connection, f"{what}: the answer does not say what was made")
-
-    def _no_parent(self, status: int, code: str, said: str) -> ConnectorError | None:
-        return NotFound(self.connection, said) if code == "INVALID_CROSS_REFERENCE_KEY" else None
-
-
-@contextmanager
-def reading(connection: str, what: str) -> Iterator[None]:
-    """Around what reads an answer: one that is not as documented is `Unreadable`."""
-    try:
-        yield
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        reason = f"{what}: the answer is not what Salesforce documents ({type(error).__name__}: {str(error)[:200]})"
-        raise Unreadable(connection, reason) from None
 
 
 def _value(ticket: Ticket, name: str) -> Value:

@@ -11,8 +11,13 @@ KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("double", "int", "currency", "percent", "long"), "number"),
     **{"multipicklist": "set", "date": "time", "datetime": "time", "boolean": "boolean"},
 }
+SAID: Mapping[str, Mapping[str, tuple[str, frozenset[str]]]] = {
+    "comment": {"CaseComment": ("create", frozenset({"reply", "note"}))},
+    "feed": {"FeedItem": ("create", frozenset({"reply", "note"}))},
+    "email": {"CaseComment": ("create", frozenset({"note"})), "EmailMessage": ("create", frozenset({"reply"}))},
+}
+"""What our user must be able to make, by what our replies are: an e-mail that is sent is logged as an EmailMessage."""
 BESIDE: Mapping[str, tuple[str, frozenset[str]]] = {
-    "CaseComment": ("create", frozenset({"reply", "note"})),
     "CaseHistory": ("query", frozenset({"history"})),
 }
 
@@ -32,13 +37,20 @@ def fields(rows: Iterable[Record]) -> Iterator[RemoteField]:
         )
 
 
-def permissions(case: Record, beside: Mapping[str, Record | None], table: Table, kept: Mapping[str, str | None]) -> Iterator[Permission]:
+def around(replies: str) -> dict[str, tuple[str, frozenset[str]]]:
+    """The objects beside Case, what we must be able to do with each, and what for."""
+    return {**SAID[replies], **BESIDE}
+
+
+def permissions(
+    case: Record, beside: Mapping[str, Record | None], replies: str, table: Table, kept: Mapping[str, str | None]
+) -> Iterator[Permission]:
     """`beside` are the descriptions of the objects around Case, None for one that we may not see; `kept` names the fields of Case that
     hold what is no row of the table, such as tags."""
     yield Permission("read Case", bool(case.get("queryable")), frozenset({"read"}))
     yield Permission("create Case", bool(case.get("createable")), frozenset({"create"}))
     yield Permission("edit Case", bool(case.get("updateable")), frozenset({"set"}))
-    for name, (verb, uses) in BESIDE.items():
+    for name, (verb, uses) in around(replies).items():
         found = beside.get(name)
         yield Permission(f"{verb} {name}", bool(found and found.get(f"{verb}able")), uses)
     editable = {str(row["name"]): bool(row.get("updateable")) for row in case.get("fields") or ()}

@@ -140,13 +140,13 @@ class Cases:
     """Reads cases of one connection. A version is `STAMP~DIGEST~NEWEST`, opaque to everybody else.
 
     The stamp (whole seconds) is what Salesforce's own guard compares. The digest tells two changes within one second apart, which
-    the stamp cannot. `NEWEST` is the newest comment and e-mail, which do not always touch their case.
+    the stamp cannot. `NEWEST` is the newest comment, e-mail and post, which do not always touch their case.
     """
 
     def __init__(self, connection: str, settings: SalesforceSettings, custom: Sequence[Custom]) -> None:
         self.table = table_for(settings, custom)
         self._connection, self._url, self._read = connection, settings.url, reader(self.table)
-        self._shape = Shape(remotes(settings, custom), [settings.group_field] if settings.group_field else [])
+        self._shape = Shape(remotes(settings, custom), [settings.group_field] if settings.group_field else [], feed=settings.reads_feed)
         self.decoded, self.version = self._shape.decoded, self._shape.version
         self.together = Together(connection, settings, self.table, self._shape)
         self._about_requester = [row.name for row in self.table if row.name.startswith(ABOUT_REQUESTER)]
@@ -239,6 +239,11 @@ def comment_of(record: Record) -> Comment:
     )
 
 
+def post_of(record: Record) -> Comment:
+    """A post in the case's feed, read as a case comment is; only one for all users is seen by a customer."""
+    return comment_of({**record, "CommentBody": record["Body"], "IsPublished": record["Visibility"] == "AllUsers"})
+
+
 def mark_in(text: str | None) -> str | None:
     """The eight digits of our mark at the end of a comment."""
     found = MARK.search(text or "")
@@ -255,13 +260,16 @@ def email_of(record: Record) -> Comment:
     """An e-mail of the case: public, by the customer when it came in. Its own headers tell an automatic answer."""
     incoming, automatic = record["Incoming"] is True, bool(AUTOMATIC.search(record.get("Headers") or ""))
     sender = Person(name=record.get("FromName") or None, email=record.get("FromAddress") or None, automated=automatic)
+    text = str(record.get("TextBody") or "")
+    marked = None if incoming else MARK.search(text)  # a customer's answer may end with ours, quoted
     return Comment(
         id=record["Id"],
         at=moment(record["CreatedDate"]),
-        text=str(record.get("TextBody") or ""),
+        text=text[: marked.start()] if marked else text,
         public=True,
         role=Role.BOT if automatic else Role.CUSTOMER if incoming else Role.AGENT,
         author=sender,
+        ours=marked is not None,
     )
 
 

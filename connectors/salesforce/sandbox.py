@@ -2,7 +2,7 @@
 
 * A change has its stamps before it is committed: with `commit_delay`, what people do is seen only later, below stored cursors.
 * Stamps are whole seconds, and `If-Unmodified-Since` cannot tell two changes of one second apart.
-* Comments and e-mails do not touch their case.
+* Comments, posts and e-mails do not touch their case; the feed tells the first and the last once more.
 * A page may be smaller than was asked for (`pages.most`), and its locator runs out (`pages.life`, `pages.expire()`).
 * Over `daily_limit` calls in 24 hours everything is refused with 403, without a word on how long to wait.
 """
@@ -18,22 +18,15 @@ from urllib.parse import unquote
 from connectors.salesforce.sandbox_org import Org, Record
 from connectors.salesforce.sandbox_pages import Pages, Shape
 from connectors.salesforce.sandbox_people import People, case_of, changes_of, merged, said, true_state
-from connectors.salesforce.sandbox_schema import LENGTHS, PICKLISTS, SCHEMA, WRITABLE, described, summed_up
+from connectors.salesforce.sandbox_refusals import Refused, no_column, short_enough
+from connectors.salesforce.sandbox_saying import Saying
+from connectors.salesforce.sandbox_schema import PICKLISTS, SCHEMA, WRITABLE, described, summed_up
 from connectors.salesforce.sandbox_sign_in import Door
 from connectors.salesforce.sandbox_soql import Malformed, parsed, stamp
 from connectors.sandbox import Answer, Clock, Deed, Request, Sample, Sandbox
 
 VERSIONS = range(31, 69)
 HERE = re.compile(r"/services/data/v(\d+)\.0/(.*?)/?")
-
-
-class Refused(Exception):
-    """An answer that ends the handling of a request."""
-
-    def __init__(self, status: int, code: str, message: str, fields: Iterable[str] | None = None) -> None:
-        super().__init__(message)
-        more = {} if fields is None else {"fields": list(fields)}
-        self.answer = Answer(status=status, body=[{"message": message, "errorCode": code, **more}])
 
 
 class SalesforceSandbox(Sandbox):
@@ -50,6 +43,8 @@ class SalesforceSandbox(Sandbox):
         self.door = Door(clock, self.sign_in(), self.url())
         self.daily_limit = 1_000_000
         self.unique_external_id = True
+        self.saying = Saying(self.org, self.users, self.took_effect)
+        self.feed = False  # people write posts instead of comments
         self.frozen: set[str] = set()  # fields that our user may see, and not edit
         self._calls: deque[datetime] = deque()
         self._cases = 0
@@ -105,7 +100,7 @@ class SalesforceSandbox(Sandbox):
             case "move":
                 raise ValueError("cases are not moved in Salesforce")
             case _:
-                said(done, self.org, self.users, deed, case)
+                said(done, self.org, self.users, deed, case, feed=self.feed)
         self.org.store(done, late=True)
         return str(case["Id"])
 
@@ -171,9 +166,14 @@ class SalesforceSandbox(Sandbox):
             case "GET", ["limits"]:
                 left = self.daily_limit - len(self._calls)
                 return Answer(body={"DailyApiRequests": {"Max": self.daily_limit, "Remaining": left}})
-            case _, ["sobjects", table, *more] if table in SCHEMA:
+            case _, ["sobjects", table, *more] if table in (*SCHEMA, "FeedItem"):
                 return self._record(request, table, [unquote(part) for part in more], version)
-        raise _missing()
+        return self._acted(request, rest)
+
+    def _acted(self, request: Request, rest: list[str]) -> Answer:
+        if request.method != "POST" or rest != ["actions", "standard", "emailSimple"]:
+            raise _missing()
+        return self.saying.mailed(_fields(request))
 
     def _query(self, request: Request, version: str, *, deleted: bool) -> Answer:
         query = parsed(request.query.get("q", ""))
@@ -186,16 +186,18 @@ class SalesforceSandbox(Sandbox):
             raise Refused(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
         return Answer(body=page)
 
-    def _record(self, request: Request, table: str, more: list[str], version: str) -> Answer:
+    def _record(self, request: Request, asked: str, more: list[str], version: str) -> Answer:
+        """A post is made under one name and read under another."""
+        table = "CaseFeed" if asked == "FeedItem" else asked
         match request.method, more:
             case "GET", ["describe"]:
-                return Answer(body=described(table, version, self.frozen))
+                return Answer(body={**described(table, version, self.frozen), "name": asked})
             case "GET", [id]:
                 return Answer(body=self._whole(table, self._existing(table, id), version))
             case "GET", [by, value]:
                 return Answer(body=self._whole(table, self._one_by(table, by, value), version))
             case "POST", []:
-                return self._made(table, _fields(request))
+                return self._made(asked, _fields(request))
             case "PATCH", [id]:
                 return self._patched(request, self._existing(table, id), table)
             case "PATCH", [by, value]:
@@ -229,8 +231,8 @@ class SalesforceSandbox(Sandbox):
     # writes
 
     def _made(self, table: str, values: dict[str, Any]) -> Answer:
-        if table == "CaseComment":
-            return self._commented(values)
+        if table in ("CaseComment", "FeedItem"):
+            return self.saying.made(table, values)
         if table != "Case":
             raise Refused(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type {table} does not support create", [])
         return Answer(status=201, body={"id": self._new_case(values), "errors": [], "success": True})
@@ -247,23 +249,6 @@ class SalesforceSandbox(Sandbox):
         self.org.store(done)
         self.took_effect("create", str(case["Id"]), subject=values.get("Subject"), fields=values)
         return str(case["Id"])
-
-    def _commented(self, values: dict[str, Any]) -> Answer:
-        unknown = values.keys() - {"ParentId", "CommentBody", "IsPublished"}
-        if unknown:
-            raise _no_column(unknown.pop(), "CaseComment")
-        if not values.get("ParentId"):
-            raise Refused(400, "REQUIRED_FIELD_MISSING", "Required fields are missing: [ParentId]", ["ParentId"])
-        _short_enough(values)
-        parent = self.org.get("Case", values["ParentId"])
-        if parent is None or parent["IsDeleted"]:
-            raise Refused(400, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", [])
-        public = bool(values.get("IsPublished"))
-        done = self.org.transaction(self.users.api)
-        comment = done.add("CaseComment", ParentId=parent["Id"], CommentBody=values.get("CommentBody"), IsPublished=public)
-        self.org.store(done)
-        self.took_effect("reply" if public else "note", str(parent["Id"]), id=comment["Id"], body=comment["CommentBody"])
-        return Answer(status=201, body={"id": comment["Id"], "errors": [], "success": True})
 
     def _patched(self, request: Request, case: Record, table: str) -> Answer:
         if table != "Case":
@@ -303,7 +288,7 @@ class SalesforceSandbox(Sandbox):
     def _checked(self, values: Mapping[str, Any]) -> None:
         for name, value in values.items():
             if name not in SCHEMA["Case"].fields:
-                raise _no_column(name, "Case")
+                raise no_column(name, "Case")
             if name not in WRITABLE or name in self.frozen:
                 message = f"Unable to create/update fields: {name}. Please check the security settings of this field."
                 raise Refused(400, "INVALID_FIELD_FOR_INSERT_UPDATE", message, [name])
@@ -311,7 +296,7 @@ class SalesforceSandbox(Sandbox):
                 message = f"{name}: bad value for restricted picklist field: {value}"
                 raise Refused(400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, [name])
             _of_its_kind(name, value)
-        _short_enough(values)
+        short_enough(values)
         self._refers(values)
 
     def _refers(self, values: Mapping[str, Any]) -> None:
@@ -365,17 +350,6 @@ def _unmodified(request: Request, case: Record) -> None:
         raise Refused(400, "INVALID_HEADER", f"invalid date in If-Unmodified-Since: {since}") from None
     if datetime.fromisoformat(case["LastModifiedDate"]) > limit.astimezone(UTC):
         raise Refused(412, "PRECONDITION_FAILED", "The record was modified after the given date")
-
-
-def _short_enough(values: Mapping[str, Any]) -> None:
-    for name, value in values.items():
-        size = 0 if not isinstance(value, str) else len(value.encode()) if name == "CommentBody" else len(value)
-        if size > LENGTHS.get(name, size):
-            raise Refused(400, "STRING_TOO_LONG", f"{name}: data value too large (max length={LENGTHS[name]})", [name])
-
-
-def _no_column(name: str, table: str) -> Refused:
-    return Refused(400, "INVALID_FIELD", f"No such column '{name}' on sobject of type {table}")
 
 
 def _missing() -> Refused:

@@ -23,6 +23,8 @@ TO_PRIORITY = {"urgent": "Critical", "high": "High", "normal": "Medium", "low": 
 FROM_PRIORITY = {theirs: ours for ours, theirs in TO_PRIORITY.items()}
 TO_ORIGIN = {"email": "Email", "web": "Web", "phone": "Phone", "chat": "Chat", "portal": "Portal", "social": "Social"}
 
+MADE = "CreatedDate"
+
 
 class People:
     """The users of one organization, found or made by name or e-mail address."""
@@ -115,14 +117,14 @@ def case_of(sample: Sample, people: People) -> dict[str, Any]:
 def merged(done: Transaction, org: Org, case: Record, master: Record) -> None:
     """The case goes into the recycle bin and names its master there; its comments and e-mails are the master's from now on."""
     done.change("Case", case, {"IsDeleted": True, "MasterRecordId": master["Id"]})
-    for table in ("CaseComment", "EmailMessage"):
+    for table in ("CaseComment", "EmailMessage", "CaseFeed"):
         for record in org.of_parent(table, case["Id"]):
             done.change(table, record, {"ParentId": master["Id"]})
     done.change("Case", master, {})
 
 
-def said(done: Transaction, org: Org, people: People, deed: Deed, case: Record) -> None:
-    """A reply or a note: a customer of an e-mail case writes e-mail, all others write comments."""
+def said(done: Transaction, org: Org, people: People, deed: Deed, case: Record, *, feed: bool) -> None:
+    """A reply or a note: a customer of an e-mail case writes e-mail, all others write comments, or with `feed` posts."""
     contact = org.get("Contact", case["ContactId"]) or {"Name": "A Customer", "Email": "customer@example.com"}
     if deed.by == "customer" and deed.kind == "reply" and case["Origin"] == "Email":
         mail = {"FromAddress": contact["Email"], "FromName": contact["Name"], "ToAddress": "support@acme.example"}
@@ -130,8 +132,22 @@ def said(done: Transaction, org: Org, people: People, deed: Deed, case: Record) 
         done.add("EmailMessage", ParentId=case["Id"], TextBody=deed.text, **mail, **about)
         return
     by = people.portal_user(contact["Name"], contact["Email"]) if deed.by == "customer" else done.by
-    comment = done.add("CaseComment", ParentId=case["Id"], CommentBody=deed.text, IsPublished=deed.kind == "reply")
-    comment.update(CreatedById=by, LastModifiedById=by)
+    made = posted(done, case["Id"], deed) if feed else commented(done, case["Id"], deed.text, public=deed.kind == "reply")
+    made.update(CreatedById=by, LastModifiedById=by)
+
+
+def posted(done: Transaction, case: str, deed: Deed) -> Record:
+    """Straight into the feed, as in an organization that has no case comments."""
+    seen = "AllUsers" if deed.kind == "reply" else "InternalUsers"
+    return done.add("CaseFeed", ParentId=case, Type="TextPost", Body=deed.text, Visibility=seen)
+
+
+def commented(done: Transaction, case: str, text: str | None, *, public: bool) -> Record:
+    """With what the feed says of it once more."""
+    made = done.add("CaseComment", ParentId=case, CommentBody=text, IsPublished=public)
+    told = done.add("CaseFeed", ParentId=case, Type="CaseCommentPost", Body=text, Visibility="AllUsers" if public else "InternalUsers")
+    told.update(CreatedById=done.by, LastModifiedById=done.by)
+    return made
 
 
 SETS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
@@ -174,8 +190,14 @@ def true_state(org: Org, people: People, key: str) -> dict[str, Any]:
         "tags": [t for t in (case["Tags__c"] or "").split(";") if t],
         "subject": case["Subject"],
         "deleted": case["IsDeleted"],
-        "comments": sorted((*_comments(org, people, key), *_mails(org, key)), key=lambda c: (c.pop("at"), c["id"])),
+        "comments": sorted(
+            (*_comments(org, people, key), *_mails(org, key), *_posts(org, people, key)), key=lambda c: (c.pop("at"), c["id"])
+        ),
     }
+
+
+def _said_on(org: Org, people: People, key: str) -> list[dict[str, Any]]:
+    return [*_comments(org, people, key), *_mails(org, key), *_posts(org, people, key)]
 
 
 def _comments(org: Org, people: People, key: str) -> list[dict[str, Any]]:
@@ -189,4 +211,18 @@ def _mails(org: Org, key: str) -> list[dict[str, Any]]:
     return [
         {"id": m["Id"], "public": True, "text": m["TextBody"], "by": "customer" if m["Incoming"] else "agent", "at": m["CreatedDate"]}
         for m in org.of_parent("EmailMessage", key)
+    ]
+
+
+def _posts(org: Org, people: People, key: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": p["Id"],
+            "public": p["Visibility"] == "AllUsers",
+            "text": p["Body"],
+            "by": people.side(p["CreatedById"]),
+            "at": p["CreatedDate"],
+        }
+        for p in org.of_parent("CaseFeed", key)
+        if p["Type"] == "TextPost"
     ]

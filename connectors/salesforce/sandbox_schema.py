@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 Kind: TypeAlias = Literal["id", "text", "area", "time", "flag", "pick", "number", "date", "multi"]
 """`area` is long text, which no condition may name."""
 
-LENGTHS = {"Subject": 255, "CommentBody": 4000, "Description": 32000, "Ticketgate_Key__c": 64, "Tags__c": 255}
+LENGTHS = {"Subject": 255, "CommentBody": 4000, "Body": 10000, "Description": 32000, "Ticketgate_Key__c": 64, "Tags__c": 255}
 STATUSES = ("New", "Working", "Escalated", "Waiting on Customer", "On Hold", "Resolved", "Closed")
 PICKLISTS: Mapping[str, tuple[str, ...]] = {
     "Status": STATUSES,
@@ -19,6 +19,7 @@ PREFIXES = {
     "Case": "500",
     "CaseComment": "00a",
     "EmailMessage": "02s",
+    "CaseFeed": "0D5",
     "CaseHistory": "017",
     "CaseMilestone": "555",
     "MilestoneType": "557",
@@ -82,6 +83,7 @@ SCHEMA: Mapping[str, Schema] = {
         children={
             "CaseComments": ("CaseComment", "ParentId"),
             "EmailMessages": ("EmailMessage", "ParentId"),
+            "Feeds": ("CaseFeed", "ParentId"),
             "Histories": ("CaseHistory", "CaseId"),
         },
     ),
@@ -98,6 +100,10 @@ SCHEMA: Mapping[str, Schema] = {
             flag="Incoming IsDeleted",
             time=f"{STAMPS} MessageDate",
         ),
+        relations={**OWNED, "Parent": Relation("ParentId", "Case")},
+    ),
+    "CaseFeed": Schema(
+        fields=_fields(id="Id ParentId CreatedById LastModifiedById", area="Body", pick="Type Visibility", flag="IsDeleted", time=STAMPS),
         relations={**OWNED, "Parent": Relation("ParentId", "Case")},
     ),
     "CaseHistory": Schema(
@@ -123,7 +129,7 @@ SCHEMA: Mapping[str, Schema] = {
     "Account": Schema(fields=_fields(id="Id", text="Name", flag="IsDeleted", time=STAMPS)),
 }
 OWNERS = frozenset({"Name", "Type", "Email", "Id", "IsActive", "Username"})  # what a user-or-queue can be asked
-KEPT_BY = {"CaseComment": "ParentId", "EmailMessage": "ParentId", "CaseHistory": "CaseId", "CaseMilestone": "CaseId"}
+KEPT_BY = dict.fromkeys(("CaseComment", "EmailMessage", "CaseFeed"), "ParentId") | dict.fromkeys(("CaseHistory", "CaseMilestone"), "CaseId")
 
 
 def described(table: str, version: str, frozen: Container[str] = ()) -> dict[str, object]:

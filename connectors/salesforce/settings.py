@@ -49,7 +49,9 @@ class SalesforceSettings(ConnectorSettings):
     `tags_field` holds tags, with semicolons between them; `external_id_field` (External ID, Unique) holds the mark of what we made;
     `group_field` remembers the group while a person owns the case; each may be null. `nobody` names the users or queues, first the
     one to write, that own the cases which nobody has taken: a case always has an owner. `marks`: our comments end with a line by
-    which we know them again. `emails`: the organization has Email-to-Case. `overlap` is how long, in seconds, a transaction may
+    which we know them again. `emails`: the organization has Email-to-Case; `feed`: what people post in the feed of a case is read.
+    `replies` says what our replies are; with `feed` our notes are internal posts. E-mails are sent from `reply_address`, an
+    organization-wide address, else from our user's. `overlap` is how long, in seconds, a transaction may
     take from its stamp to its commit.
     """
 
@@ -61,6 +63,9 @@ class SalesforceSettings(ConnectorSettings):
     nobody: tuple[str, ...] = ("Default Case Owner",)
     marks: bool = True
     emails: bool = True
+    feed: bool = False
+    replies: Literal["comment", "feed", "email"] = "comment"
+    reply_address: str | None = Field(default=None, pattern=r"^[^@\s,]+@[^@\s,]+$")
     overlap: float = Field(default=300.0, ge=0, le=86_400)
     page_size: int = Field(default=2000, ge=1, le=2000)
 
@@ -68,6 +73,19 @@ class SalesforceSettings(ConnectorSettings):
         yield from super().named()
         own = {key: getattr(self, key) for key in ("tags_field", "external_id_field", "group_field")}
         yield from ((key, "field", name) for key, name in own.items() if name)
+
+    @property
+    def reads_feed(self) -> bool:
+        return self.feed or self.replies == "feed"
+
+    @model_validator(mode="after")
+    def _can_mail(self) -> Self:
+        """A reply that left by e-mail is found again among the case's e-mails, by our mark alone."""
+        if self.replies == "email" and not (self.emails and self.marks):
+            raise ValueError("replies: email needs emails: true and marks: true, or a reply whose answer was lost could not be found again")
+        if self.reply_address is not None and self.replies != "email":
+            raise ValueError("reply_address is what e-mails are sent from; write replies: email beside it")
+        return self
 
     @field_validator("url")
     @classmethod

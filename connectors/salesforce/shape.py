@@ -37,13 +37,15 @@ FLAGS = ("IsDeleted",)
 class Shape:
     """The fields that are asked for, `own` among them, as one class; decodes pages to it, and tells versions by it.
 
-    `texts` names those of its own that hold text.
+    `texts` names those of its own that hold text; with `feed` a version names the newest post as well.
     """
 
-    def __init__(self, own: Iterable[str], texts: Iterable[str]) -> None:
+    def __init__(self, own: Iterable[str], texts: Iterable[str], *, feed: bool = False) -> None:
         kinds: dict[str, Any] = dict.fromkeys(own, Any) | dict.fromkeys((*FIELDS, *texts), TEXT) | dict.fromkeys(FLAGS, Any)
         fields = _fields(kinds)
-        children = [(name, Children | None, None) for name in CHILDREN.values()]
+        self._newest = [name for table, name in CHILDREN.items() if feed or table != "CaseFeed"]
+        children = [(name, Children | None, None) for name in self._newest]
+        self._feed = feed
         case: Any = defstruct("Case", [*fields, *children], kw_only=True, gc=False)
         page: Any = defstruct("Page", [("records", list[case]), ("done", bool), ("nextRecordsUrl", TEXT, None)])
         self._case, self._page = case, msgspec.json.Decoder(page).decode
@@ -67,16 +69,17 @@ class Shape:
             return self.versions([astuple(convert(record, self._case))])[0]
         except ValidationError:
             content = orjson.dumps({name: value for name, value in record.items() if name not in _NOT_DIGESTED})
-            return _version(record["SystemModstamp"], content, (_newest(record.get(name)) for name in CHILDREN.values()))
+            return _version(record["SystemModstamp"], content, (_newest(record.get(name)) for name in self._newest))
 
     def versions(self, rows: Sequence[tuple[Any, ...]]) -> list[str]:
         """Of cases of this shape, each as the row of its fields; the children are the last of them."""
         digested, stamp = self._digested, self._stamp
         digests = map(crc32, map(self._encoded, [row[:digested] for row in rows]))
-        return [
+        told = [
             f"{row[stamp][:19]}Z~{digest:08x}~{_first(row[digested])}.{_first(row[digested + 1])}"
             for row, digest in zip(rows, digests, strict=True)
         ]
+        return [f"{said}.{_first(row[digested + 2])}" for said, row in zip(told, rows, strict=True)] if self._feed else told
 
 
 _NOT_DIGESTED = frozenset({*CHILDREN.values(), "attributes"})

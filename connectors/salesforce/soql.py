@@ -1,7 +1,7 @@
 """The queries that the connector sends, and the cursor that says how far it read. Pure."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -12,7 +12,11 @@ from connectors.mapping import moment
 
 ESCAPED = str.maketrans({"\\": "\\\\", "'": "\\'", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"})
 PATH = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*)*")
-CHILDREN = {"CaseComment": "CaseComments", "EmailMessage": "EmailMessages"}
+CHILDREN = {"CaseComment": "CaseComments", "EmailMessage": "EmailMessages", "CaseFeed": "Feeds"}
+STAMPED = {"CaseComment": "comments", "EmailMessage": "emails", "CaseFeed": "feed"}
+"""Under which name of a `Mark` the reading of each is kept."""
+POSTS = "Type = 'TextPost'"
+"""Of a feed: what somebody wrote there. Case comments, e-mails and changes of fields are told in it once more."""
 FIELDS = (
     "Id",
     "CaseNumber",
@@ -49,18 +53,24 @@ def stamp(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def selected(own: Iterable[str], *, emails: bool) -> str:
+def selected(own: Iterable[str], tables: Mapping[str, str]) -> str:
     """`SELECT ... FROM Case` with an installation's own fields.
 
-    The newest comment and e-mail come along, because neither always touches the case: without them a reply would not be news.
+    The newest of each of `tables` comes along, because none of them always touches the case: without them a reply would not be news.
     """
-    order = "WHERE IsDeleted = false ORDER BY CreatedDate DESC, Id DESC LIMIT 1"  # queryAll would give deleted ones too
-    newest = [f"(SELECT Id FROM {name} {order})" for name in children(emails=emails).values()]  # noqa: S608
+    order = "IsDeleted = false ORDER BY CreatedDate DESC, Id DESC LIMIT 1"  # queryAll would give deleted ones too
+    newest = [f"(SELECT Id FROM {name} WHERE {_kind(table)}{order})" for table, name in tables.items()]  # noqa: S608
     return f"SELECT {', '.join(dict.fromkeys([*FIELDS, *own, *newest]))} FROM Case"  # noqa: S608 (SOQL; every name is checked, every value quoted)
 
 
-def children(*, emails: bool) -> dict[str, str]:
-    return {table: name for table, name in CHILDREN.items() if emails or table != "EmailMessage"}
+def children(*, emails: bool, feed: bool) -> dict[str, str]:
+    """Those that the connection reads."""
+    unread = {*(() if emails else ("EmailMessage",)), *(() if feed else ("CaseFeed",))}
+    return {table: name for table, name in CHILDREN.items() if table not in unread}
+
+
+def _kind(table: str) -> str:
+    return f"{POSTS} AND " if table == "CaseFeed" else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +97,9 @@ def touched(select: str, place: Key, size: int) -> str:
 
 
 def said_since(table: str, place: Key, size: int, untouched_since: datetime | None) -> str:
-    """Comments or e-mails by the moment they were made; of cases last touched before `untouched_since`, where that is given."""
+    """Comments, e-mails or posts by the moment they were made; of cases last touched before `untouched_since`, where that is given."""
     older = f" AND Parent.SystemModstamp < {stamp(untouched_since)}" if untouched_since else ""
-    where = f"{place.after('CreatedDate')}{older}"
+    where = f"{_kind(table)}{place.after('CreatedDate')}{older}"
     return f"SELECT Id, ParentId, CreatedDate FROM {table} WHERE {where} ORDER BY CreatedDate ASC, Id ASC LIMIT {size}"  # noqa: S608
 
 
@@ -99,7 +109,9 @@ def these(select: str, ids: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How far cases, comments and e-mails were read, each by its own stamps: `sf1 CASES COMMENTS EMAILS`.
+    """How far cases, comments, e-mails and posts were read, each by its own stamps: `sf1 CASES COMMENTS EMAILS POSTS`.
+
+    A cursor of an earlier release knows no posts: they go on from where its comments do.
 
     Ids stand in no cursor: reading goes on from `overlap` before it, so ties at its second are read again anyway.
     """
@@ -107,30 +119,31 @@ class Mark:
     cases: datetime
     comments: datetime
     emails: datetime
+    feed: datetime
 
     @classmethod
     def at(cls, moment: datetime) -> Self:
-        return cls(moment, moment, moment)
+        return cls(moment, moment, moment, moment)
 
     @classmethod
     def read(cls, connection: str, text: str) -> Self:
         """Raises `CursorExpired` for a cursor that another connector made."""
         try:
             first, *stamps = text.split(" ")
-            cases, comments, emails = map(moment, stamps)
+            cases, comments, emails, feed = map(moment, [*stamps, stamps[1]] if len(stamps) == 3 else stamps)
         except ValueError:
             first = ""
         if first != "sf1":
             raise CursorExpired(connection, "the stored cursor was not made by the Salesforce connector")
-        return cls(cases, comments, emails)
+        return cls(cases, comments, emails, feed)
 
     @property
     def text(self) -> Cursor:
-        return Cursor(f"sf1 {stamp(self.cases)} {stamp(self.comments)} {stamp(self.emails)}")
+        return Cursor(f"sf1 {stamp(self.cases)} {stamp(self.comments)} {stamp(self.emails)} {stamp(self.feed)}")
 
     def back(self, overlap: timedelta) -> "Mark":
         """Where reading begins: stamps are set before the commit, so what is below the cursor may have come up since."""
-        return Mark(self.cases - overlap, self.comments - overlap, self.emails - overlap)
+        return Mark(self.cases - overlap, self.comments - overlap, self.emails - overlap, self.feed - overlap)
 
 
 def paths_are_names(paths: Iterable[str]) -> bool:

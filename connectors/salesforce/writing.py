@@ -11,7 +11,7 @@ from connectors.salesforce.reading import QUEUE, USER
 from connectors.salesforce.settings import NAME, SalesforceSettings
 from connectors.salesforce.soql import quoted
 from connectors.text import limits, plain
-from connectors.text.limits import Limit, in_bytes
+from connectors.text.limits import Limit
 from rules.plan import Draft, TagChange
 from rules.ticket import Value
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 MANY = 200  # ids in one query: a longer list would not fit into an address
 OWNERS = frozenset({"group", "assignee"})
-LONGEST_COMMENT = 4_000 - 24  # bytes (object reference, CaseComment), less our mark's
 LONGEST_DESCRIPTION = 32_000  # characters: as the sandbox has it; not looked up at the vendor
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 BY_WORD = ("Status", "Priority", "Type", "Origin")
@@ -156,10 +155,6 @@ class Writing:
             contact = self.directory.contact(str(requester))
             sent |= {"ContactId": contact} if contact else {"SuppliedEmail": str(requester)}
         return {**sent, **self._own(what, draft.own)}
-
-    def comment(self, text: str) -> str:
-        """Markdown as plain text, with room for our mark: a case comment shows no markup."""
-        return limits.said(text, plain.write, str, Limit(LONGEST_COMMENT, in_bytes, self._settings.four_byte_letters))
 
     def as_written(self, record: Record, sent: Mapping[str, Any]) -> dict[str, Any]:
         """The record as these values leave it, as far as we know."""

@@ -257,7 +257,7 @@ def test_two_changes_within_a_second_have_two_versions(rig: Rig, connector: Sale
     assert versions[0].partition("~")[0] == versions[1].partition("~")[0]
 
 
-@given(st.lists(st.datetimes(min_value=START.replace(tzinfo=None) - timedelta(days=900)), min_size=3, max_size=3))
+@given(st.lists(st.datetimes(min_value=START.replace(tzinfo=None) - timedelta(days=900)), min_size=4, max_size=4))
 def test_a_cursor_says_what_it_was_told(moments: list[Any]) -> None:
     mark = Mark(*(m.replace(tzinfo=START.tzinfo, microsecond=0) for m in moments))
 
