@@ -3,13 +3,15 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 from zoneinfo import ZoneInfo
 
 from connectors.jira import sandbox_screens as screens
 from connectors.jira import sandbox_slas
-from connectors.jira.sandbox_edits import Refused, answered
-from connectors.jira.sandbox_issues import Issue, State, is_document, plain
+from connectors.jira.sandbox_answers import fault, flat, property_of, words
+from connectors.jira.sandbox_edits import LONGEST_TEXT, TOO_LONG, Refused, answered
+from connectors.jira.sandbox_flavour import CLOUD, Flavour
+from connectors.jira.sandbox_issues import Issue, State
 from connectors.jira.sandbox_jql import JqlError, Query, parse
 from connectors.jira.sandbox_limits import Limits
 from connectors.jira.sandbox_search import TokenError
@@ -36,6 +38,7 @@ from rules.ticket import replace
 
 Handler: TypeAlias = Callable[..., Answer]
 ACCOUNT_ZONE = "America/New_York"  # of the account that signs in: its quoted JQL dates and its stamps are in it, never in UTC
+OPEN = "/rest/api/2/serverInfo"  # for anybody
 WRITES = frozenset({"POST", "PUT", "DELETE"})
 A_PAGE, MOST_ON_A_PAGE, MOST_IDS = 50, 100, 5000
 
@@ -49,6 +52,8 @@ class JiraSandbox(Sandbox):
 
     system = "jira"
     can = frozenset({"move"})
+    flavour: ClassVar[Flavour] = CLOUD
+    version: ClassVar[str] = "3"
 
     def __init__(
         self,
@@ -63,7 +68,7 @@ class JiraSandbox(Sandbox):
         super().__init__(clock)
         self._zone, self.limits = ZoneInfo(account_zone), Limits(burst, per_issue)
         self.gate = Gate(clock)
-        self.tracker = Tracker(clock, self._zone, timedelta(seconds=lag), hidden)
+        self.tracker = Tracker(clock, self._zone, timedelta(seconds=lag), hidden, self.flavour)
         self.denied: set[str] = set()  # permissions that our user does not have, such as ADD_COMMENTS
         self._routes = [(method, re.compile(f"/rest/{path}/?"), handler) for method, path, handler in self._table()]
 
@@ -76,7 +81,7 @@ class JiraSandbox(Sandbox):
         return URL
 
     def forbidden(self, why: str) -> Answer:
-        return _fault(403, f"You do not have the permission to do this: {why}.")
+        return fault(403, f"You do not have the permission to do this: {why}.")
 
     def forget_cursors(self) -> None:
         """All page tokens handed out so far run out, as they do after seven days."""
@@ -101,44 +106,54 @@ class JiraSandbox(Sandbox):
             return token
         admitted = self.gate.admitted(request)
         if admitted is None:
-            said = "Client must be authenticated to access this resource."
-            return _fault(401, said, headers={"WWW-Authenticate": 'OAuth realm="https%3A%2F%2Facme.atlassian.net"'})
-        if admitted.path in ("/rest/api/3/search", "/rest/api/2/search"):
-            return _fault(410, "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API.")
+            return self._stranger(request)
         try:
             return self._routed(admitted)
         except Refused as refused:
             return Answer(status=400, body={"errorMessages": [], "errors": refused.errors})
         except (JqlError, TokenError) as error:
-            return _fault(400, str(error))
+            return fault(400, str(error))
         except NoIssue:
-            return _fault(404, "Issue does not exist or you do not have permission to see it.")
+            return fault(404, "Issue does not exist or you do not have permission to see it.")
         except (ValueError, TypeError, AttributeError, KeyError):
-            return _fault(400, "There was an error parsing JSON. Check that your request body is valid.")
+            return fault(400, "There was an error parsing JSON. Check that your request body is valid.")
+
+    def _stranger(self, request: Request) -> Answer:
+        """For somebody who is not signed in."""
+        if request.path == OPEN:
+            return Answer(body=self._server())
+        said = "Client must be authenticated to access this resource."
+        return fault(401, said, headers={"WWW-Authenticate": 'OAuth realm="https%3A%2F%2Facme.atlassian.net"'})
 
     def _routed(self, request: Request) -> Answer:
         hits = [(method, handler, hit) for method, path, handler in self._routes if (hit := path.fullmatch(request.path))]
         for method, handler, hit in hits:
             if method == request.method:
                 return handler(request, *hit.groups())
-        return _fault(405 if hits else 404, "Method Not Allowed" if hits else "There is nothing at this address.")
+        return fault(405 if hits else 404, "Method Not Allowed" if hits else "There is nothing at this address.")
 
     def _table(self) -> list[tuple[str, str, Handler]]:
         site = [*self._of_issues(), *self._of_writes(), *self._of_site()]
-        return [*((method, f"api/3/{path}", handler) for method, path, handler in site), *self._of_desks()]
+        return [*((method, f"api/{self.version}/{path}", handler) for method, path, handler in site), *self._of_desks(), *self._of_before()]
+
+    def _of_before(self) -> list[tuple[str, str, Handler]]:
+        """What there was once, and what there still is."""
+        gone = "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API."
+        before: list[tuple[str, str, Handler]] = [(method, "api/[23]/search", lambda r: fault(410, gone)) for method in ("GET", "POST")]
+        return [*before, ("GET", OPEN.removeprefix("/rest/"), lambda r: Answer(body=self._server()))]
 
     def _of_issues(self) -> list[tuple[str, str, Handler]]:
         one = "issue/([^/]+)"
         return [
             ("GET", "search/jql", lambda r: self._search(r.query)),
-            ("POST", "search/jql", lambda r: self._search({k: _flat(v) for k, v in r.json().items()})),
+            ("POST", "search/jql", lambda r: self._search({k: flat(v) for k, v in r.json().items()})),
             ("POST", "search/approximate-count", lambda r: Answer(body={"count": self.tracker.index.count(self._parsed(r.json()["jql"]))})),
             ("POST", "issue/bulkfetch", self._bulk),
             ("GET", one, self._get),
             ("GET", f"{one}/transitions", self._transitions),
             ("GET", f"{one}/comment", self._comments),
             ("GET", f"{one}/changelog", self._changelog),
-            ("GET", f"{one}/properties/([^/]+)", lambda r, key, name: _property(self.tracker.issue(key).properties, name)),
+            ("GET", f"{one}/properties/([^/]+)", lambda r, key, name: property_of(self.tracker.issue(key).properties, name)),
             ("GET", "comment/([^/]+)/properties/([^/]+)", self._comment_property),
         ]
 
@@ -160,7 +175,7 @@ class JiraSandbox(Sandbox):
             ("GET", "user/search", lambda r: Answer(body=self.tracker.accounts.search(r.query.get("query", "")))),
             ("GET", "user", self._user),
             ("GET", "myself", lambda r: Answer(body=self.tracker.accounts.view(self.tracker.accounts.api))),
-            ("GET", "mypermissions", lambda r: screens.permissions(_words(r.query.get("permissions", "")), self.denied)),
+            ("GET", "mypermissions", lambda r: screens.permissions(words(r.query.get("permissions", "")), self.denied)),
             ("GET", "serverInfo", lambda r: Answer(body=self._server())),
             ("GET", "field", lambda r: Answer(body=field_list(self.tracker.own.values()))),
             ("GET", "status", lambda r: Answer(body=list(STATUSES.values()))),
@@ -182,17 +197,17 @@ class JiraSandbox(Sandbox):
     # reading
 
     def _search(self, query: Mapping[str, str]) -> Answer:
-        now, jql, asked = self.clock(), query.get("jql", ""), _words(query.get("fields", ""))
+        now, jql, asked = self.clock(), query.get("jql", ""), words(query.get("fields", ""))
         parsed = self._parsed(jql)
         most = MOST_IDS if asked in ([], ["id"], ["key"]) else MOST_ON_A_PAGE
         size = min(max(int(query.get("maxResults") or A_PAGE), 1), most)
         states, token = self.tracker.index.page(parsed, jql, query.get("nextPageToken"), size, now)
-        properties = _words(query.get("properties", ""))
+        properties = words(query.get("properties", ""))
         issues = [self._with(self.tracker.views.issue(s, asked), s.id, properties) for s in states]
         return Answer(body={"issues": issues, **({"nextPageToken": token} if token else {}), "isLast": token is None})
 
-    def _parsed(self, jql: str) -> Query:
-        return parse(jql, zone=self._zone, now=self.clock(), projects=frozenset(self.tracker.projects))
+    def _parsed(self, jql: str, **how: Any) -> Query:
+        return parse(jql, zone=self._zone, now=self.clock(), projects=frozenset(self.tracker.projects), **how)
 
     def _with(self, view: Json, id: str, names: list[str]) -> Json:
         """The issue with the properties that were asked for; search knows them at once where it knows the issue."""
@@ -201,8 +216,8 @@ class JiraSandbox(Sandbox):
 
     def _get(self, request: Request, key: str) -> Answer:
         issue = self.tracker.issue(key)
-        view = self.tracker.views.issue(issue.state, _words(request.query.get("fields", "*all")))
-        properties = _words(request.query.get("properties", ""))
+        view = self.tracker.views.issue(issue.state, words(request.query.get("fields", "*all")))
+        properties = words(request.query.get("properties", ""))
         return Answer(body=self._with(view, issue.state.id, properties))
 
     def _bulk(self, request: Request) -> Answer:
@@ -235,22 +250,22 @@ class JiraSandbox(Sandbox):
 
     def _comment_property(self, request: Request, id: str, name: str) -> Answer:
         held: Json = next((c["properties"] for i in self.tracker.issues.values() for c in i.comments if c["id"] == id), {})
-        return _property(held, name)
+        return property_of(held, name)
 
     def _user(self, request: Request) -> Answer:
         id = request.query.get("accountId", "")
-        return Answer(body=self.tracker.accounts.view(id)) if id in self.tracker.accounts else _fault(404, "Specified user does not exist.")
+        return Answer(body=self.tracker.accounts.view(id)) if id in self.tracker.accounts else fault(404, "Specified user does not exist.")
 
     def _of_project(self, key: str, shown: Callable[[Project], Any]) -> Answer:
         project = self.tracker.project(key)
         if project is None:
-            return _fault(404, f"No project could be found with key '{key}'.")
+            return fault(404, f"No project could be found with key '{key}'.")
         return Answer(body=shown(project))
 
     def _screen(self, request: Request, key: str, kind: str) -> Answer:
         project = self.tracker.project(key)
         if project is None or not screens.has_type(project, kind):
-            return _fault(404, f"No issue type could be found with id '{kind}'.")
+            return fault(404, f"No issue type could be found with id '{kind}'.")
         return Answer(body=screens.screen(self.tracker.own.values()))
 
     def _server(self) -> Json:
@@ -282,7 +297,7 @@ class JiraSandbox(Sandbox):
         wanted = str(body["transition"]["id"])
         step = next((s for s in self.tracker.steps(issue.state) if s.id == wanted), None)
         if step is None:
-            return _fault(400, f"It seems that you have tried to perform a workflow operation ({wanted}) that is not valid.")
+            return fault(400, f"It seems that you have tried to perform a workflow operation ({wanted}) that is not valid.")
         self.tracker.change(issue, replace(issue.state, status=step.to, resolution=answered(step, body)), self.tracker.accounts.api)
         self.took_effect("update", issue.state.key, fields=body)
         return Answer(status=204)
@@ -301,21 +316,22 @@ class JiraSandbox(Sandbox):
 
     def _comment(self, request: Request, key: str) -> Answer:
         issue, body = self.tracker.issue(key), request.json()
-        if not is_document(body.get("body")):
+        if not self.flavour.is_text(body.get("body")) or not body["body"]:
             raise Refused(comment="Comment body is not valid!")
-        if len(plain(body["body"])) > 32_767:
-            raise Refused(comment="The entered text is too long. It exceeds the allowed limit of 32,767 characters.")
+        if self.flavour.size(body["body"]) > LONGEST_TEXT:
+            raise Refused(comment=TOO_LONG)
         properties = {p["key"]: p["value"] for p in body.get("properties", [])}
         said = self.tracker.say(issue, self.tracker.accounts.api, body["body"], properties)
         shown = self.tracker.views.comment(issue.state, said)
-        self.took_effect("reply" if shown["jsdPublic"] else "note", issue.state.key, id=said["id"], body=plain(body["body"]))
+        kind = "reply" if self.tracker.views.is_public(issue.state, said) else "note"
+        self.took_effect(kind, issue.state.key, id=said["id"], body=self.flavour.plain(body["body"]))  # type: ignore[arg-type]
         return Answer(status=201, body=shown)
 
     def _link(self, request: Request) -> Answer:
         said = request.json()
         first, second = (self.tracker.issue(str(said[end].get("key") or said[end].get("id"))) for end in ("inwardIssue", "outwardIssue"))
         if said["type"].get("name") not in LINK_TYPES:
-            return _fault(404, f"No issue link type with name '{said['type'].get('name')}' found.")
+            return fault(404, f"No issue link type with name '{said['type'].get('name')}' found.")
         if self.tracker.link(said["type"]["name"], first, second):
             self.took_effect("update", first.state.key, fields=said)
         return Answer(status=201)
@@ -371,28 +387,10 @@ class JiraSandbox(Sandbox):
         }
 
     def _judged(self, state: State, said: Json) -> Json:
-        view, author = self.tracker.views.comment(state, said), said["author"]
+        public, author = self.tracker.views.is_public(state, said), said["author"]
         customer = author == state.reporter or self.tracker.accounts[author].kind == "customer"
         by = "api" if author == self.tracker.accounts.api else "customer" if customer else "agent"
-        return {"id": said["id"], "public": view["jsdPublic"], "text": plain(said["body"]), "by": by}
+        return {"id": said["id"], "public": public, "text": self.flavour.plain(said["body"]), "by": by}
 
     def keys(self) -> list[str]:
         return [i.state.key for i in sorted(self.tracker.issues.values(), key=lambda i: (i.state.created, i.state.number))]
-
-
-def _fault(status: int, *messages: str, headers: Mapping[str, str] | None = None) -> Answer:
-    return Answer(status=status, body={"errorMessages": list(messages), "errors": {}}, headers=headers or {})
-
-
-def _property(held: Mapping[str, Any], name: str) -> Answer:
-    if name not in held:
-        return _fault(404, f"The property with key {name} does not exist.")
-    return Answer(body={"key": name, "value": held[name]})
-
-
-def _words(said: str) -> list[str]:
-    return [word for word in said.split(",") if word]
-
-
-def _flat(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from connectors.jira.sandbox_issues import State, is_document
+from connectors.jira.sandbox_flavour import Flavour
+from connectors.jira.sandbox_issues import State
 from connectors.jira.sandbox_site import ISSUE_TYPES, PRIORITIES, RESOLUTIONS, STATUSES, Json, OwnField, People, Project, Step
 from rules.ticket import replace
 
 LONGEST_SUMMARY = 255
+LONGEST_TEXT = 32_767
+TOO_LONG = "The entered text is too long. It exceeds the allowed limit of 32,767 characters."
 
 
 class Refused(Exception):
@@ -26,6 +29,7 @@ class Desk:
 
     people: People
     own: Mapping[str, OwnField]
+    flavour: Flavour
 
     def edited(self, state: State, body: Json, project: Project) -> State:
         """The state after an edit's `fields` and `update`. Raises `Refused`; then nothing was changed."""
@@ -67,10 +71,10 @@ class Desk:
             "float": lambda v: isinstance(v, int | float) and not isinstance(v, bool),
             "datetime": lambda v: isinstance(v, str) and _is_stamp(v),
             "datepicker": lambda v: isinstance(v, str) and len(v) == len("2026-03-02") and _is_stamp(v),
-            "textarea": is_document,
+            "textarea": self.flavour.is_text,
         }
         if not sound.get(own.type, lambda v: isinstance(v, str))(value):
-            raise Refused(**{own.id: "Operation value must be a string" if own.type != "textarea" else "Must be an Atlassian Document"})
+            raise Refused(**{own.id: f"Operation value must be {self.flavour.wanted if own.type == 'textarea' else 'a string'}"})
         return value
 
     def _option(self, own: OwnField, value: Any) -> str:
@@ -125,11 +129,12 @@ def _summary(value: Any, desk: Desk) -> str:
     return value
 
 
-def _description(value: Any, desk: Desk) -> Json | None:
-    if value is not None and not is_document(value):
-        raise Refused(description="Operation value must be an Atlassian Document (see the Atlassian Document Format)")
-    found: Json | None = value
-    return found
+def _description(value: Any, desk: Desk) -> Any:
+    if value is not None and not desk.flavour.is_text(value):
+        raise Refused(description=f"Operation value must be {desk.flavour.wanted}")
+    if value is not None and desk.flavour.size(value) > LONGEST_TEXT:
+        raise Refused(description=TOO_LONG)
+    return value or None
 
 
 def _priority(value: Any, desk: Desk) -> str | None:
@@ -145,9 +150,13 @@ def _type(value: Any, desk: Desk) -> str:
 
 def _person(role: str) -> Callable[[Any, Desk], str | None]:
     def check(value: Any, desk: Desk) -> str | None:
-        id = (value or {}).get("accountId") if isinstance(value, dict | None) else None
-        if id is not None and (id not in desk.people or (role == "assignee" and desk.people[id].kind == "customer")):
-            raise Refused(**{role: f"User '{id}' cannot be assigned issues." if id in desk.people else "Specify a valid value for " + role})
+        said = (value or {}) if isinstance(value, dict | None) else {}
+        if said and desk.people.named not in said:
+            raise Refused(**{role: f"expected Object containing a '{desk.people.named}' property"})
+        word = said.get(desk.people.named)
+        id = desk.people.written(str(word)) if word is not None else None
+        if word is not None and (id is None or (role == "assignee" and desk.people[id].kind == "customer")):
+            raise Refused(**{role: f"User '{word}' cannot be assigned issues." if id else "Specify a valid value for " + role})
         return id
 
     return check

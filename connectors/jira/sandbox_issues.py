@@ -66,7 +66,7 @@ class State:
     number: int
     type: str
     summary: str
-    description: Json | None
+    description: Any  # as the deployment keeps text
     status: str
     priority: str | None
     reporter: str | None
@@ -127,8 +127,10 @@ def settled(before: State, after: State, at: datetime) -> State:
 class Views:
     """Issues, comments and changes in Jira's shape, stamps in the account's zone."""
 
-    def __init__(self, zone: ZoneInfo, people: People, projects: Mapping[str, Project], own: Mapping[str, OwnField]) -> None:
-        self._zone, self._people, self._own = zone, people, own
+    def __init__(
+        self, zone: ZoneInfo, people: People, projects: Mapping[str, Project], own: Mapping[str, OwnField], *, told: bool, ids: bool
+    ) -> None:
+        self._zone, self._people, self._own, self._told, self._ids = zone, people, own, told, ids
         self._projects = {key: p.view() for key, p in projects.items()}
         self._desks = {key for key, p in projects.items() if p.kind == "service_desk"}
         self._fields: dict[str, Callable[[State], Any]] = self._known()
@@ -192,8 +194,11 @@ class Views:
             **{name: _always(value) for name, value in UNUSED.items()},
         }
 
-    def comment(self, state: State, said: Json, *, properties: bool = False) -> Json:
+    def is_public(self, state: State, said: Json) -> bool:
         internal = (said["properties"].get("sd.public.comment") or {}).get("internal") is True
+        return not (internal and state.project in self._desks)
+
+    def comment(self, state: State, said: Json, *, properties: bool = False) -> Json:
         author = self._people.view(said["author"])
         shown = {
             "self": f"{API}/issue/{state.id}/comment/{said['id']}",
@@ -203,7 +208,7 @@ class Views:
             "updateAuthor": author,
             "created": self.stamp(said["at"]),
             "updated": self.stamp(said["at"]),
-            "jsdPublic": not (internal and state.project in self._desks),
+            **({"jsdPublic": self.is_public(state, said)} if self._told else {}),
         }
         held = [{"key": key, "value": value} for key, value in said["properties"].items()]
         return {**shown, "properties": held} if properties else shown
@@ -215,7 +220,7 @@ class Views:
     def _item(self, name: str, before: Any, after: Any) -> Json:
         field, kind = (self._own[name].name, "custom") if name in self._own else ({"type": "issuetype"}.get(name, name), "jira")
         (old, old_text), (new, new_text) = self._named(name, before), self._named(name, after)
-        said = {"field": field, "fieldtype": kind, "fieldId": name if kind == "custom" else field}
+        said = {"field": field, "fieldtype": kind, **({"fieldId": name if kind == "custom" else field} if self._ids else {})}
         return {**said, "from": old, "fromString": old_text, "to": new, "toString": new_text}
 
     def _named(self, name: str, value: Any) -> tuple[str | None, str | None]:

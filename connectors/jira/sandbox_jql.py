@@ -14,6 +14,8 @@ PERIOD = re.compile(r"(-?\d+)([mhdw])")
 UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 FORMATS = ("%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y-%m-%d", "%Y/%m/%d")
 MOST_ORDERS = 7
+EPOCH, MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
+KEYS = frozenset({"key", "issuekey", "issue", "id"})
 
 Holds = Callable[[State], bool]
 
@@ -76,9 +78,14 @@ COMPARED: Mapping[str, Callable[[datetime, datetime], bool]] = {
 }
 
 
-def parse(jql: str, *, zone: ZoneInfo, now: datetime, projects: frozenset[str]) -> Query:
-    """Quoted dates are read in `zone`, the account's; bare numbers are milliseconds since 1970 and absolute. Raises `JqlError`."""
-    return _Parser(_tokens(jql), zone, now, projects).query()
+def parse(
+    jql: str, *, zone: ZoneInfo, now: datetime, projects: frozenset[str], step: timedelta = MILLISECOND, knows: Callable[[str], bool] = bool
+) -> Query:
+    """Quoted dates are read in `zone`, the account's; bare numbers are milliseconds since 1970 and absolute. Raises `JqlError`.
+
+    Moments are compared by whole `step`s; a key that the site does not `know` makes the query an invalid one.
+    """
+    return _Parser(_tokens(jql), zone, now, projects, step, knows).query()
 
 
 def _tokens(jql: str) -> list[Token]:
@@ -95,9 +102,17 @@ def _tokens(jql: str) -> list[Token]:
 
 
 class _Parser:
-    def __init__(self, tokens: list[Token], zone: ZoneInfo, now: datetime, projects: frozenset[str]) -> None:
+    def __init__(
+        self,
+        tokens: list[Token],
+        zone: ZoneInfo,
+        now: datetime,
+        projects: frozenset[str],
+        step: timedelta,
+        knows: Callable[[str], bool],
+    ) -> None:
         self._tokens, self._at = tokens, 0
-        self._zone, self._now, self._projects = zone, now, projects
+        self._zone, self._now, self._projects, self._step, self._knows = zone, now, projects, step, knows
 
     def query(self) -> Query:
         if not self._tokens or self._peek("ORDER"):
@@ -158,6 +173,9 @@ class _Parser:
         strange = next((v.text for v in values if name == "project" and v.text.upper() not in self._projects), None)
         if strange is not None:
             raise JqlError(f"The value '{strange}' does not exist for the field 'project'.")
+        lost = next((v.text for v in values if name in KEYS and not self._knows(v.text)), None)
+        if lost is not None:
+            raise JqlError(f"An issue with key '{lost}' does not exist for field '{field}'.")
         return lambda s: any(t is not None and t.casefold() in wanted for t in read(s)) is not negated
 
     def _texts(self, name: str, field: str) -> Callable[[State], Sequence[str | None]]:
@@ -168,13 +186,16 @@ class _Parser:
     def _dated(self, name: str, operator: str, value: Token) -> Part:
         if operator not in COMPARED:
             raise JqlError(f"The operator '{operator}' is not supported by the '{name}' field.")
-        at, read, compare = self._moment(name, value), DATES[name], COMPARED[operator]
+        at, read, compare = self._whole(self._moment(name, value)), DATES[name], COMPARED[operator]
         since = milliseconds(at) if name == "updated" and operator in (">=", ">", "=") else None
-        return Part(lambda s: compare(read(s), at), since)
+        return Part(lambda s: compare(self._whole(read(s)), at), since)
+
+    def _whole(self, at: datetime) -> datetime:
+        return at if self._step == MILLISECOND else EPOCH + (at - EPOCH) // self._step * self._step
 
     def _moment(self, name: str, value: Token) -> datetime:
         if not value.quoted and value.text.isdigit():
-            return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(value.text))
+            return EPOCH + timedelta(milliseconds=int(value.text))
         period = PERIOD.fullmatch(value.text)
         if period:
             return self._now + int(period[1]) * UNITS[period[2]]

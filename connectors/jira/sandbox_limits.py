@@ -1,4 +1,7 @@
-"""Jira's limits as a switch: requests of one method in a second, and writes to one issue in two; breaches are recorded."""
+"""Jira's limits as a switch: requests of one method in a second, and writes to one issue in two; breaches are recorded.
+
+Data Center has neither, but a bucket of requests for each user, which an administrator fills anew at an interval.
+"""
 
 import re
 from collections import defaultdict, deque
@@ -56,3 +59,42 @@ class Limits:
             "X-RateLimit-Reset": (now + wait).isoformat(timespec="seconds"),
         }
         return Answer(status=429, body={"errorMessages": ["Rate limit exceeded."], "errors": {}}, headers=headers)
+
+
+INTERVAL = timedelta(seconds=60)
+
+
+class Bucket(Limits):
+    """Data Center's: so many requests, and as many anew at each interval. Every answer tells how it stands.
+
+    Source: Atlassian's "Adjusting your code for rate limiting" of Jira Data Center.
+    """
+
+    def __init__(self, most: int | None) -> None:
+        super().__init__(most, None)
+        self._most, self._asked = most, 0
+        self._began: datetime | None = None
+
+    def headers(self) -> Mapping[str, str]:
+        most = self._most or SHOWN
+        told = {
+            "Limit": most,
+            "Remaining": max(most - self._asked, 0),
+            "Interval-Seconds": INTERVAL // timedelta(seconds=1),
+            "FillRate": most,
+        }
+        return {**{f"X-RateLimit-{name}": str(value) for name, value in told.items()}, "Retry-After": "0"}
+
+    def refused(self, request: Request, now: datetime) -> Answer | None:
+        if self._most is None:
+            return None
+        if self._began is None or now >= self._began + INTERVAL:
+            self._began, self._asked = now, 0
+        if self._asked < self._most:
+            self._asked += 1
+            return None
+        if self._closed_until is not None and now < self._closed_until:
+            self.breaches.append(now)
+        self._closed_until = self._began + INTERVAL
+        wait = str(max(int((self._closed_until - now).total_seconds()), 1))
+        return Answer(status=429, body={"message": "Rate limit exceeded."}, headers={**self.headers(), "Retry-After": wait})

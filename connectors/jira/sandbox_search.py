@@ -25,10 +25,10 @@ class TokenError(ValueError):
 
 
 class Index:
-    """What a search can see. `lag` is how long after a write it still sees what was there before."""
+    """What a search can see. `lag`: how long after a write it still sees what was before. `step`: the finest moment that it knows."""
 
-    def __init__(self, lag: timedelta) -> None:
-        self.lag, self.generation = lag, 0
+    def __init__(self, lag: timedelta, step: timedelta) -> None:
+        self.lag, self.generation, self._step = lag, 0, step // timedelta(milliseconds=1)
         self._waiting: deque[tuple[datetime, str, State | None]] = deque()
         self._seen: dict[str, State] = {}
         self._order: list[Place] = []
@@ -48,16 +48,16 @@ class Index:
         for id, state in due:
             self._take(id, state, sort=len(due) <= MANY)
         if len(due) > MANY:
-            self._order = sorted(map(_place, self._seen.values()))
+            self._order = sorted(map(self._place, self._seen.values()))
 
     def _take(self, id: str, state: State | None, *, sort: bool) -> None:
         old = self._seen.pop(id, None)
         if sort and old is not None:
-            del self._order[bisect_left(self._order, _place(old))]
+            del self._order[bisect_left(self._order, self._place(old))]
         if state is not None:
             self._seen[id] = state
             if sort:
-                insort(self._order, _place(state))
+                insort(self._order, self._place(state))
 
     def page(self, query: Query, jql: str, token: str | None, size: int, now: datetime) -> tuple[list[State], str | None]:
         """The next states and the token for those after them. Raises `TokenError`."""
@@ -70,7 +70,7 @@ class Index:
             matching = iter(self._sorted(query)[int(start[0]) if start else 0 :])
         for state in matching:
             if len(found) == size:
-                place: Any = _place(found[-1]) if query.order == BY_UPDATED else ((start[0] if start else 0) + size,)
+                place: Any = self._place(found[-1]) if query.order == BY_UPDATED else ((start[0] if start else 0) + size,)
                 return found, self._sealed(place, jql, now)
             found.append(state)
         return found, None
@@ -87,6 +87,15 @@ class Index:
             state = self._seen[self._order[at][3]]
             if query.part.holds(state):
                 yield state
+
+    def slice(self, query: Query, start: int, size: int, now: datetime) -> tuple[list[State], int]:
+        """The states from this place on, and how many there are in all."""
+        self.settle(now)
+        found = list(self._forward(query, None)) if query.order == BY_UPDATED else self._sorted(query)
+        return found[start : start + size], len(found)
+
+    def _place(self, state: State) -> Place:
+        return milliseconds(state.updated) // self._step * self._step, state.project, state.number, state.id
 
     def _sorted(self, query: Query) -> list[State]:
         found = [s for s in self._seen.values() if query.part.holds(s)]
@@ -110,7 +119,3 @@ class Index:
 
 def hash_of(jql: str) -> int:
     return binascii.crc32(jql.encode())
-
-
-def _place(state: State) -> Place:
-    return milliseconds(state.updated), state.project, state.number, state.id

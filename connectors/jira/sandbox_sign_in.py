@@ -1,4 +1,7 @@
-"""The sandbox's gate: API tokens at the site itself; scoped tokens and what Atlassian granted at api.atlassian.com, by cloud id."""
+"""The sandbox's gate: API tokens at the site itself; scoped tokens and what Atlassian granted at api.atlassian.com, by cloud id.
+
+Before a Data Center, personal access tokens.
+"""
 
 import base64
 from dataclasses import replace
@@ -14,6 +17,7 @@ SCOPED = "sandbox-jira-scoped-token"  # of the same account, or of a service acc
 APP = {"client_id": "sandbox-jira-client", "client_secret": "sandbox-jira-secret"}
 REFRESH = "sandbox-jira-refresh-0"
 CLOUD = f"/ex/jira/{CLOUD_ID}"
+PAT = "sandbox-jira-personal-access-token"
 
 
 class Gate:
@@ -43,6 +47,23 @@ class Gate:
             good = header == _basic(SCOPED) or self.grants.holds(header.removeprefix("Bearer "))
             return replace(request, path=request.path.removeprefix(CLOUD)) if good else None
         return request if header in (_basic(ACCOUNT["token"]), f"Bearer {ACCOUNT['token']}") else None
+
+
+CONTEXT = "/jira"
+CAPTCHA = "CAPTCHA_CHALLENGE; login-url=https://jira.example.com/jira/login.jsp"
+
+
+class InsideGate(Gate):
+    """Data Center's: a personal access token as Bearer, and nothing else, behind the context path. `captcha` wants a sign-in by hand."""
+
+    captcha = False
+
+    def token(self, request: Request) -> Answer | None:
+        return None
+
+    def admitted(self, request: Request) -> Request | None:
+        good = request.headers.get("authorization") == f"Bearer {PAT}" and not self.captcha
+        return replace(request, path=request.path.removeprefix(CONTEXT)) if good else None
 
 
 def _basic(token: str) -> str:

@@ -269,7 +269,9 @@ class Account:
 
 
 class People:
-    """Accounts by id; a customer's is made when they are first heard of."""
+    """Accounts by id; a customer's is made when they are first heard of. `named` is the key by which a write names one."""
+
+    named = "accountId"
 
     def __init__(self, zone: str, hidden: Iterable[str] = ()) -> None:
         self._zone, self._hidden = zone, frozenset(hidden)
@@ -280,13 +282,17 @@ class People:
 
     def known(self, email: str, name: str | None = None, kind: str = "atlassian") -> str:
         """The id of the account with this address, made when there is none."""
-        id = _account_id(email, kind)
+        id = self._id(email, kind)
         for other in ("atlassian", "customer", "app"):
-            if _account_id(email, other) in self._accounts:
-                return _account_id(email, other)
+            if self._id(email, other) in self._accounts:
+                return self._id(email, other)
         self._accounts[id] = account = Account(id, name or email.partition("@")[0].title(), email, kind, email in self._hidden)
-        self._views[id] = account.view(self._zone)
+        self._views[id] = self._view(account)
         return id
+
+    def written(self, word: str) -> str | None:
+        """The id of the account that a write names so; None for none."""
+        return word if word in self else None
 
     def __contains__(self, id: object) -> bool:
         return id in self._accounts
@@ -302,7 +308,42 @@ class People:
         hits = [a for a in self._accounts.values() if word in a.email.casefold() or word in a.name.casefold()]
         return [self._views[a.id] for a in hits if a.kind != "customer" or word == a.email.casefold()]
 
+    def _id(self, email: str, kind: str) -> str:
+        digits = sha256(email.encode()).hexdigest()
+        return f"qm:5f0d0b1c:{digits[:24]}" if kind == "customer" else digits[:24]
 
-def _account_id(email: str, kind: str) -> str:
-    digits = sha256(email.encode()).hexdigest()
-    return f"qm:5f0d0b1c:{digits[:24]}" if kind == "customer" else digits[:24]
+    def _view(self, account: Account) -> Json:
+        return account.view(self._zone)
+
+
+class Users(People):
+    """As Data Center knows people: by `key`, which stays, and by `name`, which a write wants; nobody is a customer by their account."""
+
+    named = "name"
+
+    def written(self, word: str) -> str | None:
+        return next((id for id, view in self._views.items() if view["name"] == word), None)
+
+    def search(self, query: str) -> list[Json]:
+        word = query.casefold()
+        return [view for id, view in self._views.items() if any(word in t.casefold() for t in (view["name"], *self._told(self[id])))]
+
+    def _told(self, account: Account) -> tuple[str, str]:
+        return account.name, "" if account.hidden else account.email
+
+    def _id(self, email: str, kind: str) -> str:
+        return f"JIRAUSER{10000 + int(sha256(email.encode()).hexdigest()[:8], 16)}"
+
+    def _view(self, account: Account) -> Json:
+        local, _, domain = account.email.partition("@")
+        name = f"{local}.{domain.partition('.')[0]}"
+        return {
+            "self": f"{API}/user?username={name}",
+            "key": account.id,
+            "name": name,
+            **({} if account.hidden else {"emailAddress": account.email}),
+            "avatarUrls": _avatars(f"{URL}/secure/useravatar"),
+            "displayName": account.name,
+            "active": True,
+            "timeZone": self._zone,
+        }

@@ -6,7 +6,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.jira.sandbox_edits import Desk
-from connectors.jira.sandbox_issues import Issue, Joined, State, Views, as_document, differences, settled, whole
+from connectors.jira.sandbox_flavour import Flavour
+from connectors.jira.sandbox_issues import Issue, Joined, State, Views, differences, settled, whole
 from connectors.jira.sandbox_search import Index
 from connectors.jira.sandbox_site import (
     GROUP_FIELD,
@@ -16,7 +17,6 @@ from connectors.jira.sandbox_site import (
     PRODUCT_FIELD,
     STATUSES,
     Json,
-    People,
     Project,
     Step,
     own_fields,
@@ -33,11 +33,12 @@ class NoIssue(KeyError):
 class Tracker:
     """Issues by id and by key. Each write gives its issue a later stamp than the one before."""
 
-    def __init__(self, clock: Clock, zone: ZoneInfo, lag: timedelta, hidden: Iterable[str]) -> None:
-        self._clock = clock
-        self.accounts, self.own, self.projects = People(str(zone), hidden), own_fields(), projects()
-        self.index, self.desk = Index(lag), Desk(self.accounts, self.own)
-        self.views = Views(zone, self.accounts, self.projects, self.own)
+    def __init__(self, clock: Clock, zone: ZoneInfo, lag: timedelta, hidden: Iterable[str], flavour: Flavour) -> None:
+        self._clock, self.flavour = clock, flavour
+        self.accounts, self.own, self.projects = flavour.people(str(zone), hidden), own_fields(), projects()
+        self.index, self.desk = Index(lag, flavour.step), Desk(self.accounts, self.own, flavour)
+        known = self.accounts, self.projects, self.own
+        self.views = Views(zone, *known, told=flavour.told_internal, ids=flavour.field_ids)
         self.issues: dict[str, Issue] = {}
         self._ids: dict[str, str] = {}
         self._numbers = dict.fromkeys(self.projects, 0)
@@ -86,7 +87,7 @@ class Tracker:
         issue.history.append(self.views.history(int(self._next("history")), at, by, differences(before, issue.state)))
         self.index.put(self._clock(), issue.state)
 
-    def say(self, issue: Issue, by: str, body: Json, properties: Json) -> Json:
+    def say(self, issue: Issue, by: str, body: Any, properties: Json) -> Json:
         """A comment; it moves its issue's stamp."""
         at = max(whole(self._clock()), issue.next_moment)
         said = {"id": self._next("comment"), "author": by, "body": body, "at": at, "properties": properties}
@@ -135,7 +136,7 @@ class Tracker:
         done: Json = {"resolution": "Done", "resolved": updated} if STATUSES[status]["statusCategory"]["key"] == "done" else {}
         customer = self.accounts.known(sample.email, sample.requester, "customer")
         own = {PRODUCT_FIELD: sample.product, LANGUAGE_FIELD: sample.language, GROUP_FIELD: self._group(sample.group)}
-        text: Json = {"description": as_document(sample.body) if sample.body else None, "priority": their_priority(sample.priority)}
+        text: Json = {"description": self.flavour.typed(sample.body) if sample.body else None, "priority": their_priority(sample.priority)}
         who: Json = {
             "reporter": customer,
             "creator": customer,
@@ -164,7 +165,7 @@ class Tracker:
         elif deed.kind == "set":
             self.change(issue, self._by_hand(issue.state, deed.fields), by)
         else:
-            self.say(issue, by, as_document(deed.text), {} if deed.kind == "reply" else {"sd.public.comment": {"internal": True}})
+            self.say(issue, by, self.flavour.typed(deed.text), {} if deed.kind == "reply" else {"sd.public.comment": {"internal": True}})
         return key
 
     def _by_hand(self, state: State, fields: Mapping[str, Any]) -> State:
