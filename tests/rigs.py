@@ -10,9 +10,10 @@ from pydantic import SecretStr
 
 from connectors import BUILT_IN, load
 from connectors.base import Connector, Cursor, Custom, Page
+from connectors.jira.sandbox_data_center import DataCenterSandbox
 from connectors.memory import MemoryConnector, MemorySettings
 from connectors.memory_system import MemorySystem
-from connectors.sandbox import Answer, Deed, Effect, Request, Sample
+from connectors.sandbox import Answer, Deed, Effect, Request, Sample, Sandbox
 from gateway.sandbox.faults import Fault, encoded
 from gateway.sandbox.host import Served, in_thread
 from gateway.sandbox.main import sandbox_class, sandbox_for
@@ -21,6 +22,12 @@ from rules.ticket import replace
 
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 LONG_ENOUGH = timedelta(minutes=12)  # longer than any vendor's index lags or export withholds
+ROWS: Mapping[str, str] = {**{system: system for system in BUILT_IN}, "jira-data-center": "jira"}
+"""The table of connectors that the suites run over, by row its system: one may be served in more than one way."""
+SERVED_AS: Mapping[str, type[Sandbox]] = {"jira-data-center": DataCenterSandbox}
+OTHERWISE: Mapping[str, Mapping[str, Any]] = {"jira-data-center": {"deployment": "data_center"}}
+"""What its connection says besides, where a system is served in another way than its usual one."""
+ROWS_OVER_HTTP = tuple(row for row in ROWS if row != "memory")
 OVER_HTTP = tuple(system for system in BUILT_IN if system != "memory")
 
 CUSTOM = {
@@ -93,6 +100,7 @@ class Rig:
     served: Served | None = None
     opened: list[Connector] = field(default_factory=list)
     rewritten: bool = False  # answers are not the sandbox's own any more
+    row: str = ""  # of the table
 
     def connector(self, *, read_only: bool = False, **settings: Any) -> Connector:
         made = self._memory(read_only, settings) if self.served is None else self._over_http(read_only, settings)
@@ -113,7 +121,7 @@ class Rig:
         words = {**WORDS.get(self.system, {}), **more.pop("words", {})}
         known = {"url": self.sandbox.url(), "via": via, "sign_in": self.sandbox.sign_in(), "words": words}
         sized = {} if "page_size" in load(self.system).Settings.model_fields else {"page_size": None}
-        said = {**known, **SETTINGS.get(self.system, {}), **more}
+        said = {**known, **SETTINGS.get(self.system, {}), **OTHERWISE.get(self.row, {}), **more}
         return {name: value for name, value in said.items() if name not in sized}
 
     def secrets(self) -> list[str]:
@@ -148,24 +156,24 @@ class Rig:
 
 
 @contextlib.contextmanager
-def served(system: str) -> Iterator[Served | None]:
-    """The system's port, for as many sandboxes one after another as a module has tests; None for memory."""
-    if system == "memory":
+def served(row: str) -> Iterator[Served | None]:
+    """The port of a row's system, for as many sandboxes one after another as a module has tests; None for memory."""
+    if row == "memory":
         yield None
         return
-    with in_thread(sandbox_for(system, Clock())) as hosted:
-        yield hosted[system]
+    with in_thread(sandbox_for(ROWS[row], Clock())) as hosted:
+        yield hosted[ROWS[row]]
 
 
 @contextlib.contextmanager
-def rigged(system: str, port: Served | None, **how: Any) -> Iterator[Rig]:
+def rigged(row: str, port: Served | None, **how: Any) -> Iterator[Rig]:
     """A fresh, empty system behind `port`; without one it answers only those who call it directly. `how` are the sandbox's settings."""
     clock = Clock()
     shifted = Shifted(clock)
-    sandbox: Any = MemorySystem(clock=shifted) if system == "memory" else sandbox_class(system)(shifted, **how)
-    rig = Rig(system, clock, sandbox, port)
+    kind = MemorySystem if row == "memory" else SERVED_AS.get(row) or sandbox_class(row)
+    rig = Rig(ROWS[row], clock, kind(clock=shifted, **how), port, row=row)
     if port is not None:
-        port.sandbox = sandbox
+        port.sandbox = rig.sandbox
         port.keep_exchanges = True
         port.faults.clear()
         port.switches = Switches()

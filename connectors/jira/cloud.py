@@ -108,5 +108,6 @@ CLOUD = Dialect(
     texts=Texts(read=adf.text, field=adf.document, area=adf.document, rich=_rich),
     types="issueTypes",
     screen="fields",
+    links_once=True,
     asks=CloudQuestions,
 )

@@ -1,4 +1,4 @@
-"""Jira Cloud. Quirks: a status changes by transition only, the search lags behind its writes, and no write can be guarded."""
+"""Jira, Cloud and Data Center. Quirks: a status moves by transition only, the search lags behind writes, and no write can be guarded."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Thing
 from connectors.columns import MALFORMED
-from connectors.errors import ConnectorError, CursorExpired, Gone, InDoubt, NotFound, Rejected, Stale, Transient, Unreadable
+from connectors.errors import ConnectorError, CursorExpired, Gone, InDoubt, NotFound, Rejected, Stale, Transient, Unauthorized, Unreadable
 from connectors.inventory import Permission, Pulse, RemoteField
 from connectors.jira import adf, inventory, paths, pushes, reading
 from connectors.jira.abilities import ABILITIES
@@ -72,7 +72,14 @@ class JiraConnector(Connector):
         self._session.close()
 
     def check_sign_in(self) -> str:
-        me = self._session.get("signing in", "myself")
+        """Raises `Rejected` where the site is of the other deployment than this connection says."""
+        try:
+            me = self._session.get("signing in", "myself")
+        except (NotFound, Rejected, Unauthorized) as error:
+            self._site.must_be_this_deployment(error)
+            raise
+        if self._dialect.people.lasting not in me:
+            self._site.must_be_this_deployment(None)
         return str(me.get("emailAddress") or me.get("displayName") or me.get(self._dialect.people.written))
 
     def changed(self, since: datetime | Cursor) -> Iterator[Page]:

@@ -73,7 +73,8 @@ class Questions(Protocol):
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """One deployment. `version` is that of its REST interface, `sdk` the SDK's word for it; `types` and `screen` are the names under
-    which the lists of issue types and of a screen's fields stand when an issue is to be made."""
+    which the lists of issue types and of a screen's fields stand when an issue is to be made; `links_once`: the same link again is promised
+    to change nothing."""
 
     version: str
     sdk: str
@@ -81,4 +82,5 @@ class Dialect:
     texts: Texts
     types: str
     screen: str
+    links_once: bool
     asks: "Callable[[Site, JiraSettings], Questions]"

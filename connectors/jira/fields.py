@@ -20,12 +20,13 @@ NO = frozenset({"no", "false", "0"})
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """One field of a site: `name` is ours (`group`, `custom.contract`), `id` Jira's, `schema` what `/field` says of it."""
+    """One field of a site: `name` is ours (`group`, `custom.contract`), `id` and `label` Jira's, `schema` what `/field` says of it."""
 
     name: str
     id: str
     type: str
     schema: Mapping[str, Any]
+    label: str = ""
 
     def field(self) -> Field:
         return Field(name=self.name, reads=self.id, writes=self.id, convert=lambda value: read(value, self.type))
@@ -42,7 +43,7 @@ def found(rows: Sequence[Mapping[str, Any]], customs: Iterable[Custom], group_fi
     if group_field is not None:
         return (*own, _own(rows, "group", group_field, "text"))
     named = [row for row in rows if row.get("name") == GROUP and row.get("custom")]
-    return (*own, Own("group", str(named[0]["id"]), "text", named[0].get("schema") or {})) if len(named) == 1 else tuple(own)
+    return (*own, Own("group", str(named[0]["id"]), "text", named[0].get("schema") or {}, GROUP)) if len(named) == 1 else tuple(own)
 
 
 def _own(rows: Sequence[Mapping[str, Any]], name: str, remote: str, type: str) -> Own:
@@ -52,7 +53,7 @@ def _own(rows: Sequence[Mapping[str, Any]], name: str, remote: str, type: str) -
     if len(hits) > 1:
         ids = ", ".join(sorted(str(row.get("id")) for row in hits))
         raise LookupError(f"this site has several fields called '{remote}' (for {name}); write the id: one of {ids}")
-    return Own(name, str(hits[0]["id"]), type, hits[0].get("schema") or {})
+    return Own(name, str(hits[0]["id"]), type, hits[0].get("schema") or {}, str(hits[0].get("name") or ""))
 
 
 def plain(value: Any) -> str | None:
@@ -61,7 +62,7 @@ def plain(value: Any) -> str | None:
     if isinstance(value, Mapping):
         if value.get("type") == "doc":
             return adf.text(value)
-        said = value.get("value") or value.get("name") or value.get("emailAddress") or value.get("displayName")
+        said = value.get("value") or value.get("emailAddress") or value.get("name") or value.get("displayName")
         child = plain(value["child"]) if isinstance(value.get("child"), Mapping) else None
         return None if said is None else f"{said}{CHILD}{child}" if child else str(said)
     if isinstance(value, list):

@@ -21,7 +21,9 @@ class Links:
         self._session, self._site, self._types = session, site, types
 
     def link(self, relation: str, key: str, other: str) -> Receipt:
-        """The same link again changes nothing, which Jira promises."""
+        """The same link again changes nothing: Jira Cloud promises it, a Data Center is asked first."""
+        if not self._site.dialect.links_once and self.linked(relation, key, other):
+            return Receipt()
         first, second = (other, key) if relation in FROM_OTHER else (key, other)
         ends = {"inwardIssue": {"key": first}, "outwardIssue": {"key": second}}
         body = {"type": {"name": self._types[relation]}, **ends}

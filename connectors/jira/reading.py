@@ -105,12 +105,21 @@ def _of(entry: Mapping[str, Any], followed: Mapping[str, tuple[str, Reads]], peo
     at: datetime = moment(entry["created"])
     by = person(entry.get("author"), people, emails)
     for item in entry.get("items") or ():
-        name, reads = followed.get(item.get("fieldId") or item.get("field"), (None, shown))
+        name, reads = followed.get(item.get("fieldId") or _named(item), (None, shown))
         if name is None:
             continue
         before, after = reads(item.get("from"), item.get("fromString")), reads(item.get("to"), item.get("toString"))
         if before != after:
             yield Change(field=name, before=before, after=after, at=at, by=by.known_as if by else None)
+
+
+def _named(item: Mapping[str, Any]) -> str:
+    """Data Center tells no ids of fields: a site's own is known by its name, which may be that of one of Jira's."""
+    return own_name(str(item.get("field"))) if item.get("fieldtype") == "custom" else str(item.get("field"))
+
+
+def own_name(label: str) -> str:
+    return f"custom:{label}"
 
 
 def typed(kind: str) -> Reads:
@@ -143,5 +152,5 @@ def followed(own: Iterable[Own], words: Mapping[str, Words], status: Reads, emai
         "reporter": ("requester", who),
         "labels": ("tags", labels),
         "duedate": ("due_at", day),
-        **{o.id: (o.name, typed(o.type)) for o in own},
+        **{key: (o.name, typed(o.type)) for o in own for key in (o.id, own_name(o.label))},
     }

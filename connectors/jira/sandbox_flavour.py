@@ -17,8 +17,9 @@ class Flavour:
     """`is_text` is what is taken as text, `plain` what people read in it, `typed` what they typed as it is kept,
     `size` what its limit counts.
 
-    `step` is the finest moment that the search's index knows. `people` keeps the accounts in the deployment's own shape; `told_internal`
-    and `field_ids` are whether a comment says in `jsdPublic` who sees it, and a changelog the id of the field.
+    `step` is the finest moment that the search's index knows. `people` keeps the accounts in the deployment's own shape. `told_internal`:
+    a comment says in `jsdPublic` who sees it; `field_ids`: a changelog names the id of the field; `links_once`: the same link again is
+    taken for the one that is there.
     """
 
     is_text: Callable[[Any], bool] = is_document
@@ -30,6 +31,7 @@ class Flavour:
     people: type[People] = People
     told_internal: bool = True
     field_ids: bool = True
+    links_once: bool = True
 
 
 def _read(found: re.Match[str]) -> str:
@@ -54,4 +56,5 @@ DATA_CENTER = Flavour(
     people=Users,
     told_internal=False,
     field_ids=False,
+    links_once=False,
 )

@@ -98,7 +98,9 @@ class Tracker:
 
     def link(self, kind: str, first: Issue, second: Issue) -> bool:
         """`first` is read outward, so the second stands under its `outwardIssue`. False: they are linked so already."""
-        if any((one.type, one.end, one.other) == (kind, "outwardIssue", second.state.key) for one in first.state.links):
+        if self.flavour.links_once and any(
+            (one.type, one.end, one.other) == (kind, "outwardIssue", second.state.key) for one in first.state.links
+        ):
             return False
         id = self._next("link")
         for issue, end, other in ((first, "outwardIssue", second), (second, "inwardIssue", first)):

@@ -5,7 +5,8 @@ from typing import Any
 
 from connectors.secrecy import only
 
-COMMENT = re.compile(r"(/ex/jira/[^/]+)?/rest/api/3/issue/[^/]+/comment/?")
+COMMENT = re.compile(r"(/ex/jira/[^/]+/rest/api/3|(/(?!\.+/)[\w.~-]+)*/rest/api/[23])/issue/[^/]+/comment/?")
+"""At the site, at Atlassian's address for it, and behind the context path of a Data Center."""
 INTERNAL = {"key": "sd.public.comment", "value": {"internal": True}}
 
 

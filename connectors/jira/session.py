@@ -142,7 +142,7 @@ def _signed_in(settings: "JiraSettings") -> dict[str, Any]:
 def refused(connection: str, what: str, answer: requests.Response, *, writing: bool) -> ConnectorError:
     """The error for a refusal, in Jira's own words: all of `errorMessages` and `errors`, and which limit was hit."""
     said = f"{what}: {answer.status_code} {_words(answer)}"
-    if answer.status_code == 403 and "x-authentication-denied-reason" in answer.headers:
+    if answer.status_code in (401, 403) and "x-authentication-denied-reason" in answer.headers:
         return Unauthorized(connection, f"{said} (Jira wants a sign-in by hand first: {answer.headers['x-authentication-denied-reason']})")
     if answer.status_code == 410:
         return Rejected(connection, f"{said} (Jira has removed this address: a newer ticketgate is needed)")

@@ -1,5 +1,6 @@
 """What a Jira connection says in `ticketgate.yaml`."""
 
+import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
@@ -15,6 +16,7 @@ OUR_WORDS: Mapping[str, type[StrEnum]] = {"status": Status, "priority": Level, "
 LINK_TYPES = {"problem": "Problem/Incident", "duplicate": "Duplicate", "parent": "Relates"}
 """As Jira itself names them; the first comes with Jira Service Management."""
 
+MOST_OF_CLOUD = 100  # issues on a page with fields
 CLOUD_API = "https://api.atlassian.com/ex/jira/"
 
 ProjectKey = Annotated[str, Setting(pattern=r"^[A-Z][A-Z0-9_]*$")]
@@ -52,10 +54,13 @@ class JiraSignIn(BaseModel):
 
 
 class JiraSettings(ConnectorSettings):
-    """`project` limits what is read to these projects (none: all that the account sees).
+    """`deployment` is where the site runs: Atlassian's cloud, or a Data Center (`url` with its context path, a personal access token).
+
+    `project` limits what is read to these projects (none: all that the account sees).
 
     `group_field` is the id or name of the field that holds the group (none: the custom field called Group, where there is one).
     `transition_fields` answers what a transition's screen requires, as `{resolution: Done}`. `accounts` is `{e-mail: accountId}`
+    (a Data Center's: `{e-mail: user name}`)
     for people whose address Jira hides. `link_types` is `{problem: Causes}`, the site's own name for a type of link between issues.
     `cloud_id` names the site at api.atlassian.com, where scoped tokens, service accounts and
     OAuth 2.0 are served; `site` is what people open in a browser, where `url` itself is that address. `overlap` is how far behind
@@ -63,7 +68,7 @@ class JiraSettings(ConnectorSettings):
     """
 
     sign_in: JiraSignIn
-    deployment: Literal["cloud"] = "cloud"
+    deployment: Literal["cloud", "data_center"] = "cloud"
     project: Annotated[tuple[ProjectKey, ...], BeforeValidator(lambda said: (said,) if isinstance(said, str) else said)] = ()
     group_field: str | None = None
     transition_fields: Mapping[str, Any] = Setting(default_factory=dict)
@@ -72,7 +77,7 @@ class JiraSettings(ConnectorSettings):
     cloud_id: str | None = Setting(default=None, pattern=r"^[A-Za-z0-9-]+$")
     site: str | None = None
     overlap: float = Setting(default=300.0, ge=0)
-    page_size: int = Setting(default=100, ge=1, le=100)
+    page_size: int = Setting(default=100, ge=1, le=1000)
 
     def named(self) -> Iterator[tuple[str, Thing, str]]:
         yield from super().named()
@@ -90,6 +95,18 @@ class JiraSettings(ConnectorSettings):
     def links(self) -> Mapping[str, str]:
         """The name of the type of link by relation."""
         return {**LINK_TYPES, **{str(relation): name for relation, name in self.link_types.items()}}
+
+    @model_validator(mode="after")
+    def _of_its_deployment(self) -> Self:
+        if self.deployment == "cloud":
+            if self.page_size > MOST_OF_CLOUD:
+                raise ValueError(f"page_size: Jira Cloud gives {MOST_OF_CLOUD} issues at once and no more")
+            return self
+        if self.cloud_id or re.match(r"https?://([^/]+\.)?(atlassian\.net|jira\.com|api\.atlassian\.com)(/|:|$)", self.url):
+            raise ValueError("a Data Center has its own address and no cloud_id; leave deployment out for a site of Atlassian's cloud")
+        if self.sign_in.token is None or self.sign_in.email:
+            raise ValueError("a Data Center takes a personal access token: sign_in: { token } and nothing beside it")
+        return self
 
     @model_validator(mode="after")
     def _where_it_is_served(self) -> Self:

@@ -51,7 +51,7 @@ def page_decoder(own: Iterable[str], people: People) -> Callable[[bytes], Any]:
     persons = dict.fromkeys(PERSONS, user | None)
     fields = made("Fields", {**PARTS, **persons, **dict.fromkeys((*WHOLE, *own), Any)}, total=False)
     issue: Any = made("Issue", {"id": Any, "key": Any, "fields": fields}, total=False)
-    page = made("Page", {"issues": list[issue], "nextPageToken": Any, "isLast": Any}, total=False)
+    page = made("Page", {"issues": list[issue], "nextPageToken": Any, "isLast": Any, "total": Any}, total=False)
     read = msgspec.json.Decoder(page).decode
 
     def decoded(content: bytes) -> Any:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from connectors.base import FALLBACK
-from connectors.errors import NotFound, Rejected, Unreadable
+from connectors.errors import ConnectorError, NotFound, Rejected, Unreadable
 from connectors.jira import paths, reading
 from connectors.jira.dialect import Dialect
 from connectors.mapping import Record
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from connectors.jira.session import JiraSession
     from connectors.jira.settings import JiraSettings
 
+EVERYWHERE = "{server}/rest/api/2/{path}"  # what both deployments serve, to anybody
+CLOUD_SITE, CLOUD_WAY = "Jira Cloud", "leave deployment: data_center out of this connection, and sign in as Jira Cloud wants it"
+INSIDE, INSIDE_WAY = "a Jira Data Center", "write deployment: data_center, and sign_in: { token } with a personal access token"
 A_PAGE = 100  # comments or changes on one page
 
 
@@ -44,6 +47,18 @@ class Site:
             rows = self.records(what, self.session.get(what, f"project/{quote(project, safe='')}/statuses"))
             self._workflows[project] = {str(row.get("id")): row.get("statuses") or [] for row in rows}
         return self._workflows[project].get(issue_type, ())
+
+    def must_be_this_deployment(self, otherwise: ConnectorError | None) -> None:
+        """Raises `Rejected` for a site that says that it is of the other one; `otherwise` is what went wrong before, and says more."""
+        try:
+            told = self.session.ask("asking which Jira it is", "GET", "serverInfo", base=EVERYWHERE)
+        except ConnectorError:
+            return
+        deployment = told.get("deploymentType") if isinstance(told, dict) else None
+        if deployment is None or (deployment == "Cloud") == (self.dialect.sdk == "Cloud"):
+            return
+        this, way = (CLOUD_SITE, CLOUD_WAY) if deployment == "Cloud" else (INSIDE, INSIDE_WAY)
+        raise Rejected(self.connection, f"signing in: this site is {this}, version {told.get('version')}; {way}") from otherwise
 
     def has_project(self, key: str) -> bool:
         try:

@@ -28,7 +28,10 @@ from connectors.text.document import (
     unmarked,
 )
 
-LIVELY = re.compile(r"\\|&(?=#92;|amp;)|[*_\-+^~{}\[\]!|#?]")
+LIVELY = re.compile(
+    r"\\|&(?=#92;|amp;)|[*+^~{}\[\]|]|(?<!\w)[_\-]|[_\-](?!\w)|!(?=\S)|\?(?=\?)|(?<=\?)\?|(?<!\w)#",
+)
+"""What could be markup where it stands; a dash or a low line within a word is none, and an address keeps working."""
 BRACED = re.compile(
     r"\{(?P<kind>code|noformat)(?::(?P<options>[^}\n]*))?\}\n?(?P<code>.*?)\n?\{(?P=kind)\}"
     r"|\{quote\}\n?(?P<said>.*?)\n?\{quote\}",
@@ -156,8 +159,8 @@ INLINE = re.compile(
     r"|\\(?P<escaped>[^\w\s]|_)"
     r"|&(?P<entity>#92|amp);"
     r"|\{\{(?P<code>.+?)\}\}"
-    r"|\[~(?:accountid:)?(?P<mention>[^\]\n|]+)\]"
-    r"|\[(?:(?P<words>(?:\\.|[^\]|\n\\])+)\|)?(?P<href>(?:https?|mailto|ftp):[^\]|\s]+)(?:\|[^\]\n]*)?\]"
+    r"|\[~(?:accountid:)?(?P<mention>[^\[\]\n|]+)\]"
+    r"|\[(?:(?P<words>(?:\\.|[^\[\]|\n\\])+)\|)?(?P<href>(?:https?|mailto|ftp):[^\[\]|\s]+)(?:\|[^\]\n]*)?\]"
     r"|!(?P<src>[^!|\s]+\.[^!|\s]+)(?:\|(?P<alt>[^!\n]*))?!"
     r"|\{(?:color|anchor|panel)(?::[^}\n]*)?\}(?P<dropped>)"
     r"|(?P<break>\n)"
@@ -166,6 +169,19 @@ INLINE = re.compile(
 
 
 def _inlines(text: str, marks: frozenset[Mark] = frozenset(), href: str | None = None) -> Iterator[Inline]:
+    """Neighbouring words are one run: every escaped letter is a part of its own, and a text may be full of them."""
+    run: list[str] = []
+    for part in _parts(text, marks, href):
+        if isinstance(part, Words) and (part.marks, part.href) == (marks, href):
+            run.append(part.text)
+            continue
+        yield Words("".join(run), marks, href)
+        run = []
+        yield part
+    yield Words("".join(run), marks, href)
+
+
+def _parts(text: str, marks: frozenset[Mark], href: str | None) -> Iterator[Inline]:
     at = 0
     for found in INLINE.finditer(text):
         yield Words(text[at : found.start()], marks, href)

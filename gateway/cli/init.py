@@ -23,7 +23,7 @@ SIGN_IN = {
 }
 OTHER_WAYS = {
     "zendesk": "or with refresh_token beside them, where a person authorized the OAuth client; API tokens stop on 2027-04-30",
-    "jira": "or { token }: a personal access token; or by cloud_id: a scoped token, or { client_id, client_secret, refresh_token }",
+    "jira": "by cloud_id: a scoped token, or { client_id, client_secret, refresh_token }; or deployment: data_center and { token }",
     "servicenow": "or { api_key }; or { client_id, client_secret }, with user and password or refresh_token beside them",
     "salesforce": "or { username, client_id, private_key }: JWT bearer",
 }
