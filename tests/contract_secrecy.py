@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
+from urllib.parse import urljoin
 
 import orjson
 import pytest
@@ -48,7 +49,7 @@ class Wire:
 
     def send(self, body: bytes, method: str | None = None, path: str | None = None) -> None:
         kept = {name: value for name, value in self.note.headers.items() if name in ("authorization", "content-type")}
-        self.session.request(method or self.note.method, self.rig.sandbox.url() + (path or self.note.path), data=body, headers=kept)
+        self.session.request(method or self.note.method, urljoin(self.rig.sandbox.url(), path or self.note.path), data=body, headers=kept)
 
     @property
     def seen(self) -> list[str]:

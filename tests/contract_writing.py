@@ -7,7 +7,7 @@ import pytest
 
 from connectors.base import Connector
 from connectors.errors import NotFound, Rejected, Stale, Unsupported, WriteRefused
-from connectors.text import adf, html, markdown, plain
+from connectors.text import adf, html, markdown, plain, wiki
 from rules.plan import Draft, TagChange
 from rules.templates import Template
 from rules.ticket import Comment, Level, Role, Status, Ticket, Type
@@ -236,6 +236,7 @@ RICH = (
 AS_TEXT = "Thanks, see our page (https://example.com/help):\n\n- one\n- two\n\nplan | price\nS | 5\n\na = b"
 FORMS: dict[str, Any] = {
     "jira": lambda site, key, at: adf.read(site.tracker.issue(key).comments[at]["body"]),
+    "jira-data-center": lambda site, key, at: wiki.read(site.tracker.issue(key).comments[at]["body"]),
     "zendesk": lambda site, key, at: html.read(site.desk.comments(int(key))[at]["html_body"]),
 }
 """Where a system keeps markup, what its page shows of a comment; elsewhere the text is all there is."""
@@ -247,7 +248,7 @@ def test_bold_links_lists_tables_and_code_arrive_in_the_systems_own_form(rig: Ri
 
     connector.comment(ticket.ref.key, RICH, public=public, mark=MARK)
 
-    if form := FORMS.get(rig.system):
+    if form := FORMS.get(rig.row):
         assert form(rig.sandbox, ticket.ref.key, -1) == markdown.read(RICH)
     else:
         assert rig.sandbox.shown(ticket.ref.key)["comments"][-1]["text"].partition("⟨")[0].rstrip() == AS_TEXT
@@ -265,7 +266,7 @@ def test_what_a_customer_wrote_arrives_as_text(rig: Rig, connector: Connector, p
 
     expected = f"You wrote:\n\n{HOSTILE}\n\nBye."
     assert connector.comments(ticket.ref.key)[-1].text.strip() == expected
-    if form := FORMS.get(rig.system):
+    if form := FORMS.get(rig.row):
         assert form(rig.sandbox, ticket.ref.key, -1) == plain.read(expected)
 
 

@@ -203,10 +203,10 @@ ZONES = {"jira": "account_zone"}
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/St_Johns"])
-def test_the_zone_of_our_account_shifts_nothing(system: str, rig: Rig, zone: str) -> None:
+def test_the_zone_of_our_account_shifts_nothing(rig: Rig, zone: str) -> None:
     """Fault row F34."""
-    if system in ZONES:
-        rig.sandbox = type(rig.sandbox)(rig.clock, **{ZONES[system]: zone})
+    if rig.system in ZONES:
+        rig.sandbox = type(rig.sandbox)(rig.clock, **{ZONES[rig.system]: zone})
         assert rig.served is not None
         rig.served.sandbox = rig.sandbox
     _, *young = rig.load(a_sample("Old", age=90), a_sample("Young", age=70), a_sample("Younger", age=50))

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from connectors import BUILT_IN
 from connectors.base import Connector
 from gateway.sandbox.host import Served
 from tests.contract import *  # noqa: F403
@@ -17,10 +16,10 @@ from tests.contract_secrecy import *  # noqa: F403
 from tests.contract_slas import *  # noqa: F403
 from tests.contract_writing import *  # noqa: F403
 from tests.real.messages import check_for, wrong_with
-from tests.rigs import Rig, rigged
+from tests.rigs import ROWS, Rig, rigged
 
 
-@pytest.fixture(scope="module", params=list(BUILT_IN))
+@pytest.fixture(scope="module", params=list(ROWS))
 def system(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

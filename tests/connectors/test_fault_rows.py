@@ -22,13 +22,13 @@ from gateway.store.connections import Standing
 from gateway.webhooks import Hearing
 from rules.ticket import Level
 from tests.over import NAME, Over, a_gateway
-from tests.rigs import LONG_ENOUGH, OVER_HTTP, Clock, Rig, a_sample, served, some_samples
+from tests.rigs import LONG_ENOUGH, ROWS_OVER_HTTP, Clock, Rig, a_sample, served, some_samples
 
 SECRET = "canary-4711"
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.fixture(scope="module", params=OVER_HTTP)
+@pytest.fixture(scope="module", params=ROWS_OVER_HTTP)
 def system(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

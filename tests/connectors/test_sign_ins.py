@@ -35,7 +35,7 @@ from gateway.store.opening import opened as open_store
 from gateway.store.schema_systems import sign_in
 from gateway.tokens import THE_SIGN_IN, StoredTokens
 from rules.ticket import TicketRef
-from tests.rigs import OVER_HTTP, START, Rig, a_sample, keys_of, revealed, rigged, served
+from tests.rigs import OTHERWISE, ROWS, ROWS_OVER_HTTP, START, Rig, a_sample, keys_of, revealed, rigged, served
 
 ROOT = Path(__file__).parents[2]
 CLOUD: Mapping[str, Any] = {"cloud_id": atlassian.CLOUD_ID}
@@ -57,6 +57,7 @@ class Way:
     sign_in: Mapping[str, str]
     wrong: str
     more: Mapping[str, Any] = field(default_factory=dict)
+    row: str = ""  # of the table of connectors, where it is not the system's usual one
 
     @property
     def renews(self) -> bool:
@@ -73,6 +74,7 @@ WAYS = {
     "jira personal access token": Way("jira", {"token": ACCOUNT["token"]}, "token"),
     "jira service account": Way("jira", atlassian.APP, "client_secret", CLOUD),
     "jira OAuth 2.0": Way("jira", {**atlassian.APP, "refresh_token": atlassian.REFRESH}, "refresh_token", CLOUD),
+    "jira data center personal access token": Way("jira", {"token": atlassian.PAT}, "token", row="jira-data-center"),
     "servicenow basic": Way("servicenow", {"user": instance.USER, "password": instance.PASSWORD}, "password"),
     "servicenow API key": Way("servicenow", {"api_key": instance.API_KEY}, "api_key"),
     "servicenow client credentials": Way("servicenow", SNOW_APP, "client_secret"),
@@ -94,7 +96,7 @@ ROTATED = [name for name, way in WAYS.items() if way.rotates]
 @pytest.fixture(scope="module")
 def ports() -> Iterator[Mapping[str, Served | None]]:
     with ExitStack() as stack:
-        yield {system: stack.enter_context(served(system)) for system in OVER_HTTP}
+        yield {row: stack.enter_context(served(row)) for row in ROWS_OVER_HTTP}
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +120,7 @@ def way(request: pytest.FixtureRequest) -> Way:
 
 @pytest.fixture
 def rig(way: Way, ports: Mapping[str, Served | None]) -> Iterator[Rig]:
-    with rigged(way.system, ports[way.system]) as made:
+    with rigged(way.row or way.system, ports[way.row or way.system]) as made:
         yield made
 
 
@@ -323,6 +325,8 @@ def test_processes_that_are_refused_at_once_make_one_refresh_between_them(rig: R
         ("jira", {"email": "a@example.com"}, "sign_in needs"),
         ("jira", dict(atlassian.APP), "cloud_id"),
         ("jira", {**atlassian.APP, "token": "x"}, "sign_in needs"),
+        ("jira-data-center", {"email": "a@example.com", "token": "x"}, "personal access token"),
+        ("jira-data-center", dict(atlassian.APP), "personal access token"),
         ("servicenow", {"api_key": "k", "user": "u", "password": "p"}, "sign_in needs"),
         ("servicenow", {"refresh_token": "r"}, "sign_in needs"),
         ("zendesk", {"oauth_token": "o", "refresh_token": "r"}, "sign_in needs"),
@@ -332,8 +336,9 @@ def test_processes_that_are_refused_at_once_make_one_refresh_between_them(rig: R
 def test_half_a_sign_in_is_refused_with_the_ways_that_there_are(system: str, sign_in: dict[str, str], why: str) -> None:
     url = {"jira": "https://acme.atlassian.net", "servicenow": "https://acme.service-now.com", "zendesk": "https://acme.zendesk.com"}
 
+    more = OTHERWISE.get(system, {})
     with pytest.raises(ValidationError, match=why) as refused:
-        load(system).Settings(url=url.get(system, "https://acme.my.salesforce.com"), sign_in=sign_in)  # type: ignore[call-arg]
+        load(ROWS[system]).Settings(url=url.get(system, "https://acme.my.salesforce.com"), sign_in=sign_in, **more)  # type: ignore[call-arg]
 
     assert not revealed([v for v in sign_in.values() if len(v) > 4 and v != "a@example.com"], refused.value)
 

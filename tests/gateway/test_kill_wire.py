@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from connectors.jira.sandbox import JiraSandbox
+from connectors.jira.sandbox_data_center import DataCenterSandbox
 from connectors.salesforce.sandbox import SalesforceSandbox
 from connectors.sandbox import Deed, Sample, Sandbox
 from connectors.servicenow.sandbox import ServiceNowSandbox
@@ -29,7 +30,9 @@ pytestmark = pytest.mark.slow
 POINTS = ("before-send", "after-send", "before-commit", "before-send:2", "after-send:2", "before-commit:2")
 """The update, then the reply, of one new ticket."""
 LATE = 60.0  # a system may show a change late: for so many seconds it is asked before that counts as lost
-SANDBOXES: tuple[type[Sandbox], ...] = (ZendeskSandbox, JiraSandbox, ServiceNowSandbox, SalesforceSandbox)
+SANDBOXES: tuple[type[Sandbox], ...] = (ZendeskSandbox, JiraSandbox, DataCenterSandbox, ServiceNowSandbox, SalesforceSandbox)
+MORE: dict[type[Sandbox], str] = {DataCenterSandbox: "    deployment: data_center\n"}
+"""What a connection says besides."""
 
 RULES = """
 version: 1
@@ -66,11 +69,11 @@ def laid_out(folder: Path, served: Served) -> None:
     (folder / "rules" / "10-all.yaml").write_text(RULES)
     (folder / "ticketgate.yaml").write_text(
         f"version: 1\nconnections:\n  desk:\n    system: {sandbox.system}\n    url: {sandbox.url()}\n    via: {served.address}\n"
-        f"    sign_in:\n{sign_in}"
+        f"{MORE.get(type(sandbox), '')}    sign_in:\n{sign_in}"
     )
 
 
-@pytest.fixture(params=SANDBOXES, ids=lambda kind: kind.system)
+@pytest.fixture(params=SANDBOXES, ids=lambda kind: kind.__name__)
 def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
     running = clock.written(datetime(2026, 3, 2, 8, tzinfo=UTC), 120, time.time())
     sandbox = request.param(clock.from_text(running))
@@ -100,7 +103,7 @@ def test_killed_around_each_call_nothing_is_lost_and_no_reply_sent_twice(desk: D
 def test_answers_lost_on_the_way_are_asked_after(desk: Desk) -> None:
     assert desk.run() == 0
     key = wrote(desk, "Answers get lost")
-    writes = r"^/(api/v2/tickets|rest/api/3/issue/|api/now|services/data)"
+    writes = r"^/(api/v2/tickets|rest/api/3/issue/|jira/rest/api/2/issue/|api/now|services/data)"
     desk.served.faults.append(Fault("apply_then_drop", method="POST|PUT|PATCH", path=writes, times=2))
     assert sooner_or_later(partial(_finished, desk, key))
     desk.run()

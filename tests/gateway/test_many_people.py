@@ -13,15 +13,14 @@ from typing import Any
 
 import pytest
 
-from connectors import BUILT_IN
 from connectors.sandbox import Deed
 from gateway.sandbox.host import Served
 from gateway.store import aliases, tickets
 from rules.ticket import Person, Ticket
 from tests.over import Over, a_gateway
-from tests.rigs import LONG_ENOUGH, Rig, a_sample, rigged, served
+from tests.rigs import LONG_ENOUGH, ROWS, Rig, a_sample, rigged, served
 
-SEEDS = 200
+SEEDS = 240
 """Dealt out to the systems, a world of `IN_ONE_WORLD` after another: one site, one store, and tickets of its own for each seed."""
 IN_ONE_WORLD = 20
 RULES = """
@@ -99,7 +98,7 @@ class People:
         return here
 
 
-@pytest.fixture(scope="module", params=list(BUILT_IN))
+@pytest.fixture(scope="module", params=list(ROWS))
 def system(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -110,9 +109,9 @@ def port(system: str) -> Iterator[Served | None]:
         yield one
 
 
-@pytest.mark.parametrize("world", range(SEEDS // len(BUILT_IN) // IN_ONE_WORLD))
+@pytest.mark.parametrize("world", range(SEEDS // len(ROWS) // IN_ONE_WORLD))
 def test_whatever_people_do_meanwhile_the_store_ends_as_the_system_is(system: str, port: Served | None, tmp_path: Path, world: int) -> None:
-    projects = {"project": ["CORE", "WEB"]} if system == "jira" else {}
+    projects = {"project": ["CORE", "WEB"]} if ROWS[system] == "jira" else {}
     crews: dict[str, People] = {}
     with rigged(system, port) as rig:
         if port is not None:
@@ -124,7 +123,7 @@ def test_whatever_people_do_meanwhile_the_store_ends_as_the_system_is(system: st
                 crew.act()
 
         with a_gateway(rig, tmp_path, RULES, points=meanwhile, **projects, page_size=3) as desk:
-            for seed in range(SEEDS)[[*BUILT_IN].index(system) :: len(BUILT_IN)][world * IN_ONE_WORLD :][:IN_ONE_WORLD]:
+            for seed in range(SEEDS)[[*ROWS].index(system) :: len(ROWS)][world * IN_ONE_WORLD :][:IN_ONE_WORLD]:
                 crews[f"seed {seed} of {system}"] = crew = People(rig, random.Random(seed))
                 played(desk, crew)
             crew.quiet = True
