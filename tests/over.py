@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from connectors.base import Connector
+from connectors.shared import Shared
 from gateway.assemble import Gateway, put_together
+from gateway.budget import StoredMeter
 from gateway.config import Config
 from gateway.retrying import Patience
 from gateway.store import inbox, tickets
@@ -107,8 +109,13 @@ class Over:
 def a_gateway(
     rig: Rig, folder: Path, rules: str = RULES, local: Any = None, points: Any = None, people: Any = None, **settings: Any
 ) -> Iterator[Over]:
-    """`local` is our own clock, where it differs from the system's; `people` are settings by which somebody is found there."""
-    connector = rig.connector(**settings)
+    """`local` is our own clock, where it differs from the system's; `people` are settings by which somebody is found there.
+
+    Requests are counted in the store, as the product's are.
+    """
+    clock = local or rig.clock
+    meter = StoredMeter(f"sqlite:///{folder / 'desk.db'}", NAME, wall=clock, steady=lambda: clock().timestamp())
+    connector = rig.connector(shared=Shared(meter=meter), **settings)
     config = Config.model_validate(
         {"version": "1", "database": "sqlite:///desk.db", "connections": {NAME: {"system": rig.system}}, "brake": {"tickets": 10_000}}
     )
@@ -116,7 +123,6 @@ def a_gateway(
     def sleep(seconds: float) -> None:
         rig.later(timedelta(seconds=seconds))
 
-    clock = local or rig.clock
     bundle, who = a_bundle(rig.system, connector, rules), {NAME: people} if people is not None else {}
     made = put_together(config, bundle, {NAME: connector}, folder, clock, None, Patience(sleep=sleep), clock, points, people=who)
     try:

@@ -14,6 +14,7 @@ from connectors.jira.sandbox_data_center import DataCenterSandbox
 from connectors.memory import MemoryConnector, MemorySettings
 from connectors.memory_system import MemorySystem
 from connectors.sandbox import Answer, Deed, Effect, Request, Sample, Sandbox
+from connectors.shared import Shared
 from gateway.sandbox.faults import Fault, encoded
 from gateway.sandbox.host import Served, in_thread
 from gateway.sandbox.main import sandbox_class, sandbox_for
@@ -102,18 +103,19 @@ class Rig:
     rewritten: bool = False  # answers are not the sandbox's own any more
     row: str = ""  # of the table
 
-    def connector(self, *, read_only: bool = False, **settings: Any) -> Connector:
-        made = self._memory(read_only, settings) if self.served is None else self._over_http(read_only, settings)
+    def connector(self, *, read_only: bool = False, shared: Shared | None = None, **settings: Any) -> Connector:
+        made = self._memory(read_only, settings) if self.served is None else self._over_http(read_only, shared, settings)
         self.opened.append(made)
         return made
 
     def _memory(self, read_only: bool, settings: dict[str, Any]) -> Connector:
         return MemoryConnector("here", self.sandbox, MemorySettings(**settings), read_only=read_only)
 
-    def _over_http(self, read_only: bool, settings: dict[str, Any]) -> Connector:
+    def _over_http(self, read_only: bool, shared: Shared | None, settings: dict[str, Any]) -> Connector:
         cls = load(self.system)
         assert self.served is not None
-        return cls.opened("here", cls.Settings(**self.settings(**settings)), CUSTOM.get(self.system, ()), read_only=read_only)
+        own, custom = cls.Settings(**self.settings(**settings)), CUSTOM.get(self.system, ())
+        return cls.opened("here", own, custom, read_only=read_only, shared=shared)
 
     def settings(self, **more: Any) -> dict[str, Any]:
         """The connection as `ticketgate.yaml` would say it."""

