@@ -45,6 +45,7 @@ class RemoteField:
     own: bool = False
     required: bool = False
     writable: bool = True
+    named_by: str | None = None  # of a field that refers to another record: what `from:` names to read and write it by that one's name
 
 
 @dataclass(frozen=True, slots=True)

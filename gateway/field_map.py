@@ -31,7 +31,7 @@ def mapped(bundle: Bundle, connection: str, fields: Sequence[RemoteField]) -> It
         remote = ours.remote.get(connection)
         if remote is None:
             continue
-        there = by_name.get(remote)
+        there = by_name.get(remote) or next((f for f in fields if f.named_by and f.id == remote.partition(".")[0]), None)
         words = there.values if there and ours.values else ()
         yield Mapped(ours, remote, there, tuple(word for word in words if word.casefold() not in {v.casefold() for v in ours.values}))
 
@@ -39,7 +39,7 @@ def mapped(bundle: Bundle, connection: str, fields: Sequence[RemoteField]) -> It
 def unmapped(bundle: Bundle, connection: str, fields: Sequence[RemoteField], settings: frozenset[str]) -> list[RemoteField]:
     """The installation's own fields that nothing here names, those among `settings` neither."""
     named = {f.remote[connection] for f in bundle.fields.values() if connection in f.remote} | settings
-    return [f for f in fields if f.own and not {f.id, f.label} & named]
+    return [f for f in fields if f.own and not {f.id, f.label} & (named | {name.partition(".")[0] for name in named if f.named_by})]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,9 @@ def proposal(bundle: Bundle, connection: str, fields: Sequence[RemoteField]) -> 
         if field.type is None:
             continue
         if name in bundle.fields and connection not in bundle.fields[name].remote and name not in joining:
-            joining[name] = {connection: field.id}
+            joining[name] = {connection: field.named_by or field.id}
         else:
-            new[_free(name, {*bundle.fields, *new})] = {**_typed(field), "from": {connection: field.id}}
+            new[_free(name, {*bundle.fields, *new})] = {**_typed(field), "from": {connection: field.named_by or field.id}}
     return Proposal(new, joining)
 
 

@@ -45,6 +45,7 @@ from rules.ticket import Change, Comment, Person, Ticket, Value, replace
 if TYPE_CHECKING:
     from connectors.servicenow.session import ServiceNowSession
 
+OURS = {"correlation_display": "ticketgate"}
 LONGEST = 32_000  # characters; the platform holds a text to no max_length (KB0685779), and a form still opens with this much
 
 
@@ -93,7 +94,7 @@ class ServiceNowConnector(Connector):
         self._ticket = ticket_reader(connection, settings, self._table)
         self._tickets = page_reader(connection, settings, self._table)
         self._directory = Directory(session, settings.table)
-        self._writer = Writer(settings, self._table, self._directory.found)
+        self._writer = Writer(settings, self._table, self._directory.found, self._directory.referred)
         self._limit = limits.Limit(LONGEST, wide=settings.four_byte_letters)
         self._page_size, self._sees_deletions = settings.page_size, settings.deletions
         self._sees_slas = True
@@ -229,8 +230,10 @@ class ServiceNowConnector(Connector):
             raise Rejected(self.connection, f"{what}: {error}") from None
 
     def _written(self, what: str, key: str, body: Mapping[str, str]) -> dict[str, Any]:
-        path = table_path(self._settings.table, key)
-        return flat(self._session.record(what, "PATCH", path, f"{self._asked},close_notes", body))
+        """What was written to references of its own is asked for besides: a read asks only for their names."""
+        path, asked = table_path(self._settings.table, key), self._asked.split(",")
+        more = [name for name in body if name not in asked and any(one.startswith(f"{name}.") for one in asked)]
+        return flat(self._session.record(what, "PATCH", path, ",".join((self._asked, "close_notes", *more)), body))
 
     def _receipt(self, what: str, before: Record, record: Record, fields: Mapping[str, Value], tags: TagChange) -> Receipt:
         """The echo as it stands; no version where somebody else wrote in between, so that the caller looks again."""
@@ -275,9 +278,17 @@ class ServiceNowConnector(Connector):
             fields["body"] = self._said(str(fields["body"]))
         tags = draft.fields.get("tags")
         wanted = TagChange(add=tags) if isinstance(tags, frozenset) else NO_TAGS
-        body = self._body(what, {}, fields, wanted) | dict(draft.own) | {"correlation_id": mark, "correlation_display": "ticketgate"}
+        if (made := self.applied_create(mark)) is not None:
+            return made  # nothing here keeps a correlation_id from standing twice
+        body = self._body(what, {}, fields, wanted) | self._named(what, draft.own) | {"correlation_id": mark, **OURS}
         path = table_path(self._settings.table)
         return _made(flat(self._session.record(what, "POST", path, self._asked, body)))
+
+    def _named(self, what: str, own: Mapping[str, str]) -> dict[str, str]:
+        try:
+            return self._writer.referred(own)
+        except ValueError as error:
+            raise Rejected(self.connection, f"{what}: {error}") from None
 
     def _said(self, text: str) -> str:
         """Markdown as plain text: journals and descriptions show no markup."""

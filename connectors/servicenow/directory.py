@@ -11,6 +11,8 @@ from connectors.servicenow.reading import escaped
 from rules.ticket import Person
 
 MOST = 10_000  # rows of a dictionary; the largest tables have some hundred fields
+OURS = {"caller_id": "requester", "assigned_to": "assignee", "assignment_group": "group"}
+NAMING = frozenset({"name", "number"})  # by which records are shown where the dictionary does not say
 TABLES: Mapping[Thing, str] = {"group": "sys_user_group", "user": "sys_user"}
 
 
@@ -28,6 +30,7 @@ class Directory:
         self._ids: dict[tuple[str, str], str] = {}
         self._names: dict[tuple[str, str], str] = {}
         self._people: dict[str, Person] = {}
+        self._targets: dict[str, str] = {}
 
     def found(self, table: str, name: str) -> str:
         """The sys_id of a group by its name, of a person by e-mail address or name. Raises `ValueError` for none or several."""
@@ -41,6 +44,38 @@ class Directory:
             self._ids[table, name] = rows[0]["sys_id"]
         return self._ids[table, name]
 
+    def referred(self, path: str, name: str) -> tuple[str, str]:
+        """The field of a reference such as `u_vendor.name`, and the sys_id of the one record that this names.
+
+        Raises `ValueError` for none or several, and for a path that is no reference, or names none: to write what else stands behind
+        one would choose a record by chance.
+        """
+        element, _, field = path.partition(".")
+        table = self._target(element, field, path)
+        if (path, name) not in self._ids:
+            rows = self._session.rows(f"looking up {name}", table, f"{field}={escaped(name)}", "sys_id", 2)
+            if len(rows) != 1:
+                raise ValueError(f"there {'is no' if not rows else 'are several'} {table} with the {field} '{name}', for {path}")
+            self._ids[path, name] = rows[0]["sys_id"]
+        return element, self._ids[path, name]
+
+    def _target(self, element: str, field: str, path: str) -> str:
+        """The table that a reference points to; asked for once."""
+        if element in OURS:
+            raise ValueError(f"'{path}' is only read; write {OURS[element]} instead")
+        if path not in self._targets:
+            scope = f"nameIN{self._table},task^element={escaped(element)}"
+            rows = [row for row in self._all("reading the dictionary", "sys_dictionary", scope, "reference") if row["reference"]]
+            if not rows:
+                raise ValueError(f"'{path}' cannot be written: {element} is no reference of {self._table}")
+            table = rows[0]["reference"]
+            shown = self._all("reading the dictionary", "sys_dictionary", f"name={escaped(table)}^display=true", "element")
+            naming = {row["element"] for row in shown} or NAMING
+            if field not in naming:
+                raise ValueError(f"'{path}' cannot be written: a {table} is named by {element}.{' or '.join(sorted(naming))}")
+            self._targets[path] = table
+        return self._targets[path]
+
     def members(self, group: str) -> tuple[str, ...]:
         """Those of a group who are active, each by e-mail address, else name; nobody for a group that is not there."""
         try:
@@ -53,6 +88,7 @@ class Directory:
     def forget(self) -> None:
         """After a refusal: a group or person that was deleted meanwhile is one reason."""
         self._ids.clear()
+        self._targets.clear()
 
     def known(self, kind: Thing, names: frozenset[str]) -> frozenset[str]:
         """Those of the names that are there."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from connectors.inventory import Kind, Permission, RemoteField
 from connectors.mapping import Record
 
-DICTIONARY = "name,element,column_label,internal_type,mandatory,read_only"
+DICTIONARY = "name,element,column_label,internal_type,mandatory,read_only,reference"
 CHOICES = "element,value"
 KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("string", "reference", "translated_text", "html", "url", "email", "phone_number_e164", "journal_input"), "text"),
@@ -47,6 +47,7 @@ def _field(row: Record, words: tuple[str, ...]) -> RemoteField:
         own=str(row["element"]).startswith(("u_", "x_")),
         required=row["mandatory"] == "true",
         writable=row["read_only"] != "true",
+        named_by=f"{row['element']}.name" if kind == "reference" and row.get("reference") else None,
     )
 
 

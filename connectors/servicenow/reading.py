@@ -199,7 +199,7 @@ def _own(c: Custom) -> Field:
         "boolean": lambda value: "true" if value else "false",
     }
     name = c.name if c.name in OF_TICKET else f"custom.{c.name}"
-    writes = c.remote if "." not in c.remote else None  # what is behind a reference cannot be written
+    writes = c.remote if c.remote.count(".") < 2 else None  # the name of a reference writes the reference, see `Directory.referred`
     return Field(name=name, reads=_get(c.remote), writes=writes, convert=into.get(c.type), render=out.get(c.type))
 
 

@@ -30,6 +30,7 @@ INCIDENT: Mapping[str, str] = {
                 "u_renewal",
                 "u_regions",
                 "u_beta",
+                "u_vendor",
             ),
         ),
         "",
@@ -85,6 +86,7 @@ REFERENCES: Mapping[str, str] = {
     "assignment_group": "sys_user_group",
     "sla": "contract_sla",
     "company": "core_company",
+    "u_vendor": "core_company",
     "sys_domain": "sys_user_group_type",
     "location": "cmn_location",
     "cmdb_ci": "cmdb_ci",
@@ -205,9 +207,13 @@ CHOICES = {
 READ_ONLY = frozenset({"priority", "number", "sys_id", "sys_created_on", "sys_updated_on", "sys_mod_count"})
 
 
+SHOWN_BY = {"core_company": "name", "sys_user": "name", "sys_user_group": "name", "problem": "number"}
+
+
 def dictionary() -> tuple[Table, Table]:
     """What the instance says of an incident's fields, and of the words of those that have a list."""
-    blank = dict.fromkeys(("sys_id", "name", "element", "column_label", "internal_type", "mandatory", "read_only"), "")
+    columns = ("sys_id", "name", "element", "column_label", "internal_type", "mandatory", "read_only", "reference", "display")
+    blank = dict.fromkeys(columns, "")
     words = dict.fromkeys(("sys_id", "name", "element", "value", "label", "inactive"), "")
     fields, choices = Table("sys_dictionary", blank), Table("sys_choice", words)
     for name in INCIDENT:
@@ -215,7 +221,10 @@ def dictionary() -> tuple[Table, Table]:
         flags = {"mandatory": _flag(name == "short_description"), "read_only": _flag(name in READ_ONLY)}
         label = name.removeprefix("u_").replace("_", " ").capitalize()
         home = {"sys_id": stable_id("sys_dictionary", name), "name": "incident", "element": name}
-        fields.put({**home, "column_label": label, "internal_type": kind, **flags})
+        fields.put({**home, "column_label": label, "internal_type": kind, "reference": REFERENCES.get(name, ""), **flags})
+    for table, element in SHOWN_BY.items():
+        key = stable_id("sys_dictionary", f"{table}.{element}")
+        fields.put({"sys_id": key, "name": table, "element": element, "internal_type": "string", "display": "true"})
     for name, values in CHOICES.items():
         for value in values:
             key = stable_id("sys_choice", f"{name}{value}")

@@ -14,6 +14,9 @@ from rules.ticket import Status, Value
 Find: TypeAlias = Callable[[str, str], str]
 """The sys_id of a group or person: `find("sys_user_group", "Network")`."""
 
+Refer: TypeAlias = Callable[[str, str], tuple[str, str]]
+"""The field and the sys_id that a name behind a reference means: `refer("u_vendor.name", "Acme")`."""
+
 REFERENCES = {"group": "sys_user_group", "assignee": "sys_user", "requester": "sys_user"}
 PLAIN = {"status", "priority", *REFERENCES}
 TABLES = {"group": "assignment_group", "assignee": "assigned_to", "requester": "caller_id"}
@@ -25,14 +28,14 @@ DAY = re.compile(r"\d{4}-\d\d-\d\d")
 class Writer:
     """One installation's way of writing. `body` raises `Unwritable` for what has no place, no word or no pair here."""
 
-    def __init__(self, settings: ServiceNowSettings, table: Iterable[Field], find: Find) -> None:
-        self._settings, self._table, self._find = settings, tuple(table), find
+    def __init__(self, settings: ServiceNowSettings, table: Iterable[Field], find: Find, refer: Refer = lambda path, _: (path, "")) -> None:
+        self._settings, self._table, self._find, self._refer = settings, tuple(table), find, refer
         self._words = {f.name: f.words for f in self._table if f.words is not None}
 
     def body(self, record: Record, fields: Mapping[str, Value], tags: TagChange = NO_TAGS) -> dict[str, str]:
         """What turns `record` into one with `fields`; "" empties."""
         plain = {name: value for name, value in fields.items() if name not in PLAIN}
-        sent = {key: "" if value is None else str(value) for key, value in payload(self._table, plain).items()}
+        sent = self.referred({key: "" if value is None else str(value) for key, value in payload(self._table, plain).items()})
         for name, reference in REFERENCES.items():
             if name in fields:
                 sent[TABLES[name]] = self._find(reference, str(fields[name])) if fields[name] else ""
@@ -43,6 +46,11 @@ class Writer:
         if tags:
             sent[self._settings.tags_field] = _tags(record.get(self._settings.tags_field) or "", tags)
         return _canceled(sent)
+
+    def referred(self, sent: Mapping[str, str]) -> dict[str, str]:
+        """With the sys_ids of what is named behind references; "" empties them."""
+        dotted = {path: self._refer(path, value) if value else (path.partition(".")[0], "") for path, value in sent.items() if "." in path}
+        return {**{key: value for key, value in sent.items() if "." not in key}, **dict(dotted.values())}
 
     def _levels(self, record: Record, sent: Mapping[str, str], priority: Value) -> dict[str, str]:
         """Priority is computed here: the pair of impact and urgency that yields it and changes as little as possible."""
