@@ -222,6 +222,11 @@ class Calendar:
         i = bisect_left(days, day)
         return i < len(days) and days[i] == day
 
+    def opens_from(self, day: date) -> bool:
+        """Whether any local date from `day` on is open at all; walks from date to date, which is cheap where that is soon."""
+        ahead = min(_HORIZON * 366, (date(_LAST_YEAR, 12, 31) - day).days)
+        return self.always or any(a < b for n in range(ahead) for a, b in self._on(day + timedelta(n)))
+
     def local_date(self, at: datetime) -> date:
         """The date that the calendar's zone has at `at`."""
         return at.astimezone(self._zone).date()
@@ -265,9 +270,9 @@ class Calendar:
 
     def _covering(self, a: datetime, b: datetime) -> Index:
         index = self._index.get("now")
-        if index is not None and index.lo <= a and b <= index.hi:
+        if index is not None and index.lo <= a and b < index.hi:
             return index
-        return self._grown(index, a.year - 1, b.year + 1)
+        return self._grown(index, self.local_date(a).year, self.local_date(b).year)
 
     def _grown(self, index: Index | None, first: int, last: int) -> Index:
         if index is not None:
@@ -279,7 +284,7 @@ class Calendar:
     def _ahead(self, t: datetime) -> Iterator[Index]:
         index = self._covering(t, t)
         yield index
-        for years in (5, 20, _HORIZON):
+        for years in (1, 5, 20, _HORIZON):
             if index.last < min(t.year + years, 9998):
                 index = self._grown(index, index.first, min(t.year + years, 9998))
                 yield index
@@ -287,7 +292,7 @@ class Calendar:
     def _behind(self, t: datetime) -> Iterator[Index]:
         index = self._covering(t, t)
         yield index
-        for years in (5, 20, _HORIZON):
+        for years in (1, 5, 20, _HORIZON):
             if index.first > max(t.year - years, 2):
                 index = self._grown(index, max(t.year - years, 2), index.last)
                 yield index

@@ -1,7 +1,7 @@
 """Calendars: zone, hours, holidays, exceptions and closures become a `Calendar`."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from itertools import pairwise
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfoNotFoundError
@@ -119,10 +119,7 @@ def _built(r: Reading, definition: Definition, zone: Node, versions: Versions, *
 
 def _opens(r: Reading, alone: Calendar, since: date, opening: Node) -> None:
     """Whether it is really open at some time: holidays and closures may have closed all that its hours say."""
-    first = datetime(max(since, date(2000, 1, 1)).year, 1, 1, tzinfo=UTC)
-    try:
-        alone.next_open(first)
-    except NeverOpen:
+    if not alone.opens_from(max(since, date(2000, 1, 1)).replace(month=1, day=1)):
         help = "its holidays and closures take away all that 'open' gives; write the hours that remain"
         r.wrong(opening, "TG205", "this calendar is never open", help=help)
 

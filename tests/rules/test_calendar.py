@@ -113,6 +113,29 @@ def test_a_calendar_that_is_closed_for_good_says_so():
         once.add(utc("2026-03-01T00:00"), timedelta(minutes=61))
 
 
+def test_the_first_instant_of_a_year_is_open_whatever_was_asked_before():
+    around = Calendar(weekly={day: ((0, 1440),) for day in range(7)})
+    for year in range(2026, 2032):
+        assert around.is_open(utc(f"{year}-06-01T12:00"))
+        assert around.is_open(utc(f"{year + 1}-01-01T00:00"))
+        assert around.is_open(utc(f"{year + 2}-01-01T00:00"))
+
+
+def test_where_the_year_is_another_than_in_utc_its_open_time_is_all_there():
+    auckland = Calendar(timezone="Pacific/Auckland", weekly={day: ((0, 60),) for day in range(7)})
+    assert auckland.elapsed(utc("2026-12-31T10:00"), utc("2026-12-31T12:00")) == timedelta(hours=1)
+    assert auckland.next_open(utc("2026-12-31T12:30")) == utc("2027-01-01T11:00")
+    assert auckland.prev_open(utc("2026-12-31T10:30")) == utc("2026-12-30T12:00")
+
+
+@pytest.mark.parametrize(("day", "opens"), [(date(2026, 1, 1), True), (date(2026, 3, 2), True), (date(2026, 3, 3), False)])
+def test_whether_it_ever_opens_from_a_date_on(day: date, opens: bool):
+    assert Calendar(overrides={date(2026, 3, 2): OFFICE}).opens_from(day) is opens
+    assert not Calendar(timezone="Europe/Berlin", overrides={date(2026, 3, 29): ((120, 180),)}).opens_from(
+        day
+    )  # an hour that the clocks skip
+
+
 def test_walking_back_finds_where_the_amount_began():
     assert BERLIN.subtract(berlin("2026-03-09T10:00"), timedelta(hours=2)) == berlin("2026-03-06T16:00")
     assert BERLIN.prev_open(berlin("2026-03-07T10:00")) == berlin("2026-03-06T17:00")
