@@ -5,13 +5,15 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from io import StringIO
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, nodes
+from jinja2 import Environment, StrictUndefined, TemplateError, TemplateSyntaxError, nodes
 from jinja2 import Template as JinjaTemplate
+from jinja2.compiler import CodeGenerator, Frame
 from jinja2.exceptions import SecurityError, TemplateAssertionError
-from jinja2.meta import find_undeclared_variables
+from jinja2.idtracking import VAR_LOAD_RESOLVE
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import pass_context
@@ -76,11 +78,12 @@ class Template:
             raise TemplateProblem(f"this template is longer than {LONGEST} characters", line)
         try:
             tree = environment.parse(text)
-            _refuse_strange(tree, line)  # first of all: what looks for names already works out constants
-            names = frozenset(_names(tree))
+            _refuse_strange(tree, line)  # first of all: what writes the code already works out constants
             for loop in tree.find_all(nodes.For):
                 loop.iter = nodes.Filter(loop.iter, "counted", [], [], None, None, lineno=loop.lineno)
-            return cls(text, file, line, names, environment.from_string(tree))
+            writer = _Writer(environment, None, None)
+            writer.visit(tree)
+            return cls(text, file, line, frozenset(_names(tree, writer.looked_up)), writer.template())
         except (TemplateSyntaxError, TemplateAssertionError) as wrong:
             raise TemplateProblem(_plain_message(wrong), line + (wrong.lineno or 1) - 1, _column(text, wrong)) from None
         except (RecursionError, SyntaxError, MemoryError, OverflowError):  # Python's own limits on what Jinja writes for it
@@ -221,6 +224,24 @@ _ENVIRONMENT, _JSON = _made(_printed), _made(_in_json)
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
+class _Writer(CodeGenerator):
+    """Jinja's own, which writes a template as Python, and keeps as well which names it looks up in the data (as `jinja2.meta` does)."""
+
+    def __init__(self, environment: Environment, name: str | None, filename: str | None) -> None:
+        self.written = StringIO()
+        super().__init__(environment, name, filename, self.written)
+        self.looked_up: set[str] = set()
+
+    def enter_frame(self, frame: Frame) -> None:
+        super().enter_frame(frame)
+        self.looked_up |= {name for how, name in frame.symbols.loads.values() if how == VAR_LOAD_RESOLVE and name is not None}
+
+    def template(self) -> JinjaTemplate:
+        """What was written, read by Python."""
+        code = compile(self.written.getvalue(), "<template>", "exec")
+        return JinjaTemplate.from_code(self.environment, code, self.environment.make_globals(None))
+
+
 def _refuse_strange(tree: nodes.Template, line: int) -> None:
     for node in tree.find_all(nodes.Node):
         if isinstance(node, nodes.Name) and node.name.startswith("_"):
@@ -232,8 +253,8 @@ def _refuse_strange(tree: nodes.Template, line: int) -> None:
             raise TemplateProblem(f"{what} is not for templates; they know placeholders, if and for", line + node.lineno - 1)
 
 
-def _names(tree: nodes.Template) -> Iterator[str]:
-    ours = find_undeclared_variables(tree)
+def _names(tree: nodes.Template, ours: set[str]) -> Iterator[str]:
+    """The dotted names that begin with one of `ours`."""
     inner = {id(node.node) for node in tree.find_all(nodes.Getattr)}
     for node in tree.find_all((nodes.Getattr, nodes.Name)):
         if id(node) in inner:
