@@ -51,12 +51,10 @@ def _looked(folder: Path, sources: Mapping[str, str], unread: list[Problem], mem
 
 def _of_tests(loaded: "Loaded") -> tuple[Problem, ...]:
     """What is wrong in the rule tests, and the rules that none of them fires when they are run."""
-    from rules.lint_trials import untested
-    from rules.trial import Player, read_trials
+    from rules.lint_trials import fired, untested
+    from rules.trial import read_trials
 
     if loaded.bundle is None:
         return ()
     trials, problems = read_trials(loaded.sources, loaded.bundle)
-    play = Player(loaded.bundle).play
-    fired = {rule for trial in trials for rule in play(trial).fired}
-    return (*problems, *untested(loaded.bundle, fired, loaded.sources))
+    return (*problems, *untested(loaded.bundle, fired(loaded.bundle, trials), loaded.sources))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from rules.bundle import Bundle
+from rules.lint_trials import fired
 from rules.trial import Outcome, read_trials, run
 from tests.rules.desks import a_bundle, a_desk
 
@@ -236,3 +237,35 @@ def test_a_rule_that_cannot_be_judged_fails_the_test_that_meets_it():
     case = "version: 1\ntests:\n  - { name: a, now: 2026-03-02, event: created, expect: { fired: none } }\n"
     (trial,), _ = read_trials({"tests/a.test.yaml": case}, broken)
     assert "rule 'r'" in run(trial, broken).message
+
+
+@pytest.mark.parametrize(
+    "cases",
+    [
+        [
+            "expect: { fired: [route] }",
+            "expect: { fired: [greet] }",
+        ],  # the second shows what is known already: both rules fire in the first
+        ["expect: { replies: none }"],  # fires two, and names neither
+        ["expect: { fired: [solved] }", "expect: { not_fired: [route] }"],  # which fails, and fires all the same
+        ["rules: [greet]\n    expect: { fired: [route] }"],
+    ],
+)
+def test_what_the_tests_fire_is_the_same_when_no_more_of_them_are_run_than_it_takes(cases: list[str]) -> None:
+    text = DEFAULTS + "".join(
+        f"  - name: t{n}\n    ticket: {{ product: billing }}\n    event: created\n    {c}\n" for n, c in enumerate(cases)
+    )
+    trials, problems = read_trials({"tests/a.test.yaml": text}, bundle())
+
+    assert problems == []
+    assert fired(bundle(), trials) == frozenset[str]().union(*(run(trial, bundle()).fired for trial in trials)) != frozenset()
+
+
+def test_a_rule_that_only_an_unexpecting_test_fires_is_found_though_all_that_was_expected_is_known() -> None:
+    text = DEFAULTS + (
+        "  - { name: first, event: created, expect: { fired: [greet] } }\n"
+        "  - { name: second, ticket: { product: billing }, event: created, expect: { fired: [greet] } }\n"
+    )
+    trials, _ = read_trials({"tests/a.test.yaml": text}, bundle())
+
+    assert fired(bundle(), trials) == {"greet", "route"}
