@@ -35,7 +35,7 @@ class ConnectorSettings(BaseModel):
     system (`{as rules and other systems name them: as this one does}`), `fallback_assignee` has the tickets of those it does not have.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
     url: str
     via: str | None = Field(default=None, pattern=r"^http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$")

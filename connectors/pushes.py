@@ -29,7 +29,7 @@ class PushSettings(BaseModel):
     `secret`. `organization` is Salesforce's 18-character id, which its outbound messages bear.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
     secret: SecretStr
     previous: SecretStr | None = None

@@ -36,7 +36,7 @@ class JiraSignIn(BaseModel):
     each refresh token serves once, and the newest is kept in the store.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
     email: str | None = None
     token: SecretStr | None = None

@@ -20,7 +20,7 @@ NAME = re.compile(r"[A-Za-z]\w*")  # of a field: it becomes part of a query
 class SignIn(BaseModel):
     """One of two ways in, both OAuth. `audience` is for JWT bearer: `test` for a Salesforce sandbox organization."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
     client_id: str
     client_secret: SecretStr | None = None

@@ -23,7 +23,7 @@ class SignIn(BaseModel):
     Client credentials must be allowed by an admin, and an API key needs a REST API access policy on the Table API.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
     user: str | None = None
     password: SecretStr | None = None

@@ -20,7 +20,7 @@ API_TOKENS_END = (
 class SignIn(BaseModel):
     """OAuth first: API tokens can no longer be made and stop on 2027-04-30. Each refresh token serves once; the newest is in the store."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
     client_id: str | None = None
     client_secret: SecretStr | None = None
