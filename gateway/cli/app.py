@@ -48,6 +48,7 @@ from gateway.cli import (
 from gateway.cli.ending import Code, code_of, in_words
 from gateway.cli.options import Options
 from gateway.cli.streams import printable
+from gateway.collecting import begun
 
 USAGE = cast(
     "type[typer.BadParameter]", typer.BadParameter.__mro__[2]
@@ -134,6 +135,7 @@ def shared(
     Exit codes: 0 done, 1 findings, 2 usage, 3 not loaded, 4 refused by a system, 5 unreachable, 6 partly done, 7 refused for safety, 8 no
     such thing, 10 changes are pending, 70 a defect of ticketgate, 130 interrupted, 143 stopped.
     """
+    begun()
     context.obj = Options(project, config, format, quiet, verbose, color, no_input)
 
 

@@ -52,14 +52,15 @@ def check(
 
     Needs neither network nor secret but with --online, which only reads; a system that does not answer is named.
     """
-    from gateway.checking import found_in
     from gateway.collecting import seldom_collecting
-    from rules.problems import ordered
 
     chosen = options(context)
     below(chosen, paths or [])
     _known([*(select or []), *(ignore or [])])
     with seldom_collecting():
+        from gateway.checking import found_in
+        from rules.problems import ordered
+
         found = found_in(chosen.desk, chosen.config)
     everything = ordered((*found.problems, *_of_systems(chosen))) if online and found.loaded else found.problems
     wanted = [p for p in everything if _wanted(p, paths or [], select or [], ignore or [], chosen)]
