@@ -104,7 +104,7 @@ class CloudQuestions:
 CLOUD = Dialect(
     version="3",
     sdk="Cloud",
-    people=People(("accountId", "displayName", "emailAddress", "accountType"), _person, "accountId", "accountId", "query"),
+    people=People(("accountId", "displayName", "emailAddress", "accountType"), _person, "accountId", "accountId", "query", "ACCOUNT-ID"),
     texts=Texts(read=adf.text, field=adf.document, area=adf.document, rich=_rich),
     types="issueTypes",
     screen="fields",

@@ -157,7 +157,7 @@ def _second(row: Any) -> datetime | None:
 DATA_CENTER = Dialect(
     version="2",
     sdk="Server",
-    people=People(("key", "displayName", "emailAddress", "name"), _person, "key", "name", "username"),
+    people=People(("key", "displayName", "emailAddress", "name"), _person, "key", "name", "username", "USER-NAME"),
     texts=Texts(read=wiki.text, field=wiki.markup, area=str, rich=wiki.rich),
     types="values",
     screen="values",

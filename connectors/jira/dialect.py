@@ -27,7 +27,8 @@ Emails = Mapping[str, str]
 class People:
     """How accounts are named. `keys` are what is read of one, in the order in which `person` takes their values.
 
-    `lasting` is the key that stays, `written` the one by which a person is written; `asked` is the parameter of `/user/search`.
+    `lasting` is the key that stays, `written` the one by which a person is written, which errors call `said`; `asked` is the parameter
+    of `/user/search`.
     """
 
     keys: tuple[str, ...]
@@ -35,6 +36,7 @@ class People:
     lasting: str
     written: str
     asked: str
+    said: str
 
 
 @dataclass(frozen=True, slots=True)

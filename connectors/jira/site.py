@@ -155,14 +155,15 @@ class Site:
             many = "several accounts are" if ids else "no account is"
             raise Rejected(
                 self.connection,
-                f"{what}: {many} known as '{word}'; write it under accounts: {{ {word}: ACCOUNT-ID }} of this connection, or {FALLBACK}",
+                f"{what}: {many} known as '{word}'; write it under accounts: {{ {word}: {people.said} }} of this connection, or {FALLBACK}",
             )
         self._accounts[word.casefold()] = next(iter(ids))
         return next(iter(ids))
 
 
 def _is_called(row: Record, word: str) -> bool:
-    return word.casefold() in (str(row.get("emailAddress") or "").casefold(), str(row.get("displayName") or "").casefold())
+    """By e-mail address, display name or, where people have one, user name."""
+    return word.casefold() in (str(row.get(key) or "").casefold() for key in ("emailAddress", "displayName", "name"))
 
 
 def _hidden(rows: Sequence[Record], word: str) -> Sequence[Record]:

@@ -25,7 +25,7 @@ from connectors.sandbox import Answer, Request
 from connectors.text.limits import Limit, cleaned
 from gateway.sandbox.host import Served
 from rules.plan import Draft
-from rules.ticket import Role
+from rules.ticket import Role, replace
 from tests.rigs import START, Rig, a_sample, keys_of, read, rigged, served, some_samples
 
 MARK = "0123456789abcdef0123456789abcdef"
@@ -178,19 +178,32 @@ def test_a_site_that_gives_less_than_was_asked_for_loses_nothing(rig: Rig, most:
     assert keys_of(read(rig.connector(page_size=100), LONG_AGO)) == keys
 
 
-@pytest.mark.parametrize("leaves", [0, 1, 2, 3, 4, 5, 6])
-def test_an_issue_that_moves_on_while_its_second_is_read_hides_no_other(rig: Rig, leaves: int) -> None:
-    """Fault row F31: the list closes up behind it, so that the next page would begin one too late."""
+@pytest.mark.parametrize("size", [1, 4])
+@pytest.mark.parametrize("leave", [(0,), (0, 1), (1, 2, 3), (0, 11), (2, 5, 6, 7)], ids=str)
+def test_issues_that_move_on_while_their_second_is_read_hide_no_other(rig: Rig, leave: tuple[int, ...], size: int) -> None:
+    """Fault row F31: the list closes up behind them, so that the next page would begin too late."""
     keys = rig.load(*(a_sample(f"Ticket {n}", age=60) for n in range(12)))
-    pages = rig.connector(page_size=4).changed(LONG_AGO)
+    pages = rig.connector(page_size=size).changed(LONG_AGO)
     seen = keys_of([next(pages), next(pages)])
+    before = len([n for n in leave if keys[n] in seen])
 
-    rig.people("set", keys[leaves], priority="urgent")
+    for n in leave:
+        rig.people("set", keys[n], priority="urgent")
     rig.sandbox.catch_up()
     seen += keys_of(pages)
 
     assert set(seen) == set(keys)
-    assert len(seen) == len(keys) + (keys[leaves] in seen[:8])
+    assert len(seen) == len(keys) + before
+
+
+def test_within_a_second_the_order_is_that_of_the_keys_and_nothing_is_lost_or_doubled(rig: Rig) -> None:
+    moments = [START - timedelta(minutes=60) + timedelta(milliseconds=ms) for ms in (900, 100, 500, 300, 700, 200, 1100, 1000)]
+    keys = rig.load(*(replace(a_sample(f"Ticket {n}"), created_at=at) for n, at in enumerate(moments)))
+
+    pages = read(rig.connector(page_size=3), moments[0] - timedelta(milliseconds=50))
+
+    assert keys_of(pages) == keys
+    assert {int(moment) % 1000 for moment, _ in watched(rig)} == {0}, "the index knows no moment within a second"
 
 
 def test_a_search_that_gives_another_order_each_time_is_given_up(rig: Rig) -> None:
@@ -272,6 +285,16 @@ def test_people_are_read_by_their_lasting_key_and_written_by_their_user_name(rig
     assert orjson.loads(asked(rig, f"issue/{key}")[-2].body) == {"fields": {"assignee": {"name": LENA}}}
     assert receipt.echo["assignee"] == "lena@example.com"
     assert rig.sandbox.shown(key)["assignee"] == "lena@example.com"
+
+
+def test_a_user_name_is_a_name_to_write_and_nobodys_is_refused_with_where_to_write_it(rig: Rig, connector: Connector) -> None:
+    key = rig.load(a_sample())[0]
+
+    connector.update(key, {"assignee": LENA}, version=connector.fetch(key).version)
+
+    assert rig.sandbox.shown(key)["assignee"] == "lena@example.com"
+    with pytest.raises(Rejected, match=r"no account is known as 'nobody'; write it under accounts: \{ nobody: USER-NAME \}"):
+        connector.update(key, {"assignee": "nobody"}, version=connector.fetch(key).version)
 
 
 def test_a_hidden_address_comes_from_the_accounts_by_user_name(rig: Rig) -> None:
@@ -360,6 +383,10 @@ def test_text_without_signs_is_kept_as_it_is() -> None:
 
     assert wiki.markup(said) == said
     assert wiki.text(said.replace("\n", "\r\n")) == said
+
+
+def test_what_is_nothing_as_markdown_goes_by_its_letters() -> None:
+    assert wiki.rich("-", Limit(32_000)) == "-", "Jira refuses an empty comment"
 
 
 def test_markup_is_read_down_to_what_people_see() -> None:
