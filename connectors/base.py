@@ -48,6 +48,11 @@ class ConnectorSettings(BaseModel):
     four_byte_letters: bool = True  # false: its database refuses them (MySQL's utf8), so that emoji and their like are named in words
     pushes: PushSettings | None = None  # how the system's webhooks prove themselves; None: it sends none, and none is believed
 
+    @property
+    def reads_besides(self) -> frozenset[str]:
+        """Our fields that the system is asked for because these settings say so."""
+        return frozenset()
+
     def named(self) -> Iterator[tuple[str, Thing, str]]:
         """What of the system's own these settings name: the key, the kind of thing, and its name."""
         yield from (("people", "user", name) for name in self.people.values())

@@ -64,6 +64,7 @@ TABLE = (
     Field(name="product", reads="product", writes="product"),
     Field(name="language", reads="language", writes="language"),
     Field(name="channel", reads="channel", writes="channel", words=_same(Channel)),
+    Field(name="split_from", reads="split_from"),
     Field(name="error_code", reads="error_code", writes="error_code"),
     Field(name="requester", reads=_person("requester")),
     Field(name="group", reads="group", writes="group"),

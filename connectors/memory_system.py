@@ -147,11 +147,19 @@ class MemorySystem:
                 self._forget(str(deed.key), "deleted")
             case "merge":
                 self._merged(str(deed.key), deed.into)
+            case "clone":
+                return self._cloned(str(deed.key))
             case "move":
                 return self._moved(str(deed.key), deed.into)
             case _:
                 raise ValueError("a deed of kind create needs its sample")
         return str(deed.key)
+
+    def _cloned(self, key: str) -> str:
+        """A copy, new, without the comments; it names what it was copied from."""
+        first = self.record(key)
+        kept = ("subject", "body", "type", "priority", "product", "channel", "language", "group", "requester", "tags")
+        return self.make({**{name: first.get(name) for name in kept}, "split_from": key}, by="agent")
 
     def spoil(self, key: str, **values: Any) -> None:
         """Puts values that no page of the system would allow straight into the record: an unknown word, a damaged stamp."""

@@ -92,10 +92,10 @@ class Sample:
 class Deed:
     """Something a person does in the vendor's own pages: make a ticket, reply, leave a note, set a field in our words.
 
-    `merge` and `move` are only where the vendor has them (`Sandbox.can`).
+    `merge` and `move` are only where the vendor has them (`Sandbox.can`), `clone` where a copy names what it was copied from.
     """
 
-    kind: Literal["create", "reply", "note", "set", "delete", "merge", "move"]
+    kind: Literal["create", "reply", "note", "set", "delete", "merge", "move", "clone"]
     key: str | None = None  # all but create
     into: str = ""  # merge: the ticket that goes on; move: the project
     by: Literal["customer", "agent"] = "agent"

@@ -127,6 +127,8 @@ def read_connections(file: ConfigFile | None, problems: list[Problem]) -> tuple[
             settings = _settings(file.root, where, said, kind, found)
             problems += [replace(p, help=f"{p.help} ({OUTSIDE})") for p in found] if file.overruled(name) else found
             known |= {name: settings} if settings else {}
+            if settings is not None and settings.reads_besides:
+                abilities[name] = replace(kind.abilities, reads=kind.abilities.reads | settings.reads_besides)
     return known, _desk(file, abilities)
 
 

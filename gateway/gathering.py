@@ -1,6 +1,6 @@
 """All that a rule may look at, put together: what the store knows, what is new at the vendor, and the partners as they are now."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -13,26 +13,37 @@ from gateway.clock import now as wall_now
 from gateway.overlay import overlaid
 from gateway.retrying import Patience, not_while_it_rests
 from gateway.rulebook import Rulebook
-from gateway.store import actions, aliases, approvals, connections, joins, links, pages, passes, pausing, restrictions, tickets, unrecorded
+from gateway.store import (
+    actions,
+    aliases,
+    approvals,
+    connections,
+    joins,
+    links,
+    lives,
+    pages,
+    passes,
+    pausing,
+    restrictions,
+    tickets,
+    unrecorded,
+)
 from gateway.store.actions import Row
 from gateway.store.links import Pair
 from gateway.store.opening import Store
 from gateway.store.tickets import Past, Seen, change_id
+from gateway.untold import ECHO, origin, untold
 from rules.engine import Needs
 from rules.events import events
-from rules.observation import Event, Kind, Link, MergedIn, Observation
-from rules.plan import Receipt, Update
+from rules.observation import Event, Kind, Link, MergedIn, Observation, Origin
+from rules.plan import Update
 from rules.ticket import Change, Comment, Role, Ticket, TicketRef, Value, replace
 from rules.verbs_asking import paging_key
 from rules.working import alike
 
 OVERLAP = timedelta(minutes=10)
 """Comments may be stamped before they are shown: so far back they are asked for again, and known by their ids."""
-ECHO = timedelta(days=1)
-"""After which a write of ours is no longer looked for in a history."""
 H = TypeVar("H", Comment, Change)
-CLOCKED = frozenset({"status", "priority", "group"})
-"""The fields whose past the clocks of ladders are worked out from."""
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -68,6 +79,7 @@ class _Known:
     paging: frozenset[str]
     answers: tuple[Event, ...]
     merged_in: tuple[MergedIn, ...]
+    origins: tuple[Origin, ...]
 
     def before(self, now: Ticket) -> Ticket | None:
         """The ticket as we left it; None at first sight. One that we made ourselves stood as we drafted it."""
@@ -85,7 +97,7 @@ class _Known:
     @property
     def told(self) -> dict[str, Any]:
         """What an observation takes over as it is."""
-        return {name: getattr(self, name) for name in ("done", "limits", "paused", "redact", "paging", "looked_at", "merged_in")}
+        return {name: getattr(self, name) for name in ("done", "limits", "paused", "redact", "paging", "looked_at", "merged_in", "origins")}
 
     @property
     def heard(self) -> bool:
@@ -244,6 +256,7 @@ class Gatherer:
                 paging=frozenset(paging_key(one.rule, one.to) for one in pages.open_about(db, ref)),
                 answers=approvals.events(db, ref),
                 merged_in=aliases.merged_in(db, ref),
+                origins=tuple(map(origin, lives.origins(db, ticket))),
             )
 
     def _comments(self, ticket: Ticket, known: _Known) -> tuple[Comment, ...]:
@@ -320,23 +333,6 @@ def with_ours(changes: Iterable[Change], updates: Iterable[Row]) -> tuple[tuple[
             found.append(mine[0])
         marked.append(replace(change, ours=True) if mine is not None else change)
     return tuple(marked), tuple(dict.fromkeys(found))
-
-
-def untold(wrote: Iterable[tuple[Update, Receipt, datetime]], told: Sequence[Change]) -> tuple[Change, ...]:
-    """Our writes as changes of ours, but for those that a change of ours tells already; each is told once.
-
-    A clock that finds a priority which no change explains takes it for a person's, and a ladder that raises would move its own target.
-    """
-    rows, found = [change for change in told if change.ours], []
-    for update, receipt, at in wrote:
-        for wanted in (change for change in update.changes if change.field in CLOCKED):
-            after = receipt.echo.get(wanted.field, wanted.after)
-            same = (r for r in rows if r.field == wanted.field and alike(r.field, r.after, after) and abs(r.at - at) <= ECHO)
-            if (known := next(same, None)) is not None:
-                rows.remove(known)
-            elif not alike(wanted.field, wanted.before, after):
-                found.append(Change(field=wanted.field, before=wanted.before, after=after, at=at, ours=True))
-    return tuple(found)
 
 
 def _written(row: Row) -> dict[str, Value]:

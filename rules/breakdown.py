@@ -7,12 +7,14 @@ from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from rules.calendar import Calendar
-from rules.climbing import Superseded
+from rules.climb import Inherited, Superseded
 from rules.run import NO_TIME
 from rules.sla import SlaClock
 from rules.ticket import Change, replace
 
-What: TypeAlias = Literal["counted", "closed", "paused", "clock_change", "target", "calendar", "resumed", "deadline", "now", "stopped"]
+What: TypeAlias = Literal[
+    "counted", "closed", "paused", "clock_change", "target", "calendar", "resumed", "split", "deadline", "now", "stopped"
+]
 _HALF_DAY = timedelta(hours=12)
 
 
@@ -35,10 +37,11 @@ def breakdown(clock: SlaClock, calendars: Mapping[str, Calendar], changes: tuple
     The `counted` rows up to the deadline add up to the target, those up to now to what has elapsed. `changes` say why it paused.
     """
     names = {id(calendar): name for name, calendar in calendars.items()}
+    looks = (clock.due_at, clock.now, clock.stopped_at, clock.inherited.at if clock.inherited is not None else None)
     ends = [at for at in (clock.due_at, clock.stopped_at or clock.now) if at is not None]
     horizon = clock.stopped_at if clock.state in _CUT and clock.stopped_at is not None else max(ends)
-    cuts = sorted({at for at in (clock.due_at, clock.now, clock.stopped_at) if at is not None and clock.started_at < at < horizon})
-    rows = [*_spans(clock, horizon, cuts, names, changes), *_moments(clock, horizon, names)]
+    cuts = sorted({at for at in looks if at is not None and clock.started_at < at < horizon})
+    rows = [*_spans(clock, horizon, cuts, names, changes), *_split(clock.inherited), *_moments(clock, horizon, names)]
     rows.sort(key=lambda row: (row.since, _ORDER[row.what]))
     return tuple(_added(rows, clock.now))
 
@@ -50,11 +53,12 @@ _ORDER: Mapping[What, int] = {
     "now": 2,
     "target": 3,
     "resumed": 4,
-    "calendar": 5,
-    "clock_change": 6,
-    "paused": 7,
-    "closed": 8,
-    "counted": 9,
+    "split": 5,
+    "calendar": 6,
+    "clock_change": 7,
+    "paused": 8,
+    "closed": 9,
+    "counted": 10,
 }
 
 
@@ -135,6 +139,14 @@ def _moments(clock: SlaClock, horizon: datetime, names: Mapping[int, str]) -> It
         yield Row(what="stopped", since=clock.stopped_at, text=clock.state)
     elif clock.now <= horizon:
         yield Row(what="now", since=clock.now, text=clock.state)
+
+
+def _split(inherited: Inherited | None) -> Iterator[Row]:
+    if inherited is None:
+        return
+    if inherited.ended_at is not None:
+        yield Row(what="resumed", since=inherited.ended_at, text=f"stopped when {inherited.origin} was settled, and resumed at the split")
+    yield Row(what="split", since=inherited.at, text=f"split from {inherited.origin}, whose time stands above; from here on it is its own")
 
 
 def _replaced(clock: SlaClock, earlier: Superseded) -> str:

@@ -1,90 +1,29 @@
 """A clock walked through a ticket's past: it starts, runs, rests, is judged by another target, stops, and may start again."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from itertools import takewhile
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
-from msgspec import Struct
-
+from rules.climb import Climb, Superseded
 from rules.deadlines import deadline
 from rules.observation import Kind
 from rules.past import JUDGING, Doubt, LookBack, Past, Step
-from rules.policy import ClockSpec, OnReopen, Target
+from rules.policy import ClockSpec, OnReopen
 from rules.promises import Marks, Plan, Promises, Ruling, Track, counted, given
-from rules.run import Run, Stretch
+from rules.run import Stretch
 from rules.ticket import SETTLED, Value
 
-How: TypeAlias = Literal["stopped", "cancelled", "merged", "not_applicable", "superseded"]
-"""How a climb came to its end; a stopped one was met or breached."""
-
-
-@dataclass(frozen=True, slots=True)
-class Superseded:
-    """A target by which the clock was judged for a time; `due_at` is where its deadline lay when it was replaced."""
-
-    target: Target
-    since: datetime
-    until: datetime
-    due_at: datetime | None
-    breached: bool
-
-
-class Climb(Struct):
-    """One run of a clock, while it is walked."""
-
-    instance: int
-    started_at: datetime
-    ruling: Ruling
-    since: datetime  # from when this ruling holds
-    stretches: list[Stretch] = []
-    ended_at: datetime | None = None
-    how: How | None = None
-    by_settling: bool = False  # it stopped because the ticket was settled, so that a reopening concerns it
-    paused: bool = False  # between a pause and the `resume` that it waits for
-    superseded: list[Superseded] = []
-    ended: list[tuple[datetime, Run, datetime]] = []  # earlier stops of a clock that resumed, and when it did
-    held: dict[str, Value] = {}  # what targets are chosen by, where ticketgate itself changed it
-
-    @property
-    def active(self) -> bool:
-        return self.ended_at is None
-
-    def run(self) -> Run:
-        return Run(self.started_at, tuple(self.stretches), self.ended_at)
-
-    def turn(self, at: datetime, runs: bool) -> None:
-        """From `at` on it runs, or rests."""
-        at = max(at, self.started_at)
-        open_now = bool(self.stretches) and self.stretches[-1].until is None
-        if runs and not open_now:
-            self._begin(at)
-        elif not runs and open_now:
-            self._close(at)
-
-    def _begin(self, at: datetime) -> None:
-        last = self.stretches[-1] if self.stretches else None
-        if last is not None and last.until == at and last.calendar is self.ruling.calendar:
-            self.stretches[-1] = Stretch(last.since, None, last.calendar)
-        else:
-            self.stretches.append(Stretch(at, None, self.ruling.calendar))
-
-    def _close(self, at: datetime) -> None:
-        last = self.stretches.pop()
-        if last.since < at:
-            self.stretches.append(Stretch(last.since, at, last.calendar))
-
-    def end(self, at: datetime, how: How) -> None:
-        self.turn(at, False)
-        self.ended_at, self.how = max(at, self.started_at), how
+Inherit: TypeAlias = Callable[[Track, Ruling, datetime], Climb | None]
+"""The climb with which a clock of a split ticket goes on, begun at a moment under a ruling; None where there is nothing to go on with."""
 
 
 class Climbing:
     """The climbs of one track, found by one walk and thrown away."""
 
-    def __init__(self, promises: Promises, track: Track, past: Past, look: LookBack, chosen: "Chosen") -> None:
+    def __init__(self, promises: Promises, track: Track, past: Past, look: LookBack, chosen: "Chosen", inherit: Inherit) -> None:
         self._promises, self._track, self._past, self._look, self._chosen = promises, track, past, look, chosen
+        self._inherit = inherit
         self.climbs: list[Climb] = []
         self._levels: dict[int, bool] = {}
         self._cut = False  # the last climb ended because no policy, or no target, was there for it
@@ -235,6 +174,8 @@ class Climbing:
     def _begin(self, n: int, step: Step, ruling: Ruling) -> None:
         self._awaits_customer = False
         spec, at = ruling.plan.spec, step.at
+        if self._goes_on(step, ruling):
+            return
         if spec.repeat == "sequential" and self.climbs:
             due = _due(self.climbs[-1])
             at = max(at, due) if due is not None else at
@@ -242,6 +183,14 @@ class Climbing:
         self._again(min(at, since) if since is not None else at, ruling)
         if since is not None and since < step.at:
             self._replay(self.climbs[-1], n, since)
+
+    def _goes_on(self, step: Step, ruling: Ruling) -> bool:
+        """What starts with a split ticket goes on with the clock of its origin, where the policy says so and there is one."""
+        if ruling.plan.spec.switches.on_split == "fresh" or self.climbs or not _creates(step):
+            return False
+        climb = self._inherit(self._track, ruling, step.at)
+        self.climbs += [climb] if climb is not None else []
+        return climb is not None
 
     def _true_start(self, step: Step, ruling: Ruling) -> datetime | None:
         """The earlier of the moment that the `retroactive` field names and the start of what was merged into the ticket."""
@@ -256,7 +205,7 @@ class Climbing:
 
     def _start_of_merged(self, step: Step) -> datetime | None:
         """What starts with the ticket starts with the first of those that were merged into it; no other clock is moved by them."""
-        if not any(event.kind is Kind.CREATED for event in step.events):
+        if not _creates(step):
             return None
         known = self._look.observation.merged_in
         return min((one.created_at for one in known if one.at <= self._look.observation.now and one.created_at < step.at), default=None)
@@ -312,7 +261,7 @@ class Climbing:
         climb.superseded.append(_superseded(climb, step.at))
         climb.ruling, climb.since = ruling, step.at
         if switches.on_target_change == "restart":
-            climb.started_at, climb.stretches, climb.held = step.at, [], {}
+            climb.started_at, climb.stretches, climb.held, climb.inherited = step.at, [], {}, None
             return
         if not switches.carry_pauses:
             self._without_pauses(climb, step.at)
@@ -350,9 +299,13 @@ class Climbing:
             climb.ended.append((climb.ended_at, climb.run(), step.at))
         climb.ended_at, climb.how, climb.by_settling = None, None, False
         if what == "restart":
-            climb.started_at, climb.since, climb.stretches, climb.held = step.at, step.at, [], {}
+            climb.started_at, climb.since, climb.stretches, climb.held, climb.inherited = step.at, step.at, [], {}, None
         if ruling is not climb.ruling:
             self._retarget(climb, step, ruling)
+
+
+def _creates(step: Step) -> bool:
+    return any(event.kind is Kind.CREATED for event in step.events)
 
 
 def _reopens(step: Step) -> bool:

@@ -67,6 +67,7 @@ _ROWS = (
     FieldSpec("urgency", "ordered_choice", "how long it can wait", _LEVELS, writable=True),
     FieldSpec("product", "text", "what it is about", writable=True),
     FieldSpec("language", "text", "a two-letter or region code: de, pt-br", writable=True),
+    FieldSpec("split_from", "text", "the key of the ticket that it was split or copied from, or follows up"),
     FieldSpec("channel", "choice", "the door through which it came in", _words(Channel)),
     FieldSpec("error_code", "text", "the error's code", writable=True),
     FieldSpec("group", "reference", "the team that has it, by name", writable=True),
@@ -231,7 +232,7 @@ def _replied_at(role: Role) -> Getter:
 _REQUESTER = tuple(f"requester.{part}" for part in ("name", "email", "organization", "tags", "language", "automated"))
 _PLAIN = (
     *("url", "type", "status", "resolution", "priority", "severity", "impact", "urgency", "product", "language", "channel"),
-    *("error_code", "group", "tags", "watchers", "subject", "body", "created_at", "updated_at", "due_at"),
+    *("split_from", "error_code", "group", "tags", "watchers", "subject", "body", "created_at", "updated_at", "due_at"),
 )
 _OF_TICKET: Mapping[str, Callable[[Ticket], Value]] = {
     "connection": attrgetter("ref.connection"),

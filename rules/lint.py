@@ -136,7 +136,7 @@ def _share(at: Moment, target: float | None) -> float | None:
 def _unused(r: Reading) -> Iterator[Problem]:
     for definition in r.definitions.values():
         if definition.kind in KIND_KEYS and definition.kind != "policy" and not definition.used and not r.broken:
-            if definition.kind == "field" and f"custom.{definition.name}" in r.desk.counted:
+            if definition.kind == "field" and (f"custom.{definition.name}" in r.desk.counted or definition.name == "split_from"):
                 continue
             kind = _KIND.get(definition.kind, definition.kind)
             spot = definition.key.spot()

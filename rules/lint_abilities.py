@@ -25,6 +25,7 @@ from rules.bundle import (
     Test,
 )
 from rules.lint_overlap import certain, wanted_words
+from rules.policy import Policy
 from rules.problems import Problem, Spot
 from rules.reader_context import Reading
 from rules.text import folded
@@ -48,6 +49,25 @@ def abilities(r: Reading, rulesets: Sequence[RuleSet]) -> Iterator[Problem]:
         for rule in ruleset.rules:
             if rule.mode != "disabled":
                 yield from _of_rule(r, ruleset, rule)
+    for policy in r.policies.values():
+        yield from _of_policy(r, policy)
+
+
+def _of_policy(r: Reading, policy: Policy) -> Iterator[Problem]:
+    """`on_split: inherit` where no system that the policy is about says what a ticket was split from."""
+    clock = next((clock for clock in policy.clocks.values() if clock.switches.on_split == "inherit"), None)
+    concerned = _concerned(r.desk, frozenset(r.desk.connections), policy.applies_to)
+    if clock is None or not concerned or concerned & _able(r, "split_from", r.desk.reads):
+        return
+    spot = r.spots.get(policy.place, Spot(policy.place, policy.place.column + 1))
+    yield Problem(
+        code="TG412",
+        level="error",
+        message=f"'on_split: inherit' of '{policy.name}' has nothing to inherit from: none of its connections reads 'split_from'",
+        place=policy.place,
+        end_column=spot.end_column,
+        help="say origins: [clones, split from] in a Jira connection, map split_from under fields: with 'from', or remove on_split",
+    )
 
 
 def _of_rule(r: Reading, ruleset: RuleSet, rule: Rule) -> Iterator[Problem]:
@@ -79,8 +99,11 @@ def _finding(r: Reading, rule: Rule, want: _Want, unable: frozenset[str], *, non
 
 def connections_of(desk: Desk, ruleset: RuleSet, rule: Rule) -> frozenset[str]:
     """The connections whose tickets can match, as far as the condition says so for certain."""
-    found = ruleset.connections or frozenset(desk.connections)
-    for test in certain(rule.condition):
+    return _concerned(desk, ruleset.connections or frozenset(desk.connections), rule.condition)
+
+
+def _concerned(desk: Desk, found: frozenset[str], condition: Condition) -> frozenset[str]:
+    for test in certain(condition):
         wanted = wanted_words(test)
         if wanted is not None and test.field == "connection":
             found = frozenset(name for name in found if folded([name]) <= wanted)

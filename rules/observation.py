@@ -83,6 +83,15 @@ class MergedIn(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class Origin(Struct, frozen=True, kw_only=True):
+    """A ticket that this one was split from, with its whole known past: as far as it was known, whatever became of it later."""
+
+    ticket: Ticket
+    changes: tuple[Change, ...] = ()
+    comments: tuple[Comment, ...] = ()
+    merged_in: tuple[MergedIn, ...] = ()
+
+
 class Observation(Struct, frozen=True, kw_only=True):
     """All that a rule may look at. Save it, and the same rules give the same plan for ever.
 
@@ -97,6 +106,7 @@ class Observation(Struct, frozen=True, kw_only=True):
     comments: tuple[Comment, ...] = ()
     links: tuple[Link, ...] = ()
     merged_in: tuple[MergedIn, ...] = ()
+    origins: tuple[Origin, ...] = ()  # what it was split from, what that was split from, and so on
     done: frozenset[str] = frozenset()
     limits: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
     facts: Mapping[str, Value] = field(default_factory=dict)  # what only the store can answer; see rules/questions.py

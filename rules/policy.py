@@ -69,6 +69,7 @@ class Switches(Struct, frozen=True, kw_only=True):
     on_reopen: OnReopen = "resume"
     reopen_window: timedelta | None = None
     on_merge: Literal["cancel", "earliest_start"] = "cancel"
+    on_split: Literal["fresh", "inherit"] = "fresh"
     on_unmatch: Literal["cancel", "keep"] = "cancel"
     agent_initiated: Literal["skip", "normal"] = "skip"
     max_backdate: timedelta | None = None

@@ -23,7 +23,7 @@ SWITCHES: Mapping[str, tuple[str, ...]] = {
     "on_target_change": ("carry", "restart", "new_instance"),
     "on_reopen": ("resume", "restart", "new_instance", "ignore"),
     "on_merge": ("cancel", "earliest_start"),
-    "on_split": ("fresh",),
+    "on_split": ("fresh", "inherit"),
     "on_unmatch": ("cancel", "keep"),
     "agent_initiated": ("skip", "normal"),
     "clock_start": ("created", "next_open"),
@@ -34,7 +34,6 @@ SWITCHES: Mapping[str, tuple[str, ...]] = {
 }
 """Each switch of `sla_defaults`, a policy or a clock, with its words; the last four take a boolean, a condition and durations."""
 CLOCK = ("kind", "start", "stop", "reset", "cancel", "pause", "resume", "run_while", "repeat", "targets", *SWITCHES)
-_LATER_WORDS = {"on_split": "inherit"}
 _STARTERS = frozenset(
     (
         *(Kind.CREATED, Kind.UPDATED, Kind.CHANGED, Kind.COMMENTED, Kind.CUSTOMER_REPLIED, Kind.AGENT_REPLIED),
@@ -213,9 +212,9 @@ def read_switches(r: Reading, written: Map) -> dict[str, Any]:
 
 
 def read_switch(r: Reading, name: str, node: Node) -> dict[str, Any]:
-    """One switch; nothing where it was wrong, or says what is so in any case."""
+    """One switch; nothing where it was wrong."""
     value = _switch(r, name, node)
-    return {name: value} if value is not None and name != "on_split" else {}
+    return {name: value} if value is not None else {}
 
 
 def _switch(r: Reading, name: str, node: Node) -> Any:
@@ -225,8 +224,4 @@ def _switch(r: Reading, name: str, node: Node) -> Any:
         return of_the_past(r, node)
     if name in ("reopen_window", "max_backdate"):
         return duration(r, node, f"'{name}'")
-    if isinstance(node, Scalar) and node.text == _LATER_WORDS.get(name):
-        help = "remove it; where a field of the ticket has the true start, write start: { retroactive: FIELD }"
-        r.wrong(node, "TG211", f"'{name}: {node.text}' is kept for a later release", help=help)
-        return None
     return r.choice(node, f"'{name}'", SWITCHES[name])

@@ -10,7 +10,7 @@ from msgspec import Struct
 from rules.beats import Plain
 from rules.bundle import Moment, Span
 from rules.calendar import Calendar, NeverOpen
-from rules.climbing import Climb, Superseded
+from rules.climb import Climb, Inherited, Superseded
 from rules.deadlines import deadline, judged
 from rules.fields import METRICS as METRICS
 from rules.observation import Observation
@@ -68,6 +68,7 @@ class SlaClock(Struct, frozen=True, kw_only=True):
     superseded: tuple[Superseded, ...] = ()
     breaches: tuple[Breach, ...] = ()
     ended: tuple[Ended, ...] = ()
+    inherited: Inherited | None = None
 
     @property
     def climb(self) -> str:
@@ -110,10 +111,13 @@ class SlaClock(Struct, frozen=True, kw_only=True):
 
     @property
     def paused(self) -> tuple[tuple[datetime, datetime | None], ...]:
-        """Without the time between a stop and the reopening that resumed it: then there was nothing to pause."""
+        """Without the time between a stop and what resumed it, a reopening or a split: then there was nothing to pause."""
         pieces = list(self.run.pauses())
-        for gap in self.ended:
-            pieces = [part for piece in pieces for part in _outside(piece, gap.at, gap.resumed_at)]
+        gaps = [(gap.at, gap.resumed_at) for gap in self.ended]
+        split = self.inherited
+        gaps += [(split.ended_at, split.at)] if split is not None and split.ended_at is not None else []
+        for gap in gaps:
+            pieces = [part for piece in pieces for part in _outside(piece, *gap)]
         return tuple(pieces)
 
     @property
@@ -242,6 +246,7 @@ def _clock(metric: str, climb: Climb, now: datetime) -> SlaClock:
         superseded=tuple(climb.superseded),
         breaches=_breaches(climb, due_at, now),
         ended=tuple([_ended(ruling, *earlier) for earlier in climb.ended]) if climb.ended else (),
+        inherited=climb.inherited,
     )
 
 

@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from rules.beats import SETTLING, SIGNS, Beat, Plain, plain
 from rules.calendar import Calendar
-from rules.climbing import Chosen, Climb
+from rules.climb import Climb
+from rules.climbing import Chosen
 from rules.leaves import fields_of, judges_time
 from rules.look import Look
 from rules.observation import Kind, Observation
@@ -33,11 +34,12 @@ class Straight(Struct):
     again: bool = False
     waits: bool = False  # of a ticket that an agent opened it awaits the customer
     runs: dict[Value, bool] = {}
+    inherits: bool = False  # of a ticket that was split from another it may go on with that one's clock
 
     def climbs(self, seen: Observation, past: Plain) -> list[Climb] | None:
         if self.ruling is None:
             return []
-        if self.waits and past.opened_by_agent:
+        if (self.waits and past.opened_by_agent) or (self.inherits and seen.ticket.split_from is not None):
             return None
         for _, rank, _, _, status in past.beats:
             if rank <= 0 and status not in self.runs:
@@ -114,7 +116,7 @@ def _way(track: Track, ruling: Ruling | None) -> Straight | None:
     waits = track.name == "first_response" and plan.spec.switches.agent_initiated != "normal"
     if waits and plan.counts is not None:
         return None
-    return Straight(ruling, start, stop, plan.spec.repeat != "none", waits, {})
+    return Straight(ruling, start, stop, plan.spec.repeat != "none", waits, {}, plan.spec.switches.on_split != "fresh")
 
 
 def _is_plain(plan: Plan) -> bool:

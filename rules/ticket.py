@@ -184,6 +184,7 @@ class Ticket(Struct, frozen=True, gc=False, omit_defaults=True):
     shown_as: str | None = None  # what people call it, where that is not the key: INC0010023
     custom: Mapping[str, Value] = field(default_factory=dict)  # this installation's own fields
     unread: Mapping[str, str] = field(default_factory=dict)  # field: the vendor's word that has no meaning here
+    split_from: str | None = None  # the key of the ticket that it was split from, copied from, or follows up
 
     @property
     def settled(self) -> bool:

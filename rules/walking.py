@@ -1,10 +1,14 @@
 """All clocks of one ticket by walking: the past is read once, and each track walks through it."""
 
+from datetime import datetime
+
 from rules.calendar import Calendar
-from rules.climbing import Chosen, Climb, Climbing
+from rules.climb import Climb
+from rules.climbing import Chosen, Climbing
+from rules.inheriting import gone_on, origin_of, unknown
 from rules.observation import Observation
 from rules.past import Doubt, LookBack, Past, past_of
-from rules.promises import Promises, Track
+from rules.promises import Promises, Ruling, Track
 
 
 class Walk:
@@ -13,6 +17,7 @@ class Walk:
     def __init__(self, promises: Promises, observation: Observation) -> None:
         self._promises, self._observation = promises, observation
         self._made: tuple[Past, LookBack, Chosen] | None = None
+        self._origin: Walk | None = None
 
     def _ready(self) -> tuple[Past, LookBack, Chosen]:
         if self._made is None:
@@ -22,7 +27,23 @@ class Walk:
         return self._made
 
     def climbs(self, track: Track) -> list[Climb]:
-        return Climbing(self._promises, track, *self._ready()).walked()
+        return Climbing(self._promises, track, *self._ready(), self._inherit).walked()
+
+    def _inherit(self, track: Track, ruling: Ruling, at: datetime) -> Climb | None:
+        """The clock of the ticket that this one was split from, walked up to the split, as it goes on here."""
+        if self._observation.ticket.split_from is None:
+            return None
+        walk = self._origins_walk()
+        went = walk.climbs(track) if walk is not None else []
+        return gone_on(walk._observation.ref, went[-1], ruling, at) if walk is not None and went else None
+
+    def _origins_walk(self) -> "Walk | None":
+        if self._origin is None and (origin := origin_of(self._observation)) is not None:
+            self._origin = Walk(self._promises, origin)
+        doubts = self._ready()[0].doubts
+        if self._origin is None and not any(doubt.kind == "origin_unknown" for doubt in doubts):
+            doubts.append(unknown(self._observation))
+        return self._origin
 
     def ends(self) -> tuple[tuple[str, ...], Calendar]:
         """The policies that apply as the ticket is now, and the calendar of the first of them, else the desk's."""
@@ -40,3 +61,5 @@ class Walk:
         """Done with: a look's caches and the look know each other."""
         if self._made is not None:
             self._made[1].forget()
+        if self._origin is not None:
+            self._origin.forget()

@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.base import Custom, Page, Spoilt
 from connectors.columns import MALFORMED, TEXT, Columns, Unusual, all_of
-from connectors.jira import fields
+from connectors.jira import fields, linking
 from connectors.jira.dialect import Dialect
 from connectors.jira.fields import Own
 from connectors.jira.moving import status_of
@@ -31,7 +31,8 @@ class IssueReader:
         self, connection: str, settings: JiraSettings, table: Table, names: Words, custom: Iterable[Custom], dialect: Dialect
     ) -> None:
         self._connection, self._names, self._custom, self._group_field = connection, names, tuple(custom), settings.group_field
-        self._table = [row for row in table if row.name not in {c.name for c in self._custom}]
+        self._table = [row for row in (*table, *linking.origins(settings.origins)) if row.name not in {c.name for c in self._custom}]
+        self._linked = [linking.LINKS] if settings.origins else []
         self._browse = f"{(settings.site or settings.url).rstrip('/')}/browse/"
         self.emails = {id: email for email, id in settings.accounts.items()}
         self._named, self._of_person = dialect.people, itemgetter(*dialect.people.keys)
@@ -47,8 +48,8 @@ class IssueReader:
         table = [*self._table, *(o.field() for o in self.own.values())]
         self._read, self._columns = reader(table), Columns(table, (*APART, "updated_at"))
         self._replaced = any(row.name in APART for row in table) or "updated_at" in self.own
-        self.asked = ",".join([ASKED, *(o.id for o in self.own.values())])
-        self.decoded = page_decoder((o.id for o in self.own.values()), self._named)
+        more = [*self._linked, *(o.id for o in self.own.values())]
+        self.asked, self.decoded = ",".join([ASKED, *more]), page_decoder(more, self._named)
 
     def ticket(self, record: Record) -> Ticket:
         """Raises one of `MALFORMED` for a record that is not what Jira documents."""

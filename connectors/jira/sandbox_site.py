@@ -69,6 +69,7 @@ LINK_TYPES: Mapping[str, Json] = {
     name: {"id": id, "name": name, "inward": inward, "outward": outward, "self": f"{API}/issueLinkType/{id}"}
     for id, name, inward, outward in (
         ("10000", "Blocks", "is blocked by", "blocks"),
+        ("10001", "Cloners", "is cloned by", "clones"),
         ("10002", "Duplicate", "is duplicated by", "duplicates"),
         ("10003", "Relates", "relates to", "relates to"),
         ("10004", "Problem/Incident", "is caused by", "causes"),

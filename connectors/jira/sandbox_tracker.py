@@ -129,6 +129,15 @@ class Tracker:
         self.index.put(self._clock(), issue.state)
         return issue.state.key
 
+    def clone(self, issue: Issue, by: str) -> str:
+        """A copy, new, without comments and history, that *clones* the issue."""
+        state = issue.state
+        copy = self.fresh(self.projects[state.project], state.type, f"CLONE - {state.summary}"[:255])
+        kept = {name: getattr(state, name) for name in ("description", "priority", "reporter", "assignee", "labels", "own")}
+        made = self.add(replace(copy, **kept, creator=by))
+        self.link("Cloners", made, issue)
+        return made.state.key
+
     def load(self, sample: Sample) -> Issue:
         """An issue as if somebody had made it long ago. Raises `ValueError` for a key of another project."""
         project = self._home(sample.key)
@@ -162,6 +171,8 @@ class Tracker:
             self.delete(issue)
         elif deed.kind == "move":
             return self.move(issue, deed.into, by)
+        elif deed.kind == "clone":
+            return self.clone(issue, by)
         elif deed.kind == "merge":
             raise ValueError("issues are not merged in Jira")
         elif deed.kind == "set":

@@ -62,6 +62,8 @@ class JiraSettings(ConnectorSettings):
     `transition_fields` answers what a transition's screen requires, as `{resolution: Done}`. `accounts` is `{e-mail: accountId}`
     (a Data Center's: `{e-mail: user name}`)
     for people whose address Jira hides. `link_types` is `{problem: Causes}`, the site's own name for a type of link between issues.
+    `origins` are the words of links that lead to what an issue was split or copied from, such as `[clones, split from]`: with them every
+    issue is read with its links (none: they are not asked for).
     `cloud_id` names the site at api.atlassian.com, where scoped tokens, service accounts and
     OAuth 2.0 are served; `site` is what people open in a browser, where `url` itself is that address. `overlap` is how far behind
     the watermark a poll starts, in seconds: longer than the search index ever lags.
@@ -74,10 +76,15 @@ class JiraSettings(ConnectorSettings):
     transition_fields: Mapping[str, Any] = Setting(default_factory=dict)
     accounts: Mapping[str, str] = Setting(default_factory=dict)
     link_types: Mapping[Literal["problem", "duplicate", "parent"], str] = Setting(default_factory=dict)
+    origins: tuple[str, ...] = ()
     cloud_id: str | None = Setting(default=None, pattern=r"^[A-Za-z0-9-]+$")
     site: str | None = None
     overlap: float = Setting(default=300.0, ge=0)
     page_size: int = Setting(default=100, ge=1, le=1000)
+
+    @property
+    def reads_besides(self) -> frozenset[str]:
+        return frozenset({"split_from"}) if self.origins else frozenset()
 
     def named(self) -> Iterator[tuple[str, Thing, str]]:
         yield from super().named()

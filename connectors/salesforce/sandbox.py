@@ -97,8 +97,8 @@ class SalesforceSandbox(Sandbox):
                 done.change("Case", case, {"IsDeleted": True})
             case "merge":
                 merged(done, self.org, case, self.org.truly("Case", deed.into))
-            case "move":
-                raise ValueError("cases are not moved in Salesforce")
+            case "move" | "clone":
+                raise ValueError(f"cases have no {deed.kind} in Salesforce that says where one came from")
             case _:
                 said(done, self.org, self.users, deed, case, feed=self.feed)
         self.org.store(done, late=True)

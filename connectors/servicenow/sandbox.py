@@ -264,7 +264,7 @@ class ServiceNowSandbox(Sandbox):
         by = caller if deed.by == "customer" else self.desk.user_name(stable_id("sys_user", "lena@example.com"))
         if deed.kind == "delete":
             self.desk.deleted(key, by, self.now())
-        elif deed.kind in ("merge", "move"):
+        elif deed.kind in ("merge", "move", "clone"):
             raise ValueError(f"incidents have no {deed.kind} in ServiceNow")
         else:
             self.desk.write(key, self._deed(deed, record), by, self.now())

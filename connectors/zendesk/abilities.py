@@ -15,6 +15,7 @@ READS = frozenset(
         "group",
         "priority",
         "requester",
+        "split_from",
         "status",
         "subject",
         "tags",

@@ -13,7 +13,7 @@ from connectors import door
 from connectors.base import Custom
 from connectors.columns import MALFORMED, Columns, Decoded, Unusual
 from connectors.mapping import Field, Record, Table, Words, moment, reader
-from connectors.zendesk.shape import WATCHED, Named, Shape, User, of_shape, versions
+from connectors.zendesk.shape import FOLLOW_UP, WATCHED, Named, Shape, User, number_of, of_shape, versions
 from rules.ticket import Change, Comment, Person, Role, Ticket, TicketRef, Value, replace
 
 STATUS = Words({"new": "new", "open": "open", "pending": "pending", "hold": "on_hold", "solved": "resolved", "closed": "closed"})
@@ -40,6 +40,13 @@ CHANNEL = Words(
     }
 )
 
+
+def followed_up(record: Record) -> str | None:
+    """The closed ticket that this one follows up: `via.source` names it (https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/)."""
+    source = (record.get("via") or {}).get("source") or {}
+    return number_of(source.get("from")) if source.get("rel") == FOLLOW_UP else None
+
+
 TABLE: Table = (
     Field(name="subject", reads="subject", writes="subject"),
     Field(name="body", reads="description"),
@@ -47,6 +54,7 @@ TABLE: Table = (
     Field(name="type", reads="type", writes="type", words=TYPE),
     Field(name="priority", reads="priority", writes="priority", words=PRIORITY),
     Field(name="channel", reads="via.channel", words=CHANNEL),
+    Field(name="split_from", reads=followed_up),
     Field(name="requester", reads="requester"),
     Field(name="assignee", reads="assignee", writes="assignee_id"),
     Field(name="group", reads="group", writes="group_id"),

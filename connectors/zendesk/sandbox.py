@@ -222,7 +222,9 @@ class ZendeskSandbox(Sandbox):
         if not body:
             raise refusal(422, "RecordInvalid", "Record validation errors", details=BLANK)
         public = said.get("public", True)
-        number = self.desk.make(fields, body, self._me, VIA_API, public=public, html_body=page, metadata=given.get("metadata"))
+        number = self._made(
+            given.get("via_followup_source_id"), fields, body, public=public, html_body=page, metadata=given.get("metadata")
+        )
         self.took_effect("create", str(number), subject=fields.get("subject"))
         answer = {"ticket": dict(self.desk.tickets[number]), "audit": self.desk.audits(number)[0]}
         if key:
@@ -231,6 +233,13 @@ class ZendeskSandbox(Sandbox):
         return Answer(
             status=201, body=answer, headers={**location, **_warned(ignored), **({"x-idempotency-lookup": "miss"} if key else {})}
         )
+
+    def _made(self, source: Any, fields: dict[str, Any], body: str, **more: Any) -> int:
+        """`via_followup_source_id` works with closed tickets only, whose tags the new one then has, and does nothing else."""
+        closed = self.desk.tickets.get(source) if isinstance(source, int) else None
+        if closed is None or closed["status"] != "closed":
+            return self.desk.make(fields, body, self._me, VIA_API, **more)
+        return self.desk.follow_up(closed, {"tags": list(closed["tags"]), **fields}, body, self._me, "api", **more)
 
     def _remembered(self, key: str, body: bytes) -> Any:
         """The answer given within the last hour to the same request under the same key."""

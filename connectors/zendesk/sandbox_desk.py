@@ -45,7 +45,7 @@ USER: Mapping[str, Any] = {
 
 
 def via(channel: str, **source: Any) -> dict[str, Any]:
-    return {"channel": channel, "source": {"from": source.get("sender", {}), "to": source.get("to", {}), "rel": None}}
+    return {"channel": channel, "source": {"from": source.get("sender", {}), "to": source.get("to", {}), "rel": source.get("rel")}}
 
 
 VIA_API, VIA_WEB = via("api"), via("web")
@@ -115,6 +115,13 @@ class Desk:
             url = f"{self.url}/api/v2/{kind}/{number}.json"
             held[number] = {"url": url, "id": number, "name": name, **more, "created_at": at, "updated_at": at}
         return held[number]
+
+    def follow_up(self, closed: dict[str, Any], fields: Mapping[str, Any], body: str, author: int, channel: str, **more: Any) -> int:
+        """A new ticket about what a closed one was about; each of the two names the other."""
+        sender = {"ticket_id": closed["id"], "subject": closed["subject"], "channel": (closed["via"] or {}).get("channel")}
+        number = self.make(fields, body, author, via(channel, sender=sender, rel="follow_up"), **more)
+        closed["followup_ids"] = [*closed["followup_ids"], number]
+        return number
 
     def make(self, fields: Mapping[str, Any], body: str, author: int, way: Mapping[str, Any], *, at: str | None = None, **more: Any) -> int:
         """A new ticket and its number; `metadata`, `public`, `number` and `updated_at` where they matter."""

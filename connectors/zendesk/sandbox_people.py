@@ -64,8 +64,8 @@ def _done(desk: Desk, deed: Deed, record: dict[str, Any]) -> None:
             _merge(desk, record, _there(desk, deed.into), deed)
         case "set":
             desk.change(record["id"], _fields(desk, deed), _author(desk, deed, record), VIA_WEB)
-        case "move":
-            raise ValueError("tickets are not moved in Zendesk")
+        case "move" | "clone":
+            raise ValueError(f"tickets have no {deed.kind} in Zendesk")
         case _:
             _say(desk, deed, record)
 
@@ -90,9 +90,7 @@ def _there(desk: Desk, key: str) -> dict[str, Any]:
 
 def _follow_up(desk: Desk, record: dict[str, Any], deed: Deed) -> str:
     kept = {k: record[k] for k in ("subject", "priority", "type", "group_id", "organization_id", "tags", "custom_fields", "fields")}
-    number = desk.make(kept, deed.text, record["requester_id"], via("email"))
-    record["followup_ids"] = [*record["followup_ids"], number]
-    return str(number)
+    return str(desk.follow_up(record, kept, deed.text, record["requester_id"], "email"))
 
 
 def _say(desk: Desk, deed: Deed, record: dict[str, Any]) -> None:

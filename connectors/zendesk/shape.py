@@ -27,10 +27,18 @@ class Held(Struct, gc=False):
     value: Any = None
 
 
+class Came(Struct, gc=False, rename={"by": "from"}):
+    """From where, and what that is to the ticket."""
+
+    rel: str | None = None
+    by: Any = None
+
+
 class Via(Struct, gc=False):
     """The way a ticket came."""
 
     channel: str | None = None
+    source: Came | None = None
 
 
 class User(Struct, gc=False):
@@ -140,6 +148,8 @@ def of_shape(row: Field) -> Field:
     """The row as it reads from a ticket of this shape: an own field by its number."""
     if not callable(row.reads):
         return row
+    if row.name == "split_from":
+        return replace(row, reads=_followed)
     number = int(str(row.writes).rpartition(".")[2])
 
     def reads(record: Any) -> Any:
@@ -149,3 +159,18 @@ def of_shape(row: Field) -> Field:
         return None
 
     return replace(row, reads=reads)
+
+
+FOLLOW_UP = "follow_up"
+
+
+def _followed(record: Any) -> str | None:
+    """As `reading.followed_up` says."""
+    source = record.via.source if record.via is not None else None
+    return None if source is None or source.rel != FOLLOW_UP else number_of(source.by)
+
+
+def number_of(sender: Any) -> str | None:
+    """The number of the ticket that another came from."""
+    number = sender.get("ticket_id") if isinstance(sender, dict) else None
+    return None if number is None else str(number)

@@ -11,6 +11,7 @@ from rules.bundle import Bundle
 from rules.calendar import Calendar
 from rules.observation import Observation
 from rules.sla import SlaClock, Standing
+from rules.ticket import Change
 
 Styled = tuple[str, str | None]
 _STYLE = {"breached": "red", "met": "green", "paused": "yellow"}
@@ -37,9 +38,14 @@ def _clock(clock: SlaClock, observation: Observation, bundle: Bundle) -> Iterato
     again = f", run {clock.instance}" if clock.instance > 1 else ""
     yield f"  {clock.metric}{kind} of {clock.policy}{again}: {clock.state}{_due(clock, zone)}", _STYLE.get(clock.state)
     yield f"    {clock.ruling.target.written} in {_counted_in(clock, bundle.calendars)}", None
-    for row in breakdown(clock, bundle.calendars, observation.changes):
+    for row in breakdown(clock, bundle.calendars, _causes(observation)):
         yield _row(row, zone), "dim" if row.to_come else None
     yield f"    {'':<38}{amount(clock.elapsed)} of {amount(clock.amount)} used, {_left(clock)}", None
+
+
+def _causes(observation: Observation) -> tuple[Change, ...]:
+    """What may have begun a pause: the ticket's own changes, and those of the tickets that it was split from."""
+    return (*observation.changes, *(change for one in observation.origins for change in one.changes))
 
 
 def _due(clock: SlaClock, zone: ZoneInfo) -> str:
@@ -105,7 +111,7 @@ def as_json(observation: Observation, standing: Standing, bundle: Bundle) -> Ite
         "doubts": [{"kind": doubt.kind, "at": doubt.at, "text": doubt.text} for doubt in standing.doubts],
     }
     for clock in standing.clocks:
-        yield _json_clock(clock, breakdown(clock, bundle.calendars, observation.changes))
+        yield _json_clock(clock, breakdown(clock, bundle.calendars, _causes(observation)))
 
 
 _AMOUNTS = ("amount", "elapsed", "remaining", "business", "real")
@@ -124,6 +130,7 @@ def _json_clock(clock: SlaClock, rows: tuple[Row, ...]) -> dict[str, Any]:
         "started_at": clock.started_at,
         "due_at": clock.due_at,
         "stopped_at": clock.stopped_at,
+        "split_from": str(clock.inherited.origin) if clock.inherited is not None else None,
         "changes_at": clock.changes_at,
         **{name: getattr(clock, name).total_seconds() for name in _AMOUNTS},
         "breaches": [{"at": b.at, "due_at": b.due_at, "target": b.target.written} for b in clock.breaches],

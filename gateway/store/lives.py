@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -14,7 +15,7 @@ from gateway.store.schema import action, happening, ticket
 from gateway.store.tickets import past
 from rules.observation import MergedIn
 from rules.plan import Receipt, Update
-from rules.ticket import Change, Comment, Ticket, TicketRef
+from rules.ticket import Change, Comment, Ticket, TicketRef, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Known:
     changes: tuple[Change, ...] = ()
     wrote: tuple[tuple[Update, Receipt, datetime], ...] = ()  # by ticketgate, whether a history tells it or not
     merged_in: tuple[MergedIn, ...] = ()
+    origins: tuple["Known", ...] = ()  # what it was split from, what that was split from, and so on
 
 
 @dataclass(slots=True)
@@ -40,22 +42,36 @@ class _Past:
 def all_known(db: sa.Connection) -> Iterator[Known]:
     """Tickets that are still there, with what a backfill alone has seen of the rest."""
     pasts, merged = _pasts(db), aliases.all_merged_in(db)
-    chosen = sa.select(ticket.c.connection, ticket.c.key, ticket.c.seen, ticket.c.adopted, ticket.c.heard, ticket.c.looked)
-    for row in db.execute(chosen.where(ticket.c.gone_at.is_(None), sa.func.length(ticket.c.seen) > 0)):
+    for row in db.execute(_SEEN.where(ticket.c.gone_at.is_(None))):
         ref = TicketRef(row.connection, row.key)
         past, heard = pasts.get(ref) or _Past(), row.heard and row.looked
-        told = (tuple(past.comments), tuple(past.changes), tuple(past.wrote))
-        yield Known(ticket_from(row.seen), row.adopted, heard, *told, merged.get(ref, ()))
+        told, seen = (tuple(past.comments), tuple(past.changes), tuple(past.wrote)), ticket_from(row.seen)
+        came = origins(db, seen) if seen.split_from is not None else ()
+        yield Known(seen, row.adopted, heard, *told, merged.get(ref, ()), came)
 
 
 def known(db: sa.Connection, ref: TicketRef) -> Known | None:
     """One ticket; None when it was never seen, or is no more."""
-    chosen = sa.select(ticket.c.seen, ticket.c.adopted, ticket.c.heard, ticket.c.looked)
-    row = db.execute(
-        chosen.where(is_ref(ticket, ref.connection, ref.key), ticket.c.gone_at.is_(None), sa.func.length(ticket.c.seen) > 0)
-    ).first()
+    row = db.execute(_SEEN.where(is_ref(ticket, ref.connection, ref.key), ticket.c.gone_at.is_(None))).first()
     if row is None:
         return None
+    found = _known(db, ref, row)
+    return replace(found, origins=origins(db, found.ticket))
+
+
+def origins(db: sa.Connection, split: Ticket) -> tuple[Known, ...]:
+    """What a ticket was split from, what that was split from, and so on, as far as it was ever seen; also what is no more."""
+    found, met, key = list[Known](), {split.ref.key}, split.split_from
+    while key is not None and key not in met:
+        met.add(key)
+        ref = TicketRef(split.ref.connection, key)
+        row = db.execute(_SEEN.where(is_ref(ticket, ref.connection, ref.key))).first()
+        found += [_known(db, ref, row)] if row is not None else []
+        key = found[-1].ticket.split_from if row is not None else None
+    return tuple(found)
+
+
+def _known(db: sa.Connection, ref: TicketRef, row: sa.Row[*tuple[Any, ...]]) -> Known:
     told = past(db, ref)
     wrote = _WROTE.where(action.c.target == ref.connection, action.c.target_key == ref.key)
     written = tuple((from_json(Update, payload), from_json(Receipt, receipt), at) for _, _, payload, receipt, at in db.execute(wrote))
@@ -78,6 +94,9 @@ def _pasts(db: sa.Connection) -> dict[TicketRef, _Past]:
     return found
 
 
+_SEEN = sa.select(ticket.c.connection, ticket.c.key, ticket.c.seen, ticket.c.adopted, ticket.c.heard, ticket.c.looked).where(
+    sa.func.length(ticket.c.seen) > 0
+)
 _WROTE = (
     sa.select(action.c.target, action.c.target_key, action.c.payload, action.c.receipt, action.c.ended_at)
     .where(action.c.kind == "update", action.c.state == State.DONE)

@@ -28,7 +28,7 @@ SWITCH_WORDS: Mapping[str, W] = {
     "on_target_change": W("what another target does to a running clock", "restart"),
     "on_reopen": W("what a reopening does to a clock that the resolution stopped", "new_instance"),
     "on_merge": W("what becomes of the clocks of a merged ticket, and when those of the other start", "earliest_start"),
-    "on_split": W("what becomes of the clocks of a split ticket", "fresh"),
+    "on_split": W("whether the clocks of a split ticket begin anew or go on with those of its origin", "inherit"),
     "on_unmatch": W("what becomes of a clock when no policy applies any more", "keep"),
     "agent_initiated": W("whether a ticket opened by an agent's reply owes a first response", "normal"),
     "clock_start": W("what people are shown as the start", "next_open"),

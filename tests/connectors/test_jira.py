@@ -19,6 +19,7 @@ from connectors.base import Cursor, Custom
 from connectors.errors import ConnectorError, CursorExpired, InDoubt, NotFound, Rejected, Transient, Unauthorized, Unreadable, WriteRefused
 from connectors.jira import adf, reading
 from connectors.jira.connector import STATUS, JiraConnector
+from connectors.jira.linking import origins
 from connectors.jira.moving import onward, status_of
 from connectors.jira.sandbox import JiraSandbox
 from connectors.jira.sandbox_issues import is_document, plain
@@ -791,3 +792,50 @@ def test_hostile_and_overlong_texts_do_no_harm() -> None:
     assert len(cut) < 32_767
     assert cut.endswith("[cut: 8028 more characters]")
     assert adf.text(adf.document("a\x00b\r\nc")) == "ab\nc"
+
+
+# What an issue was copied from
+
+
+def test_a_clone_says_what_it_was_cloned_from_where_the_connection_asks_for_it(rig: Rig) -> None:
+    (first,) = rig.load(a_sample())
+    clone = rig.sandbox.people(Deed(kind="clone", key=first))
+    rig.clock.advance(timedelta(minutes=10))
+    asking, silent = rig.connector(origins=["Clones", "split from"]), rig.connector()
+
+    found = {ticket.ref.key: ticket.split_from for page in asking.changed(LONG_AGO) for ticket in page.tickets}
+    assert found == {first: None, clone: first}
+    assert asking.fetch(clone).split_from == first
+    assert silent.fetch(clone).split_from is None
+    assert {ticket.split_from for page in silent.changed(LONG_AGO) for ticket in page.tickets} == {None}
+
+
+def test_links_are_asked_for_only_where_an_origin_is_wanted(rig: Rig) -> None:
+    rig.load(a_sample())
+    for wanted in ([], ["clones"]):
+        rig.served.exchanges.clear()  # type: ignore[union-attr]
+        list(rig.connector(origins=wanted).changed(LONG_AGO))
+        assert any("issuelinks" in str(e.request.query) + str(e.request.body) for e in rig.served.exchanges) == bool(wanted)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("links", "origin"),
+    [
+        ([], None),
+        ([{"type": {"name": "Cloners", "inward": "is cloned by", "outward": "clones"}, "outwardIssue": {"key": "SUP-7"}}], "SUP-7"),
+        ([{"type": {"name": "Cloners", "inward": "is cloned by", "outward": "clones"}, "inwardIssue": {"key": "SUP-7"}}], None),
+        ([{"type": {"name": "Issue split", "inward": "split from", "outward": "split to"}, "inwardIssue": {"key": "SUP-8"}}], "SUP-8"),
+        ([{"type": {"name": "Issue split", "inward": "split from", "outward": "split to"}, "outwardIssue": {"key": "SUP-8"}}], None),
+        (
+            [
+                {"type": {"name": "Blocks", "inward": "is blocked by", "outward": "blocks"}, "outwardIssue": {"key": "SUP-1"}},
+                {"type": {"name": "Cloners", "inward": "is cloned by", "outward": "clones"}, "outwardIssue": {"key": "SUP-2"}},
+            ],
+            "SUP-2",
+        ),
+    ],
+)
+def test_the_end_of_a_link_and_its_words_say_which_of_the_two_was_first(links: list[Any], origin: str | None) -> None:
+    (row,) = origins(["clones", "split from"])
+    assert row.convert is not None
+    assert row.convert(links) == origin

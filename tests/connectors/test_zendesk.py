@@ -675,3 +675,36 @@ def test_a_customers_reply_opens_what_was_solved_and_follows_up_what_was_closed(
     follow_up = rig.people("reply", closed, "Again!", by="customer")
     assert follow_up not in (solved, closed)
     assert rig.sandbox.shown(closed)["status"] == "closed"
+
+
+def test_a_follow_up_says_which_closed_ticket_it_follows(rig: Rig, connector: ZendeskConnector) -> None:
+    (closed, solved) = rig.load(a_sample(status="closed"), a_sample(status="resolved"))
+    by_mail = rig.people("reply", closed, "Again!", by="customer")
+    made = {"ticket": {"via_followup_source_id": int(closed), "comment": {"body": "Once more."}}}
+    by_api = str(ask(rig.sandbox, "POST", "tickets", made).body["ticket"]["id"])
+    no_follow_up = {"ticket": {"via_followup_source_id": int(solved), "comment": {"body": "It is only solved."}}}
+    other = str(ask(rig.sandbox, "POST", "tickets", no_follow_up).body["ticket"]["id"])
+
+    rig.clock.advance(timedelta(minutes=10))
+    expected = {closed: None, solved: None, by_mail: closed, by_api: closed, other: None}
+    pages = [ticket for page in connector.changed(LONG_AGO) for ticket in page.tickets]
+    assert {ticket.ref.key: ticket.split_from for ticket in pages} == expected
+    assert {key: connector.fetch(key).split_from for key in expected} == expected
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        None,
+        {},
+        {"rel": "follow_up"},
+        {"rel": "follow_up", "from": {}},
+        {"rel": "merge", "from": {"ticket_id": 3}},
+        {"from": {"ticket_id": 3}},
+    ],
+)
+def test_what_names_a_ticket_in_another_way_is_no_follow_up(rig: Rig, connector: ZendeskConnector, source: Any) -> None:
+    (key,) = rig.load(a_sample())
+    rig.sandbox.desk.tickets[int(key)]["via"] = {"channel": "web", "source": source}
+    assert connector.fetch(key).split_from is None
+    assert [ticket.split_from for page in connector.changed(LONG_AGO) for ticket in page.tickets] == [None]

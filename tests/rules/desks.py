@@ -30,6 +30,7 @@ def a_desk(**more: Any) -> Desk:
                 "requester.email",
                 "requester.automated",
                 "requester.tags",
+                "split_from",
             },
         ),
         "writes": dict.fromkeys(CONNECTIONS, FIELDS),

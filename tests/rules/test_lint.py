@@ -208,6 +208,20 @@ def test_a_field_that_some_lack_is_told_once_for_a_rule_however_often_it_is_aske
     assert levels(rules(f"when: created\n{twice}\nthen: [{{ tag: {{ add: [x] }} }}]"), able) == [("TG412", "note")]
 
 
+def test_clocks_that_would_go_on_with_an_origin_that_no_connection_tells_are_an_error():
+    def policy(applies_to, head=""):
+        clock = "clocks: { resolution: { on_split: inherit, targets: [{ within: 4h }] } }"
+        return f"version: 1\n{head}sla_policies: {{ p: {{ applies_to: {{ {applies_to} }}, {clock} }} }}\n"
+
+    assert ("TG412", "error") in levels(policy("type: bug"), ABLE)
+    some = replace(ABLE, reads={**ABLE.reads, "jira-core": FULL | {"split_from"}})
+    assert "TG412" not in codes(policy("type: bug"), some)
+    assert "TG412" not in codes(policy("connection: jira-core"), some)
+    assert "TG412" in codes(policy("connection: zendesk-eu"), some)
+    mapped = "fields: { split_from: { type: text, from: { zendesk-eu: '360001' } } }\n"
+    assert codes(policy("connection: zendesk-eu", mapped), ABLE) == []
+
+
 def test_a_mapped_field_can_be_supplied():
     text = rules(
         "when: created\nif: { product: x, custom.tier: y, connection: jira-core }\nthen: [{ tag: { add: [x] } }]",

@@ -172,7 +172,6 @@ def test_a_calendar_that_cannot_be_is_refused(text: str, code: str, line: int, s
         ('clocks: { resolution: { targets: [{ within: 4h, by: "16:00" }] } }', "TG205", "whole business days"),
         ('clocks: { resolution: { targets: [{ within: 1d, by: "16:00", end_of_day: true }] } }', "TG207", "either 'by' or"),
         ("clocks: { resolution: { targets: [{ within: 2 business days, hours: calendar }] } }", "TG205", "not by the wall clock"),
-        ("clocks: { resolution: { on_split: inherit, targets: [{ within: 1h }] } }", "TG211", "kept for a later release"),
         ("targets: { low: { resolution: 1d } }, clocks: { resolution: { targets: [{ within: 1h }] } }", "TG301", "targets twice"),
         ("pause_in: [pending]", "TG206", "wants 'targets'"),
     ],
