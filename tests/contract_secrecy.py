@@ -24,7 +24,7 @@ from tests.rigs import Rig
 OPENED: Mapping[str, Any] = {
     "jira": lambda said: {**said, "properties": [p for p in said["properties"] if p["key"] != "sd.public.comment"]},
     "servicenow": lambda said: {"comments": said["work_notes"]},
-    "zendesk": lambda said: {"ticket": {**said["ticket"], "comment": {**said["ticket"]["comment"], "public": True}}},
+    "zendesk": lambda said: {"ticket": {**said["ticket"], "safe_update": False, "comment": {**said["ticket"]["comment"], "public": True}}},
     "salesforce": lambda said: {**said, "IsPublished": True},
 }
 """The same note as a reply, in each system's own form."""

@@ -146,13 +146,27 @@ class ZendeskConnector(Connector):
         return self._writing.receipt(what, answer, {*fields, "tags"} if tags else {*fields})
 
     def comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt:
-        what = f"{'reply to' if public else 'leave a note on'} ticket {key}"
-        said = marked({"comment": {"html_body": self._writing.said(body), "public": public}}, mark)
-        with unguarded(self.connection), self._session.saying(public=public):
-            answer = self._session.send(what, "PUT", f"tickets/{self._number(key)}", {"ticket": said})
+        """Under the guard of an update: a copy of the request that arrives late, when we have asked and sent it again, is refused.
+
+        After such a refusal it is looked whether our mark is there, for it may have been the copy that was refused.
+        """
+        what, number = f"{'reply to' if public else 'leave a note on'} ticket {key}", self._number(key)
+        said = guarded({"comment": {"html_body": self._writing.said(body), "public": public}}, self._now(what, number), mark)
+        try:
+            with self._session.saying(public=public):
+                answer = self._session.send(what, "PUT", f"tickets/{number}", {"ticket": said})
+        except Stale as error:
+            if (found := self.applied_comment(key, body, public=public, mark=mark)) is not None:
+                return found
+            raise Transient(self.connection, f"{error.message} (another update was under way)") from None
         with reading(self.connection, what, written=True):
             audit, version = part(answer, "audit"), version_of(part(answer, "ticket"))
             return Receipt(id=self._as_meant(what, audit, public=public), version=version)
+
+    def _now(self, what: str, number: int) -> str:
+        """The version that the ticket has now."""
+        with reading(self.connection, what):
+            return version_of(part(self._session.get(what, f"tickets/{number}"), "ticket"))
 
     def _as_meant(self, what: str, audit: Record, *, public: bool) -> str:
         """The id of the comment that an update brought. Of a light agent's reply Zendesk makes a note, and says so only here."""

@@ -97,9 +97,9 @@ def marked(ticket: Mapping[str, Any], mark: str) -> dict[str, Any]:
     return {**ticket, "metadata": {MARK: mark}}
 
 
-def guarded(ticket: Mapping[str, Any], version: str) -> dict[str, Any]:
+def guarded(ticket: Mapping[str, Any], version: str, mark: str = "update") -> dict[str, Any]:
     """Refused by Zendesk with 409 when the ticket's `updated_at` is no longer that of `version`."""
-    return marked({**ticket, "safe_update": True, "updated_stamp": version.partition("/")[0]}, "update")
+    return marked({**ticket, "safe_update": True, "updated_stamp": version.partition("/")[0]}, mark)
 
 
 def comment_in(audit: Record) -> Record:

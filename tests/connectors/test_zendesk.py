@@ -307,6 +307,71 @@ def test_two_updates_at_once_are_asked_for_again_where_nothing_was_guarded(rig: 
         connector.create(Draft(fields={"subject": "New"}), mark=MARK)
 
 
+def commented(rig: Rig, key: str) -> int:
+    return len(rig.sandbox.shown(key)["comments"])
+
+
+def replayed(rig: Rig) -> int:
+    """The last update that reached Zendesk, once more: a proxy's copy that was held up; the status of its answer."""
+    assert rig.served is not None
+    rig.later()
+    last = next(e.request for e in reversed(rig.served.exchanges) if e.request.method == "PUT")
+    return int(rig.sandbox.answer(last).status)
+
+
+def test_a_late_copy_of_a_comment_is_refused(rig: Rig, connector: ZendeskConnector) -> None:
+    key = rig.load(a_sample())[0]
+    rig.later()
+    connector.comment(key, "Once.", public=True, mark=MARK)
+    before = commented(rig, key)
+    assert (replayed(rig), commented(rig, key)) == (409, before)
+
+
+def test_a_comment_that_somebody_was_quicker_than_is_sent_again_and_stands_once(rig: Rig, connector: ZendeskConnector) -> None:
+    key = rig.load(a_sample())[0]
+    rig.later()
+    meanwhile = Deed(kind="set", key=key, fields={"priority": "urgent"})
+    rig.fault("mutate_between_pages", method="GET", path=f"tickets/{key}", deed=meanwhile)
+    with pytest.raises(Transient, match="another update was under way"):
+        connector.comment(key, "Once.", public=True, mark=MARK)
+    before = commented(rig, key)
+    connector.comment(key, "Once.", public=True, mark=MARK)
+    assert commented(rig, key) == before + 1
+
+
+def test_a_refused_copy_of_our_own_comment_is_known_as_done(rig: Rig, connector: ZendeskConnector) -> None:
+    """The first copy took effect, and what comes back is the refusal of the second."""
+    key = rig.load(a_sample())[0]
+    rig.later()
+    first = connector.comment(key, "Once.", public=True, mark=MARK)
+    before = commented(rig, key)
+    rig.fault("status", method="PUT", status=409, body={"error": "UpdateConflict"})
+    again = connector.comment(key, "Once.", public=True, mark=MARK)
+    assert (again.id, commented(rig, key)) == (first.id, before)
+
+
+def test_only_incidents_can_be_linked_to_a_problem(rig: Rig, connector: ZendeskConnector) -> None:
+    """Zendesk itself passes over it without a word, so it is told before anything is sent."""
+    question, problem = rig.load(a_sample(type="question"), a_sample(type="problem"))
+    with pytest.raises(Rejected, match="type question, and only incidents have a problem here"):
+        connector.link(question, "problem", problem)
+    incident = rig.load(a_sample(type="incident"))[0]
+    with pytest.raises(Rejected, match="that is a ticket of type question, not problem"):
+        connector.link(incident, "problem", question)
+    assert rig.effects() == []
+    assert not connector.linked(question, "problem", problem)
+
+
+def test_zendesk_that_passes_over_a_problem_after_all_is_not_believed(rig: Rig, connector: ZendeskConnector) -> None:
+    """Its type was changed between our look and our write, within one second."""
+    incident, problem = rig.load(a_sample(type="incident"), a_sample(type="problem"))
+    rig.people("set", incident, priority="high")
+    changed = Deed(kind="set", key=incident, fields={"type": "question"})
+    rig.fault("mutate_between_pages", method="GET", path=f"tickets/{problem}", deed=changed)
+    with pytest.raises(Rejected, match="did not take it, and said nothing"):
+        connector.link(incident, "problem", problem)
+
+
 def test_a_types_word_that_zendesk_lacks_is_refused_with_the_key_to_add(rig: Rig, connector: ZendeskConnector) -> None:
     ticket = connector.fetch(rig.load(a_sample())[0])
 
@@ -439,15 +504,15 @@ def test_every_way_of_signing_in_works_and_a_wrong_secret_does_not(rig: Rig, sig
 
 def test_a_token_that_ran_out_is_renewed_once_and_the_write_goes_out_once(rig: Rig, connector: ZendeskConnector) -> None:
     key = rig.load(a_sample())[0]
-    connector.fetch(key)
+    version = connector.fetch(key).version
     rig.sandbox.expire_tokens()
     asked(rig)
 
-    connector.comment(key, "Hello", public=True, mark=MARK)
+    connector.update(key, {"priority": "urgent"}, version=version)
 
     put = f"PUT /api/v2/tickets/{key}.json"
     assert asked(rig) == [put, "POST /oauth/tokens", put]
-    assert [e.kind for e in rig.effects()] == ["reply"]
+    assert [e.kind for e in rig.effects()] == ["update"]
 
 
 def test_a_token_that_stays_refused_is_not_asked_for_again_and_again(rig: Rig, connector: ZendeskConnector) -> None:
