@@ -81,7 +81,7 @@ class Decoded:
 
     def __init__(self, records: Sequence[Struct]) -> None:
         self.records, self.rows = records, list(map(structs.astuple, records))
-        names = records[0].__struct_fields__ if records else ()
+        names = records[0].__struct_encode_fields__ if records else ()
         self.fields: Mapping[str, Sequence[Any]] = dict(zip(names, zip(*self.rows, strict=True), strict=True))
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+from msgspec import Struct, to_builtins
+
 from connectors.text.limits import Limit, cleaned, cut
 
 Node: TypeAlias = dict[str, Any]
@@ -38,33 +40,42 @@ def _paragraph(text: str) -> dict[str, Any]:
     return {"type": "paragraph", "content": content}
 
 
+class Part(Struct, gc=False, omit_defaults=True):
+    """A node as pages of issues are decoded to it."""
+
+    type: str
+    text: str | None = None
+    content: "list[Part] | None" = None
+    marks: Any = None
+    attrs: Any = None
+
+
 def text(said: Any) -> str:
-    """What a person would read: lists with dashes or numbers, links with their address, images left out.
+    """What a person would read of a document or a `Part`: lists with dashes or numbers, links with their address, images left out.
 
     Text that is no document is taken as it is; anything else is empty.
     """
     if isinstance(said, str):
         return said
-    if not isinstance(said, dict):
-        return ""
-    plain = _paragraphs(said)
-    return plain if plain is not None else _read(said, 0)
+    if isinstance(said, Part):
+        plain = _paragraphs(said)
+        return plain if plain is not None else _read(to_builtins(said), 0)
+    return _read(said, 0) if isinstance(said, dict) else ""
 
 
-def _paragraphs(document: Node) -> str | None:
+def _paragraphs(document: Part) -> str | None:
     """What `_read` says of a document of nothing but paragraphs of unmarked text, which most are; None for any other."""
-    if document.get("type") != "doc":
+    if document.type != "doc":
         return None
     paragraphs = []
-    for block in document.get("content") or ():
-        nodes = block.get("content") if isinstance(block, dict) and block.get("type") == "paragraph" else None
-        if not isinstance(nodes, list) or len(nodes) != 1 or not isinstance(nodes[0], dict):
+    for block in document.content or ():
+        nodes = block.content
+        if block.type != "paragraph" or nodes is None or len(nodes) != 1:
             return None
         (node,) = nodes
-        said = node.get("text")
-        if node.get("type") != "text" or "marks" in node or not isinstance(said, str):
+        if node.type != "text" or node.text is None or node.marks is not None:
             return None
-        paragraphs.append(said)
+        paragraphs.append(node.text)
     return "\n\n".join(paragraphs)
 
 

@@ -14,6 +14,7 @@ from connectors.base import Page
 from connectors.errors import NotFound, Transient, Unreadable
 from connectors.jira import paths, wiki
 from connectors.jira.dialect import Dialect, Emails, People, Texts
+from connectors.jira.shape import known
 from connectors.jira.watermark import Watermark, jql
 from connectors.mapping import Record, moment
 from rules.ticket import Person
@@ -119,37 +120,31 @@ class _Place:
 
     def holds(self, rows: Sequence[Any]) -> bool:
         """Whether the list still stands where we left it; if not, the second is to be read from its start."""
-        if self._anchor is None or (rows and _known(rows[0])[0] == self._anchor):
+        if self._anchor is None or (rows and known(rows[0])[0] == self._anchor):
             return True
         self.at, self._anchor = 0, None
         self.restarts += 1
         return False
 
     def fresh(self, rows: Sequence[Any]) -> list[Any]:
-        return [row for row in rows if _known(row) not in self._given]
+        return [row for row in rows if known(row) not in self._given]
 
     def advance(self, rows: Sequence[Any]) -> None:
         end = _second(rows[-1])
         if end is not None and end > self.since:
             self.since, self.at, self._anchor, self.restarts = end, 0, None, 0
-            self._given = {_known(row) for row in rows if _second(row) == end}
+            self._given = {known(row) for row in rows if _second(row) == end}
             return
-        self._given.update(map(_known, rows))
+        self._given.update(map(known, rows))
         alone = len(rows) == 1
         self.at += 1 if alone else len(rows) - 1
-        self._anchor = None if alone else _known(rows[-1])[0]
-
-
-def _known(row: Any) -> tuple[str, str]:
-    """An issue as it was given: its id and the stamp that tells its version."""
-    fields = row.get("fields") if isinstance(row, dict) else None
-    return (str(row.get("id")), str(fields.get("updated"))) if isinstance(fields, dict) else (repr(row), "")
+        self._anchor = None if alone else known(rows[-1])[0]
 
 
 def _second(row: Any) -> datetime | None:
     try:
-        at: datetime = moment(row["fields"]["updated"])
-    except (KeyError, TypeError, ValueError, AttributeError):
+        at: datetime = moment(known(row)[1])
+    except ValueError:
         return None
     return at.replace(microsecond=0)
 

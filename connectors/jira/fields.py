@@ -59,11 +59,11 @@ def _own(rows: Sequence[Mapping[str, Any]], name: str, remote: str, type: str) -
 def plain(value: Any) -> str | None:
     """The word a person sees: of an option its value (`Europe / Spain` of one within another), of a group or version its name, of a
     user the e-mail address, else the name, of a document its text."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):  # for each of a page's values: asking whether it is a Mapping takes five times as long
         if value.get("type") == "doc":
             return adf.text(value)
         said = value.get("value") or value.get("emailAddress") or value.get("name") or value.get("displayName")
-        child = plain(value["child"]) if isinstance(value.get("child"), Mapping) else None
+        child = plain(value["child"]) if isinstance(value.get("child"), dict) else None
         return None if said is None else f"{said}{CHILD}{child}" if child else str(said)
     if isinstance(value, list):
         return ", ".join(sorted(word for word in map(plain, value) if word)) or None

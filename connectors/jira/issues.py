@@ -1,20 +1,22 @@
 """An issue as Jira sends it becomes a `Ticket`: the table for what it can hold, and by hand what it cannot."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
+from msgspec.structs import astuple
+
 from connectors.base import Custom, Page, Spoilt
-from connectors.columns import MALFORMED, TEXT, Columns, Unusual, all_of
+from connectors.columns import Columns, Decoded, Unusual, all_of
 from connectors.jira import fields, linking
 from connectors.jira.dialect import Dialect
 from connectors.jira.fields import Own
 from connectors.jira.moving import status_of
 from connectors.jira.settings import JiraSettings
-from connectors.jira.shape import page_decoder
+from connectors.jira.shape import Shape, of_shape, plain
+from connectors.jira.stamps import Stamps, in_utc
 from connectors.jira.watermark import Watermark
-from connectors.mapping import Kept, Record, Table, Words, moment, reader
+from connectors.mapping import Kept, Record, Table, Words, reader
 from rules.ticket import Person, Ticket, TicketRef, Value
 
 ASKED = "summary,description,issuetype,status,resolution,priority,reporter,assignee,labels,created,updated,duedate"
@@ -22,6 +24,7 @@ NEEDED = ("subject", "created_at", "updated_at")
 OURS = frozenset(Ticket.__struct_fields__)
 NO_CATEGORY: Mapping[str, Any] = {}
 APART = ("ref", "status", "requester", "assignee", "url", "version")
+STAMPED = ("created_at", "updated_at")
 
 
 class IssueReader:
@@ -38,6 +41,7 @@ class IssueReader:
         self._named, self._of_person = dialect.people, itemgetter(*dialect.people.keys)
         self._people = Kept(lambda known: dialect.people.person(known, self.emails))
         self._statuses = Kept(lambda word: status_of(names, {"name": word[0], "statusCategory": {"key": word[1]}}))
+        self._stamps = Stamps()
         remotes = [c.remote for c in self._custom] + [f for f in (settings.group_field,) if f is not None]
         self.learn([{"id": remote} for remote in dict.fromkeys(remotes)])
 
@@ -46,10 +50,11 @@ class IssueReader:
         self.own: Mapping[str, Own] = {o.name: o for o in fields.found(rows, self._custom, self._group_field, OURS)}
         self._customs = [name for name in self.own if name.startswith("custom.")]
         table = [*self._table, *(o.field() for o in self.own.values())]
-        self._read, self._columns = reader(table), Columns(table, (*APART, "updated_at"))
-        self._replaced = any(row.name in APART for row in table) or "updated_at" in self.own
+        self._read, self._columns = reader(table), Columns([*map(of_shape, table)], (*APART, *STAMPED), decoded=True)
+        self._replaced = any(row.name in APART for row in table) or not self.own.keys().isdisjoint(STAMPED)
         more = [*self._linked, *(o.id for o in self.own.values())]
-        self.asked, self.decoded = ",".join([ASKED, *more]), page_decoder(more, self._named)
+        self.asked, self._shape = ",".join([ASKED, *more]), Shape(more, self._named)
+        self.decoded = self._shape.decoded
 
     def ticket(self, record: Record) -> Ticket:
         """Raises one of `MALFORMED` for a record that is not what Jira documents."""
@@ -68,7 +73,7 @@ class IssueReader:
         return Ticket(
             ref=TicketRef(self._connection, key),
             status=status,
-            version=_version(said["updated"], values["updated_at"]),
+            version=in_utc(said["updated"]),
             requester=self._person(said.get("reporter")),
             assignee=self._person(said.get("assignee")),
             url=self._browse + key,
@@ -79,33 +84,35 @@ class IssueReader:
 
     def _together(self, issues: Sequence[Any]) -> list[Ticket]:
         """As `ticket` for many issues at once; `Unusual` where one of them must be read by itself."""
-        if self._replaced:
+        if self._replaced or not all(map(self._shape.is_it, issues)):
+            raise Unusual
+        if not issues:
+            return []
+        keys, said = [issue.key for issue in issues], Decoded([issue.fields for issue in issues])
+        statuses, unread = self._statuses_of(said.fields["status"])
+        people = self._people
+        if not all(said.fields["summary"]):
             raise Unusual
         try:
-            keys, said = [issue["key"] for issue in issues], [issue["fields"] for issue in issues]
-            ids = [issue["id"] for issue in issues]
-            statuses, unread = self._statuses_of(said)
-            stamps = [one["updated"] for one in said]
-            updated = [moment(stamp) for stamp in stamps]
-            apart: dict[str, list[Any]] = {
-                "ref": [TicketRef(self._connection, key) for key in keys],
-                "status": statuses,
-                "requester": [self._person(one.get("reporter")) for one in said],
-                "assignee": [self._person(one.get("assignee")) for one in said],
-                "url": [self._browse + key for key in keys],
-                "updated_at": updated,
-                "version": [*map(_version, stamps, updated)],
-            }
-            if not {*map(type, ids)} <= TEXT or not all(one.get("summary") for one in said):
-                raise Unusual
-        except MALFORMED:
+            versions, updated = zip(*map(self._stamps.both, said.fields["updated"]), strict=True)
+            created = list(map(self._stamps.moment, said.fields["created"]))
+        except ValueError:
             raise Unusual from None
+        apart: dict[str, Sequence[Any]] = {
+            "ref": [TicketRef(self._connection, key) for key in keys],
+            "status": statuses,
+            "requester": [None if user is None else people[astuple(user)] for user in said.fields["reporter"]],
+            "assignee": [None if user is None else people[astuple(user)] for user in said.fields["assignee"]],
+            "url": [self._browse + key for key in keys],
+            "created_at": created,
+            "updated_at": updated,
+            "version": versions,
+        }
         return self._columns.tickets(said, apart, unread)
 
-    def _statuses_of(self, said: Sequence[Record]) -> tuple[list[Any], list[dict[str, str]]]:
+    def _statuses_of(self, stands: Sequence[Any]) -> tuple[list[Any], list[dict[str, str]]]:
         """The status of each, and its word where that has no meaning here."""
-        stand = [one["status"] for one in said]
-        words = [(one.get("name"), (one.get("statusCategory") or NO_CATEGORY).get("key")) for one in stand]
+        words = [stand.word for stand in stands]
         statuses = [self._statuses[word] for word in words]
         return statuses, [{} if status is not None else {"status": str(word[0])} for word, status in zip(words, statuses, strict=True)]
 
@@ -131,19 +138,12 @@ class IssueReader:
 
         def together(some: Sequence[Any]) -> list[Ticket]:
             tickets = self._together(some)
-            ids.update((issue["key"], str(issue["id"])) for issue in some)
+            ids.update((issue.key, issue.id) for issue in some)
             return tickets
 
-        tickets, spoilt = all_of(issues, together, alone, lambda issue, error: Spoilt(_key(issue), why(error)))
+        tickets, spoilt = all_of(issues, together, lambda one: alone(plain(one)), lambda one, error: Spoilt(_key(plain(one)), why(error)))
         mark = Watermark(*max([(mark.updated, mark.id), *((ticket.updated_at, ids[ticket.ref.key]) for ticket in tickets)]))
         return Page(tuple(tickets), mark.cursor, last, tuple(spoilt), ids=ids), mark
-
-
-def _version(stamp: str, updated: datetime) -> str:
-    """The moment of the last change in UTC, to the millisecond; Jira writes most stamps in UTC already."""
-    if len(stamp) == 28 and stamp.endswith("+0000"):
-        return f"{stamp[:23]}+00:00"
-    return updated.isoformat(timespec="milliseconds")
 
 
 def value_of(ticket: Ticket, name: str) -> Value:

@@ -15,8 +15,11 @@ from hypothesis import strategies as st
 from connectors.base import Custom
 from connectors.columns import MALFORMED, all_of
 from connectors.jira.connector import JiraConnector
+from connectors.jira.issues import IssueReader
 from connectors.jira.settings import JiraSettings
-from connectors.mapping import declared
+from connectors.jira.shape import known, plain
+from connectors.jira.stamps import Stamps, in_utc
+from connectors.mapping import declared, moment
 from connectors.salesforce.reading import Cases
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.servicenow import reading as servicenow
@@ -56,10 +59,23 @@ def of_zendesk() -> Reading:
 
 
 def of_jira() -> Reading:
-    said: Any = {"project": ["CORE"], "group_field": "customfield_10052", "sign_in": {"token": "none"}}
-    custom = (Custom("product", "customfield_10050", "choice"), Custom("seats", "customfield_10051", "number"))
-    issues = JiraConnector.opened("core", JiraSettings(url="https://acme.atlassian.net/", **said), custom)._issues
+    return _of_jira(issues_of(), recorded("jira"))
+
+
+def of_data_center() -> Reading:
     record = recorded("jira")
+    record["fields"] |= {"description": "As *wiki* markup.", "assignee": None}
+    record["fields"]["reporter"] = {"key": "JIRAUSER10100", "name": "ana", "displayName": "Ana", "emailAddress": "ana@example.com"}
+    return _of_jira(issues_of(deployment="data_center", url="https://jira.acme.example"), record)
+
+
+def issues_of(*more: Custom, **said: Any) -> IssueReader:
+    always = {"url": "https://acme.atlassian.net/", "project": ["CORE"], "group_field": "customfield_10052", "sign_in": {"token": "none"}}
+    custom = (Custom("product", "customfield_10050", "choice"), Custom("seats", "customfield_10051", "number"), *more)
+    return JiraConnector.opened("core", JiraSettings(**{**always, **said}), custom)._issues
+
+
+def _of_jira(issues: IssueReader, record: Any) -> Reading:
     record["fields"]["customfield_10051"] = 12
 
     def together(some: Sequence[Any]) -> list[Ticket]:
@@ -92,7 +108,13 @@ def of_salesforce() -> Reading:
     return Reading(together, cases.ticket, {**recorded("salesforce")["records"][0], "Seats__c": 12})
 
 
-READINGS = {"zendesk": of_zendesk, "jira": of_jira, "servicenow": of_servicenow, "salesforce": of_salesforce}
+READINGS = {
+    "zendesk": of_zendesk,
+    "jira": of_jira,
+    "jira-data-center": of_data_center,
+    "servicenow": of_servicenow,
+    "salesforce": of_salesforce,
+}
 
 
 @pytest.mark.parametrize("system", READINGS)
@@ -167,6 +189,44 @@ def test_whatever_stands_in_a_record_it_is_read_as_by_itself(system: str, data: 
     expected = [judged(reading.alone, deepcopy(one)) for one in page]
     assert tickets == [one for one in expected if isinstance(one, Ticket)]
     assert lost == [one for one in expected if isinstance(one, str)]
+
+
+RICH = {"type": "text", "text": "here", "marks": [{"type": "link", "attrs": {"href": "https://x.example"}}]}
+
+
+@pytest.mark.parametrize("field", [None, "duedate", "reporter"])
+def test_an_issue_of_a_page_that_is_read_by_itself_is_the_same(field: str | None) -> None:
+    issues, record = issues_of(*([Custom("again", field)] if field else [])), recorded("jira")
+    record["fields"]["customfield_10051"] = 12
+    record["fields"]["description"]["content"].append({"type": "paragraph", "content": [RICH, {"type": "hardBreak"}, RICH]})
+    (decoded,) = issues.decoded(orjson.dumps({"issues": [record], "isLast": True}))["issues"]
+
+    assert known(decoded) == known(record) == (record["id"], record["fields"]["updated"])
+    assert issues.ticket(plain(decoded)) == issues.ticket(record)
+    found, lost = all_of([decoded], issues._together, lambda one: issues.ticket(plain(one)), lambda one, error: str(error))  # type: ignore[arg-type,return-value]
+    assert (found, lost) == ([issues.ticket(record)], [])
+    assert str(found[0].body).endswith("here (https://x.example)\nhere (https://x.example)")
+
+
+STAMP = st.builds("{}{}".format, st.datetimes(), st.sampled_from(["+0000", "-0400", "+0530", "+1400", "Z", "+00:00", "-0"])) | st.builds(
+    lambda at, offset: f"{at.isoformat(timespec='milliseconds')}{offset}",
+    st.datetimes(),
+    st.sampled_from(["+0000", "-0400", "+0530", "-1200", "x0100", "00100"]),
+)
+
+
+@given(st.lists(STAMP, min_size=1, max_size=5))
+def test_stamps_of_jira_are_read_as_each_by_itself(stamps: list[str]) -> None:
+    quick = Stamps()
+    for stamp in stamps:
+        assert answered(quick.both, stamp) == answered(lambda one: (in_utc(one), moment(one)), stamp)
+
+
+def answered(read: Callable[[str], Any], stamp: str) -> Any:
+    try:
+        return read(stamp)
+    except (ValueError, OverflowError):
+        return "not a moment"
 
 
 def cases_with(*own: Custom) -> Cases:
