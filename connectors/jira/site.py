@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from connectors.jira.session import JiraSession
     from connectors.jira.settings import JiraSettings
 
+NO_JIRA = "there is no Jira at this url; write its base URL as its own pages show it, with the context path where it has one"
 EVERYWHERE = "{server}/rest/api/2/{path}"  # what both deployments serve, to anybody
 CLOUD_SITE, CLOUD_WAY = "Jira Cloud", "leave deployment: data_center out of this connection, and sign in as Jira Cloud wants it"
 INSIDE, INSIDE_WAY = "a Jira Data Center", "write deployment: data_center, and sign_in: { token } with a personal access token"
@@ -52,7 +53,9 @@ class Site:
         """Raises `Rejected` for a site that says that it is of the other one; `otherwise` is what went wrong before, and says more."""
         try:
             told = self.session.ask("asking which Jira it is", "GET", "serverInfo", base=EVERYWHERE)
-        except ConnectorError:
+        except ConnectorError as error:
+            if isinstance(error, NotFound) and isinstance(otherwise, NotFound):
+                raise Rejected(self.connection, f"signing in: {NO_JIRA}") from otherwise
             return
         deployment = told.get("deploymentType") if isinstance(told, dict) else None
         if deployment is None or (deployment == "Cloud") == (self.dialect.sdk == "Cloud"):

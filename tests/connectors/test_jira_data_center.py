@@ -119,6 +119,11 @@ def test_a_good_sign_in_costs_one_request_and_is_told_by_its_address(rig: Rig, c
     assert [request.path for request in asked(rig)] == ["/jira/rest/api/2/myself"]
 
 
+def test_an_address_without_the_context_path_is_named(rig: Rig) -> None:
+    with pytest.raises(Rejected, match=r"no Jira at this url; write its base URL .* with the context path"):
+        rig.connector(url="https://jira.example.com").check_sign_in()
+
+
 def test_a_wanted_captcha_is_named(rig: Rig, connector: Connector) -> None:
     rig.sandbox.gate.captcha = True
 
