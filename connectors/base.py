@@ -9,11 +9,12 @@ from typing import Annotated, Any, ClassVar, Literal, NewType, Self, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.errors import Unsupported
+from connectors.files import Sink, Upload
 from connectors.inventory import Permission, Pulse, RemoteField, RemoteTrigger
 from connectors.pushes import Heard, Push, PushSettings
 from connectors.shared import Shared
 from rules.plan import Draft, Receipt, TagChange
-from rules.ticket import Change, Comment, Ticket, Value
+from rules.ticket import Attachment, Change, Comment, Ticket, Value
 
 Cursor = NewType("Cursor", str)
 """How far a connection was read. Only the connector that made it can read it; it stands in the store as it is."""
@@ -93,6 +94,8 @@ class Abilities:
     creates: bool = False
     comments: bool = False
     history: bool = False
+    attachments: bool = False  # it lists the files of a ticket and hands them out
+    attaches: frozenset[str] = frozenset()  # of `public` and `internal`: how a file can be attached
     links: frozenset[str] = (
         frozenset()
     )  # of `problem`, `duplicate` and `parent`: those for which tickets have the system's own link (`link`)
@@ -246,6 +249,24 @@ class Connector(ABC):
     def comments(self, key: str, since: datetime | None = None) -> tuple[Comment, ...]:
         """Replies and notes made at or after `since`, oldest first; ours carry `ours=True` where a mark says so."""
         raise Unsupported(self.connection, "comments")
+
+    def attachments(self, key: str) -> tuple[Attachment, ...]:
+        """The files of a ticket and of its comments, oldest first, without their bytes. One whose audience is not known is not `public`."""
+        raise Unsupported(self.connection, "attachments")
+
+    def download(self, key: str, file: Attachment, into: Sink) -> None:
+        """Hands the bytes of a file to `into`, part by part as they come; what `into` raises ends it.
+
+        Raises `NotFound` for one that is no more, and `Rejected` where something else than the file came.
+        """
+        raise Unsupported(self.connection, "download")
+
+    def attach(self, key: str, file: Upload, *, public: bool, mark: str) -> Receipt:
+        """Attaches a file, read part by part as it is sent. The receipt's `id` is the id that `attachments` gives it later.
+
+        Raises `Rejected`, and sends nothing, where one that is not `public` would be shown to a customer.
+        """
+        raise Unsupported(self.connection, "attach")
 
     def history(self, key: str) -> tuple[Change, ...]:
         """Changes of our fields (status at least), oldest first, as finely as the system can tell."""

@@ -14,13 +14,30 @@ from pydantic import Field as Setting
 from connectors import door
 from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cursor, Custom, Page, Spoilt
 from connectors.errors import CursorExpired, Gone, NotFound, Rejected, Stale, Unreadable, WriteRefused
+from connectors.files import Sink, Upload
 from connectors.mapping import Field, Record, Unwritable, Words, declared, moment, payload, reader
 from connectors.memory_system import Away, Broken, MemorySystem, Refused
 from connectors.pushes import Garbled, Heard, Push, by_our_contract, delivery_of, trusted
+from connectors.sandbox_files import kept, parts_of
 from connectors.shared import Shared
 from connectors.text import limits, plain
 from rules.plan import Draft, Receipt, TagChange
-from rules.ticket import Change, Channel, Comment, Level, Person, Role, Severity, Status, Ticket, TicketRef, Type, Value, replace
+from rules.ticket import (
+    Attachment,
+    Change,
+    Channel,
+    Comment,
+    Level,
+    Person,
+    Role,
+    Severity,
+    Status,
+    Ticket,
+    TicketRef,
+    Type,
+    Value,
+    replace,
+)
 
 LONGEST = 32_000  # characters of one text
 
@@ -101,6 +118,8 @@ class MemoryConnector(Connector):
         creates=True,
         comments=True,
         history=True,
+        attachments=True,
+        attaches=frozenset({"public", "internal"}),
         pushes=True,
         guards=True,
         links=frozenset({"problem", "duplicate", "parent"}),
@@ -222,6 +241,26 @@ class MemoryConnector(Connector):
             found = tuple(map(_comment, self._record(key)["comments"]))
         return tuple(c for c in found if since is None or c.at >= since)
 
+    def attachments(self, key: str) -> tuple[Attachment, ...]:
+        with self._doing("attachments"):
+            return tuple(map(_attachment, self._record(key).get("files", ())))
+
+    def download(self, key: str, file: Attachment, into: Sink) -> None:
+        with self._doing("download"):
+            held = next((one for one in self._record(key).get("files", ()) if one["id"] == file.id), None)
+            if held is None or held["vanished"]:
+                raise NotFound(self.connection, f"downloading {file.id} of {key}: there is no such file")
+            if (held["served_as"] or "").startswith("text/html") and not (file.type or "").startswith("text/html"):
+                raise Rejected(self.connection, f"downloading {file.id} of {key}: a page for people came instead of the file")
+            for part in parts_of(held):
+                into(part)
+
+    def attach(self, key: str, file: Upload, *, public: bool, mark: str) -> Receipt:
+        with self._writing("attach", f"attaching a file to {key}"):
+            self._record(key)
+            made = self.system.attach(key, kept(file.name, file.content.read(), type=file.type, public=public), by=OURS)
+        return Receipt(id=made, version=str(self._record(key)["rev"]))
+
     def heard(self, push: Push) -> Heard:
         """By our contract: `{"key": "T-1"}`."""
         said = by_our_contract(push, trusted(self._settings.pushes))
@@ -328,6 +367,19 @@ def _comment(said: Mapping[str, Any]) -> Comment:
     author = said["author"]
     stamped = {"id": said["id"], "at": said["at"], "text": said["text"], "public": said["public"], "author": author, "role": role}
     return door.comment({**stamped, "ours": said["mark"] is not None})
+
+
+def _attachment(file: Mapping[str, Any]) -> Attachment:
+    return Attachment(
+        id=file["id"],
+        name=file["name"],
+        at=moment(file["at"]),
+        public=file["public"],
+        size=file["declared"],
+        type=file["type"],
+        withheld="malware was found" if file["infected"] else None,
+        ours=file["by"] == OURS,
+    )
 
 
 def _change(row: Mapping[str, Any]) -> Change:

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from connectors.sandbox import Deed, Effect, Sample
+from connectors.sandbox_files import attached_by, detail_of
 
 Json: TypeAlias = dict[str, Any]
 
@@ -99,6 +100,18 @@ class MemorySystem:
                 _effect(state, "reply" if public else "note", key, at, {"id": said["id"], "body": text})
             return str(said["id"])
 
+    def attach(self, key: str, file: Json, *, by: str) -> str:
+        """Adds a file, as `sandbox_files` keeps it; returns its id."""
+        with self._state(writing=True) as state:
+            ticket = state["tickets"][key]
+            state["ids"] += 1
+            at = self._touch(state, ticket)
+            made = {**file, "id": str(state["ids"]), "at": at, "by": by}
+            ticket.setdefault("files", []).append(made)
+            if by == "api":
+                _effect(state, "attach", key, at, detail_of(made))
+            return str(made["id"])
+
     def link(self, key: str, relation: str, other: str) -> Json:
         """Joins a ticket to another, as one problem, original or parent that it has."""
         with self._state(writing=True) as state:
@@ -136,6 +149,8 @@ class MemorySystem:
     def people(self, deed: Deed) -> str:
         """Somebody acts in the system's own pages, now; returns the ticket's key. Raises `KeyError` for no such ticket."""
         match deed.kind:
+            case "attach":
+                self.attach(str(deed.key), attached_by(deed), by=deed.by)
             case "create" if deed.sample is not None:
                 return self.make(_fields(deed.sample, None), by=deed.by, key=deed.sample.key)
             case "set":
@@ -143,10 +158,8 @@ class MemorySystem:
             case "reply" | "note":
                 author = self.record(str(deed.key)).get("requester") if deed.by == "customer" else {"name": "Lena Vogt"}
                 self.say(str(deed.key), deed.text, public=deed.kind == "reply", by=deed.by, author=author)
-            case "delete":
-                self._forget(str(deed.key), "deleted")
-            case "merge":
-                self._merged(str(deed.key), deed.into)
+            case "delete" | "merge":
+                self._ended(str(deed.key), deed)
             case "clone":
                 return self._cloned(str(deed.key))
             case "move":
@@ -161,6 +174,12 @@ class MemorySystem:
         kept = ("subject", "body", "type", "priority", "product", "channel", "language", "group", "requester", "tags")
         return self.make({**{name: first.get(name) for name in kept}, "split_from": key}, by="agent")
 
+    def _ended(self, key: str, deed: Deed) -> None:
+        if deed.kind == "delete":
+            self._forget(key, "deleted")
+        else:
+            self._merged(key, deed.into)
+
     def spoil(self, key: str, **values: Any) -> None:
         """Puts values that no page of the system would allow straight into the record: an unknown word, a damaged stamp."""
         with self._state(writing=True) as state:
@@ -172,8 +191,9 @@ class MemorySystem:
         """The ticket's true state for judges, as `Sandbox.shown` has it. Raises `KeyError`."""
         ticket = self.record(key)
         plain = {name: ticket.get(name) for name in ("status", "priority", "group", "tags", "subject")}
+        files = [detail_of(file) for file in ticket.get("files", ())]
         said = [{name: c[name] for name in ("id", "public", "text", "by")} for c in ticket["comments"]]
-        return {**plain, "assignee": (ticket.get("assignee") or {}).get("email"), "comments": said}
+        return {**plain, "assignee": (ticket.get("assignee") or {}).get("email"), "comments": said, "files": files}
 
     def keys(self) -> list[str]:
         """All tickets, oldest first."""

@@ -95,12 +95,14 @@ class Deed:
     `merge` and `move` are only where the vendor has them (`Sandbox.can`), `clone` where a copy names what it was copied from.
     """
 
-    kind: Literal["create", "reply", "note", "set", "delete", "merge", "move", "clone"]
+    kind: Literal["create", "reply", "note", "set", "attach", "delete", "merge", "move", "clone"]
     key: str | None = None  # all but create
     into: str = ""  # merge: the ticket that goes on; move: the project
     by: Literal["customer", "agent"] = "agent"
-    text: str = ""  # reply, note
-    fields: Mapping[str, Any] = field(default_factory=dict)  # set: status, priority, group, assignee, subject, tags (a list)
+    text: str = ""  # reply, note; attach: the file's name
+    fields: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # set: status, priority, group, assignee, subject, tags (a list); attach: see sandbox_files.py
     sample: Sample | None = None  # create
 
 
@@ -110,9 +112,11 @@ class Effect:
 
     n: int
     at: datetime
-    kind: Literal["update", "reply", "note", "create"]
+    kind: Literal["update", "reply", "note", "create", "attach"]
     key: str
-    detail: Mapping[str, Any]  # update: {"fields": as received}; reply, note: {"id", "body"}; create: {"subject"}
+    detail: Mapping[
+        str, Any
+    ]  # update: {"fields": as received}; reply, note: {"id", "body"}; create: {"subject"}; attach: see sandbox_files.py
 
 
 class Sandbox(ABC):

@@ -12,6 +12,7 @@ from gateway import failpoint
 from gateway.backfill import Backfill
 from gateway.brake import Brake
 from gateway.budget import StoredMeter
+from gateway.carrying import Carrier
 from gateway.clock import Clock, real
 from gateway.clock import now as wall_now
 from gateway.config import Config
@@ -132,8 +133,10 @@ def put_together(
     store = opened(database(folder, config))
     holds = Holds(store, lease)
     guarded = {name: one_at_a_time(connector, holds.fit) for name, connector in there.items()}
-    sender = Sender(guarded, _notifier(config, folder, clock), Poster(config.endpoints, wall), people)
-    house = _house(store, guarded, sender, holds, patience or Patience(), clock, wall, points or failpoint.points())
+    points = points or failpoint.points()
+    carrier = Carrier(store, guarded, holds, clock, points)
+    sender = Sender(guarded, _notifier(config, folder, clock), Poster(config.endpoints, wall), people, carrier)
+    house = _house(store, guarded, sender, holds, patience or Patience(), clock, wall, points)
     brake, cycle = Brake(config.brake.tickets), Cycle(house, Rulebook(bundle), on_pass)
     return Gateway(
         config=config,

@@ -178,6 +178,7 @@ def _desk(file: ConfigFile, abilities: Mapping[str, Abilities]) -> Desk:
         replies=frozenset(name for name, a in abilities.items() if a.replies),
         notes=frozenset(name for name, a in abilities.items() if a.notes),
         creates=frozenset(name for name, a in abilities.items() if a.creates),
+        attaches={name: a.attaches for name, a in abilities.items()},
         links={name: a.links for name, a in abilities.items()},
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rules.plan import Action, AddComment, Ask, CreateTicket, Notify, Page, Plan, Update, Webhook
+from rules.plan import Action, AddComment, Ask, Attach, CreateTicket, Notify, Page, Plan, Update, Webhook
 
 
 @dataclass(slots=True)
@@ -39,6 +39,8 @@ class Counts:
                     self.actions.update({"fields": len(fields - {"tags"}), "tags": int("tags" in fields)})
                 case AddComment():
                     self.actions["replies" if what.public else "notes"] += 1
+                case Attach():
+                    self.actions["files"] += 1
                 case CreateTicket():
                     self.actions["tickets"] += 1
                 case _:

@@ -1,12 +1,14 @@
 """All that a rule may look at, put together: what the store knows, what is new at the vendor, and the partners as they are now."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+import structlog
+
 from connectors.base import Connector, NativeSla
-from connectors.errors import ConnectorError, NotFound
+from connectors.errors import ConnectorError, NotFound, Rejected
 from gateway.answering import Answerer
 from gateway.clock import Clock
 from gateway.clock import now as wall_now
@@ -36,8 +38,8 @@ from gateway.untold import ECHO, origin, untold
 from rules.engine import Needs
 from rules.events import events
 from rules.observation import Event, Kind, Link, MergedIn, Observation, Origin
-from rules.plan import Update
-from rules.ticket import Change, Comment, Role, Ticket, TicketRef, Value, replace
+from rules.plan import Update, file_name
+from rules.ticket import Attachment, Change, Comment, Role, Ticket, TicketRef, Value, replace
 from rules.verbs_asking import paging_key
 from rules.working import alike
 
@@ -127,12 +129,11 @@ class Gatherer:
         adopted = known.before(ticket) is None and ticket.created_at < known.connected_at
         wanted = book.asks(ticket, adopted=adopted)
         asks = self._able(ticket, wanted, paging=bool(known.paging))
-        comments = self._comments(ticket, known) if asks.comments else ()
-        changes, echoed = self._history(ticket, known) if asks.history else ((), ())
-        happened = self._events(ticket, known, comments, changes)
+        comments, (changes, echoed), files = self._news(ticket, known, asks)
+        happened = self._events(ticket, known, comments, changes, files)
         if not asks.history:
             changes = _changes_among(happened)
-        partners, missing = self._links(ticket, known.pairs) if asks.links else ((), ())
+        partners, missing = self._partners(ticket, known, asks)
         observation = self._with_facts(
             book,
             ticket=ticket,
@@ -141,12 +142,21 @@ class Gatherer:
             changes=self._whole_past(ticket.ref, (*known.past.changes, *changes), clocked=wanted.history),
             comments=_by_time((*known.past.comments, *comments)),
             links=partners,
+            attachments=files,
             adopted=adopted,
             **known.told,
         )
         heard = known.heard or asks.comments or asks.history
         slas = self._native(ticket.ref) if asks.history and book.bundle.policies else None
         return Gathered(observation=observation, comments=comments, changes=changes, echoed=echoed, heard=heard, missing=missing, slas=slas)
+
+    def _news(
+        self, ticket: Ticket, known: _Known, asks: Needs
+    ) -> tuple[tuple[Comment, ...], tuple[tuple[Change, ...], tuple[str, ...]], tuple[Attachment, ...]]:
+        """Of its comments and its history what is not known yet, and its files."""
+        comments = self._comments(ticket, known) if asks.comments else ()
+        history = self._history(ticket, known) if asks.history else ((), ())
+        return comments, history, self._own_files(ticket, known, asks)
 
     def _native(self, ref: TicketRef) -> tuple[NativeSla, ...] | None:
         """None where the system has no such clocks or does not answer: nothing waits for what it says of them."""
@@ -186,7 +196,8 @@ class Gatherer:
             by_hand=only is not None,
             comments=_by_time((*known.past.comments, *comments)),
             changes=_by_time((*known.past.changes, *changes)),
-            links=self._links(ticket, known.pairs)[0] if asks.links else (),
+            links=self._partners(ticket, known, asks)[0],
+            attachments=self._own_files(ticket, known, asks),
             **known.told,
         )
 
@@ -220,7 +231,14 @@ class Gatherer:
         asked = book.engine.questions(observation, only=only)
         return replace(observation, facts=self._answerer.facts(asked, observation, book))
 
-    def _events(self, ticket: Ticket, known: _Known, comments: tuple[Comment, ...], changes: tuple[Change, ...]) -> tuple[Event, ...]:
+    def _events(
+        self,
+        ticket: Ticket,
+        known: _Known,
+        comments: tuple[Comment, ...],
+        changes: tuple[Change, ...],
+        files: tuple[Attachment, ...] = (),
+    ) -> tuple[Event, ...]:
         """What is news of what was not known: of a ticket whose comments were never read, only what came after we last saw it."""
         spoken, changed = known.since()
         found = events(
@@ -230,7 +248,8 @@ class Gatherer:
             [c for c in changes if c.at > changed],
             connected_at=known.connected_at,
         )
-        return tuple(sorted((*found, *known.answers), key=lambda event: event.at)) if known.answers else found
+        more = (*known.answers, *(_of_files(ticket.ref, files, known, spoken) if known.before(ticket) is not None else ()))
+        return tuple(sorted((*found, *more), key=lambda event: event.at)) if more else found
 
     def _able(self, ticket: Ticket, asks: Needs, *, paging: bool = False) -> Needs:
         """What the rules want, as far as the system can tell it. `paging`: an agent's reply would end a page."""
@@ -285,20 +304,38 @@ class Gatherer:
         with self._store.reading() as db:
             return _by_time((*told, *untold(unrecorded.updates(db, ref), told)))
 
-    def _links(self, ticket: Ticket, pairs: Iterable[Pair]) -> tuple[tuple[Link, ...], tuple[tuple[TicketRef, str], ...]]:
+    def _own_files(self, ticket: Ticket, known: _Known, asks: Needs) -> tuple[Attachment, ...]:
+        """Of a ticket that has a partner; of others nobody wants to know."""
+        return self._files(ticket.ref) if asks.attachments and known.pairs else ()
+
+    def _files(self, ref: TicketRef) -> tuple[Attachment, ...]:
+        """Those of a ticket, ours known by their receipts. A system that lets us see none has none: the rest of the ticket goes on."""
+        there = self._connectors[ref.connection]
+        if not there.abilities.attachments:
+            return ()
+        try:
+            found = self._patience(lambda: there.attachments(ref.key))
+        except (Rejected, NotFound) as error:
+            structlog.get_logger().warning("files not seen", ref=str(ref), reason=str(error))
+            return ()
+        with self._store.reading() as db:
+            made = actions.files_made(db, ref)
+        return tuple(replace(file, ours=True) if file.id in made else file for file in found)
+
+    def _partners(self, ticket: Ticket, known: _Known, asks: Needs) -> tuple[tuple[Link, ...], tuple[tuple[TicketRef, str], ...]]:
         """The pairs as rules see them, and the partners that are no more. A connection taken out or stopped is left out."""
         found, missing = [], []
-        for pair in pairs:
+        for pair in known.pairs if asks.links else ():
             ref = pair.partner_of(ticket.ref)
             try:
-                link = self._link(pair, ref)
+                link = self._link(pair, ref, files=asks.attachments)
             except NotFound as error:
                 missing.append((ref, str(error)))
             else:
                 found += [link] if link is not None else []
         return tuple(found), tuple(missing)
 
-    def _link(self, pair: Pair, ref: TicketRef) -> Link | None:
+    def _link(self, pair: Pair, ref: TicketRef, *, files: bool) -> Link | None:
         with self._store.reading() as db:
             standing, made = connections.standing(db, ref.connection), actions.comments_made(db, ref)
         there = self._connectors.get(ref.connection)
@@ -307,7 +344,16 @@ class Gatherer:
         not_while_it_rests(standing, self._wall())
         partner = self._patience(lambda: there.fetch(ref.key))
         said = self._patience(lambda: there.comments(ref.key)) if there.abilities.comments else ()
-        return Link(partner=partner, agreed=pair.agreed, comments=_our_comments(said, made), mirrored=pair.mirrored)
+        found = self._files(ref) if files else ()
+        return Link(partner=partner, agreed=pair.agreed, comments=_our_comments(said, made), mirrored=pair.mirrored, attachments=found)
+
+
+def _of_files(ref: TicketRef, files: Iterable[Attachment], known: _Known, since: datetime) -> Iterator[Event]:
+    """A file that somebody attached is an update of the ticket, of which no field of ours tells."""
+    settled = frozenset(name for pair in known.pairs for name in pair.mirrored)
+    for file in files:
+        if not file.ours and file.at > since and file_name(ref, file.id) not in settled:
+            yield Event(kind=Kind.UPDATED, at=file.at)
 
 
 def _changes_among(happened: Iterable[Event]) -> tuple[Change, ...]:

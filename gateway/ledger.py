@@ -23,27 +23,41 @@ from connectors.errors import (
     Unsupported,
     WriteRefused,
 )
+from gateway.carrying import ONCE, RESTS
 from gateway.clock import Clock
 from gateway.clock import now as wall_now
 from gateway.failpoint import never
 from gateway.holding import Fenced, Holds
+from gateway.left_behind import agreed_at_birth
 from gateway.retrying import Halted, Patience, not_while_it_rests, rest_after
 from gateway.sending import Sender, Unanswerable
 from gateway.store import actions, approvals, connections, delayed, halts, inbox, joins, links, pages, passes, tickets
 from gateway.store.actions import Row, State
 from gateway.store.opening import Store
-from rules.events import COMPARED
 from rules.observation import Observation
-from rules.plan import Action, AddComment, Ask, Call, CreateTicket, JoinTicket, Notify, Page, Plan, Receipt, Update, Webhook
-from rules.ticket import Ticket, TicketRef, Value, replace
+from rules.plan import (
+    Action,
+    AddComment,
+    Ask,
+    Attach,
+    Call,
+    CreateTicket,
+    JoinTicket,
+    Notify,
+    Page,
+    Plan,
+    Receipt,
+    Update,
+    Webhook,
+    file_name,
+)
+from rules.ticket import Ticket, TicketRef, replace
 from rules.working import alike, value_of
 
 TRIES = 3
 """How often an action is sent when asking shows that it did not take effect."""
 BEFORE_ASKING = 1.0
 """Seconds between a lost answer and the question: a request may still be under way."""
-KEPT = (*COMPARED, "assignee")
-"""The fields that a new pair may agree on from the beginning."""
 GIVEN_UP = timedelta(days=1)
 """After which a request to an endpoint that never answered is a person's."""
 SOON = timedelta(seconds=1)
@@ -147,11 +161,31 @@ class Ledger:
         except Stale:
             self._stale(row, outcome)
         except (Transient, Unauthorized) as error:
-            return self._later(row, error, outcome) if isinstance(row.action, Webhook) else outcome.waits_for(error, row)
+            return self._waits(row, error, outcome)
         except REFUSALS as error:
             self._refused(row, error, outcome)
         except (InDoubt, Unreadable) as error:  # asked, and no answer: it stays `sending` and is asked again
             return outcome.waits_for(Transient(error.connection, error.message), row)
+        return True
+
+    def _waits(self, row: Row, error: Transient | Unauthorized, outcome: Outcome) -> bool:
+        """What can wait by itself does; whether the rest of the pass may go on."""
+        if isinstance(row.action, Webhook):
+            return self._later(row, error, outcome)
+        if isinstance(row.action, Attach) and isinstance(error, Transient):
+            return self._file_later(row, error, outcome)
+        return outcome.waits_for(error, row)
+
+    def _file_later(self, row: Row, error: Transient, outcome: Outcome) -> bool:
+        """A file that cannot be had or taken now: its ticket is looked at again for it, and waits for nothing. True, always."""
+        if row.planned_at is not None and self._clock() - row.planned_at > GIVEN_UP:
+            self._refused(row, Rejected(error.connection, f"given up after a day: {error.message}"), outcome)
+            return True
+        now, longer = self._wall(), RESTS * 2 ** min(row.attempts, 6)
+        with self._store.writing() as db:
+            if error.retry_after is not None and not isinstance(error, Halted):
+                connections.paused(db, error.connection, now + timedelta(seconds=error.retry_after), str(error), now)
+            inbox.put_refs(db, [row.ref], now, "file", now + longer)
         return True
 
     def _resolved(self, row: Row) -> Row:
@@ -199,7 +233,8 @@ class Ledger:
         outcome.tries[row.key] += 1
         self._points("before-send")
         try:
-            receipt = self._patience(lambda: self._sent_in_hand(row.action))
+            patience = ONCE if isinstance(row.action, Attach) else self._patience
+            receipt = patience(lambda: self._sent_in_hand(row.action))
         except (Transient, Unauthorized, Stale) as error:
             self._unsent(row, str(error))
             if not isinstance(error, Stale):
@@ -293,6 +328,8 @@ class Ledger:
             case AddComment(mirrors=str(origin)) as copy:
                 source = TicketRef.parse(origin.rpartition("#")[0])
                 links.mirrored(db, source, copy.target, frozenset({origin, f"{copy.target}#{receipt.id}"}), at)
+            case Attach() as file:
+                links.mirrored(db, file.source, file.target, frozenset({file.origin, file_name(file.target, str(receipt.id))}), at)
             case CreateTicket(relation=actions.WRITE_TEST):
                 pass
             case CreateTicket(relation=str(relation)) as create if receipt.key is not None:
@@ -301,7 +338,7 @@ class Ledger:
                 joins.join(db, join.ticket, join.relation, other, join.rule, at)
             case CreateTicket() as create if receipt.key is not None:
                 made = TicketRef(create.connection, receipt.key)
-                links.joined(db, create.partner_of, made, _agreed(passes.by_id(db, row.pass_id), create, new), at)
+                links.joined(db, create.partner_of, made, agreed_at_birth(passes.by_id(db, row.pass_id), create, new), at)
             case _:
                 self._opened(db, row.action, at)
 
@@ -324,6 +361,8 @@ class Ledger:
     def _refused(self, row: Row, error: ConnectorError, outcome: Outcome) -> None:
         with self._store.writing() as db:
             actions.ended(db, row.key, State.FAILED, self._clock(), reason=str(error))
+            if isinstance(row.action, Attach):  # settled for both sides: it is not asked for again at every look
+                links.mirrored(db, row.action.source, row.action.target, frozenset({row.action.origin}), self._clock())
         outcome.failed.append((row, str(error)))
 
     def _doubted(self, row: Row, reason: str, outcome: Outcome) -> None:
@@ -353,19 +392,8 @@ def in_order(plan: Plan) -> list[Action]:
     def rank(what: Action) -> int:
         if isinstance(what, Update):
             return 0 if what.target == plan.ref else 1
+        if isinstance(what, Attach):
+            return 4  # large, and nothing waits for it
         return 3 if isinstance(what, Notify | Page | Call | Ask | Webhook) else 2
 
     return sorted(plan.actions, key=rank)
-
-
-def _agreed(decided: passes.Pass | None, create: CreateTicket, made: Ticket | None) -> dict[str, Value]:
-    """What both sides of a new pair agree on: what it was made with, and whatever else is the same on both sides already.
-
-    So an edit of the new ticket is told from what its system gave it at birth.
-    """
-    if decided is None:
-        return dict(create.draft.fields)
-    said = [a for a in decided.plan.agreements if a.left == create.partner_of and a.right.connection == create.connection]
-    base = decided.plan.leaves(decided.observation.ticket)
-    same = {name: value_of(base, name) for name in KEPT if made is not None and alike(name, value_of(base, name), value_of(made, name))}
-    return {**same, **(said[0].fields if said else create.draft.fields)}

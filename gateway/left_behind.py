@@ -3,13 +3,17 @@
 from collections.abc import Iterator, Sequence
 
 from gateway.overlay import with_update
+from gateway.store import passes
 from gateway.store.actions import Row
+from rules.events import COMPARED
 from rules.observation import Kind, Observation
-from rules.plan import AddComment, Agreement, Plan, Update
+from rules.plan import AddComment, Agreement, Attach, CreateTicket, Plan, Update
 from rules.sync import answered
 from rules.ticket import Ticket, Value, replace
-from rules.working import alike
+from rules.working import alike, value_of
 
+KEPT = (*COMPARED, "assignee")
+"""The fields that a new pair may agree on from the beginning."""
 ANSWERS = {Kind.AGENT_REPLIED: "an agent replied", Kind.RESOLVED: "the ticket was resolved", Kind.CLOSED: "the ticket was closed"}
 """What ends a page by itself: somebody is at work on the ticket, or nobody needs to be."""
 
@@ -44,6 +48,7 @@ def agreed_by(plan: Plan, done: Sequence[Row]) -> Iterator[Agreement]:
     made = {row.key for row in done}
     lost = {a.target for a in plan.actions if isinstance(a, Update) and a.key not in made}
     unsaid = {a.mirrors for a in plan.actions if isinstance(a, AddComment) and a.mirrors and a.key not in made}
+    unsaid |= {a.origin for a in plan.actions if isinstance(a, Attach) and a.key not in made}
     for agreement in plan.agreements:
         if not agreement.right.key:
             continue
@@ -59,3 +64,16 @@ def _answers(agreement: Agreement, done: Sequence[Row]) -> Iterator[tuple[str, V
             for name in row.action.fields.keys() & agreement.fields.keys() & echo.keys():
                 if not alike(name, echo[name], agreement.fields[name]):
                     yield answered(row.action.target, name), echo[name]
+
+
+def agreed_at_birth(decided: passes.Pass | None, create: CreateTicket, made: Ticket | None) -> dict[str, Value]:
+    """What both sides of a new pair agree on: what it was made with, and whatever else is the same on both sides already.
+
+    So an edit of the new ticket is told from what its system gave it at birth.
+    """
+    if decided is None:
+        return dict(create.draft.fields)
+    said = [a for a in decided.plan.agreements if a.left == create.partner_of and a.right.connection == create.connection]
+    base = decided.plan.leaves(decided.observation.ticket)
+    same = {name: value_of(base, name) for name in KEPT if made is not None and alike(name, value_of(base, name), value_of(made, name))}
+    return {**same, **(said[0].fields if said else create.draft.fields)}

@@ -18,12 +18,12 @@ from gateway.store.opening import Store
 from rules.bundle import Bundle
 from rules.literal import read_plain
 from rules.observation import Observation
-from rules.plan import AddComment, Ask, Call, CreateTicket, JoinTicket, Notify, Page, Plan, Update, Webhook
+from rules.plan import AddComment, Ask, Attach, Call, CreateTicket, JoinTicket, Notify, Page, Plan, Update, Webhook
 from rules.preview import EVERYTHING, Concern, concerned
 from rules.showing import shown_value
 from rules.ticket import TicketRef
 
-Once: TypeAlias = AddComment | Notify | Page | Call | Ask | CreateTicket | JoinTicket | Webhook
+Once: TypeAlias = AddComment | Attach | Notify | Page | Call | Ask | CreateTicket | JoinTicket | Webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,15 @@ def _done(action: Once) -> tuple[str, str]:
             return f"webhook {action.to}", shown_value(action.payload, 40)
         case Ask():
             return f"approval {action.ask}", shown_value(action.question, 40)
+        case CreateTicket() | Attach() | JoinTicket():
+            return _made(action)
+
+
+def _made(action: CreateTicket | Attach | JoinTicket) -> tuple[str, str]:
+    match action:
         case CreateTicket():
             return f"create in {action.connection}", "a new ticket"
+        case Attach():
+            return f"attach {action.name}", str(action.target)
         case JoinTicket():
             return f"{'own ' if action.native else ''}link {action.relation}", str(action.to or "the new ticket")

@@ -10,7 +10,7 @@ from connectors.errors import NotFound, Rejected
 from connectors.text import markdown, plain
 from gateway.notify import Sends
 from gateway.owning import Notes, Owners
-from rules.plan import Action, AddComment, Ask, Call, CreateTicket, Draft, JoinTicket, Notify, Page, Receipt, Update, Webhook
+from rules.plan import Action, AddComment, Ask, Attach, Call, CreateTicket, Draft, JoinTicket, Notify, Page, Receipt, Update, Webhook
 from rules.ticket import Ticket, TicketRef, replace
 from rules.working import alike, value_of
 
@@ -23,6 +23,14 @@ class Posts(Protocol):
     def post(self, what: Webhook) -> Receipt: ...
 
     def repeats(self, name: str) -> bool: ...
+
+
+class Carries(Protocol):
+    """What carries a file from one system to another, once."""
+
+    def carry(self, what: Attach) -> Receipt: ...
+
+    def found(self, what: Attach) -> Receipt | None: ...
 
 
 class Unanswerable(Exception):
@@ -40,9 +48,14 @@ class Sender:
     """Carries single actions to where they belong. Raises what the connectors raise."""
 
     def __init__(
-        self, connectors: Mapping[str, Connector], notifier: Sends, poster: Posts, settings: Mapping[str, ConnectorSettings] = NONE
+        self,
+        connectors: Mapping[str, Connector],
+        notifier: Sends,
+        poster: Posts,
+        settings: Mapping[str, ConnectorSettings] = NONE,
+        carrier: Carries | None = None,
     ) -> None:
-        self._connectors, self._notifier, self._poster = connectors, notifier, poster
+        self._connectors, self._notifier, self._poster, self._carrier = connectors, notifier, poster, carrier
         self._owners = Owners(connectors, settings)
 
     def send(self, what: Action) -> Receipt:
@@ -52,6 +65,8 @@ class Sender:
                 return self._updated(what)
             case AddComment():
                 return self._at(what.target.connection).comment(what.target.key, _said(what), public=what.public, mark=what.mark)
+            case Attach():
+                return self._carries(what).carry(what)
             case CreateTicket():
                 draft, notes = self._owners.of_draft(what.connection, _drafted(what))
                 return _with(self._at(what.connection).create(draft, mark=what.mark), notes)
@@ -88,6 +103,8 @@ class Sender:
             case AddComment():
                 at = self._at(what.target.connection)
                 return at.applied_comment(what.target.key, _said(what), public=what.public, mark=what.mark)
+            case Attach():
+                return self._carries(what).found(what)
             case CreateTicket():
                 return self._at(what.connection).applied_create(what.mark)
             case JoinTicket():
@@ -141,6 +158,13 @@ class Sender:
         ]
         notes = (_Note(join.ticket, f"{said} {to}.", here), _Note(to, f"{asked} {join.ticket}.", there))
         return [note for note in notes if self._at(note.on.connection).abilities.notes]
+
+    def _carries(self, what: Attach) -> Carries:
+        for ref in (what.source, what.target):
+            self._at(ref.connection)
+        if self._carrier is None:
+            raise Rejected(what.target.connection, "files are carried only by a process that has a store")
+        return self._carrier
 
     def _looked(self, what: Update) -> Receipt | None:
         """An update is settled by looking: the fields are there, or they are not."""

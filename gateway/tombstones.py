@@ -18,6 +18,7 @@ from gateway.store.schema import (
     alike,
     approval,
     breach,
+    carried,
     delayed,
     happening,
     joined,
@@ -32,7 +33,24 @@ from gateway.store.schema import (
 )
 from rules.ticket import TicketRef
 
-KEYED = (ticket, happening, alarm, breach, native_sla, stage, restricted, joined, alike, page, approval, parked, action, pass_, delayed)
+KEYED = (
+    ticket,
+    happening,
+    alarm,
+    breach,
+    native_sla,
+    stage,
+    restricted,
+    joined,
+    alike,
+    page,
+    approval,
+    parked,
+    action,
+    pass_,
+    delayed,
+    carried,
+)
 """What is kept by the ticket's name."""
 
 

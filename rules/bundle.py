@@ -145,6 +145,16 @@ class SyncField(Struct, frozen=True):
     conflict: str = "ask"
 
 
+class SyncFiles(Struct, frozen=True):
+    """Which files of a ticket go to its partner; `owner` None is both ways. `types` empty: any; else media types and endings of names."""
+
+    owner: str | None = None
+    public_only: bool = True
+    largest: int = 20 * 1024 * 1024  # bytes of one file
+    at_most: int = 20  # files of one ticket, the oldest first
+    types: tuple[str, ...] = ()  # image/*, application/pdf, .log
+
+
 class Sync(Struct, frozen=True):
     partner: str  # the connection of `with`
     create_missing: bool = False
@@ -152,6 +162,7 @@ class Sync(Struct, frozen=True):
     fields: Mapping[str, SyncField] = field(default_factory=dict)  # status among them
     comments: SyncField | None = None
     public_comments_only: bool = True
+    attachments: SyncFiles | None = None
 
 
 class Restrict(Struct, frozen=True):
@@ -299,6 +310,9 @@ class Desk(Struct, frozen=True, kw_only=True):
     replies: frozenset[str] = frozenset()
     notes: frozenset[str] = frozenset()
     creates: frozenset[str] = frozenset()
+    attaches: Mapping[str, frozenset[str]] = field(
+        default_factory=dict
+    )  # connection: of `public` and `internal`, how files can be attached
     links: Mapping[str, frozenset[str]] = field(default_factory=dict)  # connection: relations for which it has a link of its own
 
 

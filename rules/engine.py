@@ -55,6 +55,7 @@ class Needs:
     comments: bool = False
     history: bool = False
     links: bool = False
+    attachments: bool = False
 
 
 class Engine:
@@ -150,13 +151,14 @@ def explain(observation: Observation, bundle: Bundle, only: str | None = None) -
 
 def needs(bundle: Bundle, connection: str) -> Needs:
     """Whether the comments, the history and the partners of this connection's live tickets must be read for the rules' sake."""
-    comments = history = links = False
+    comments = history = links = attachments = False
     for ruleset in bundle.rulesets:
         for rule in ruleset.rules:
             if _concerns(rule, ruleset, connection):
                 one = _needs(rule, bundle)
                 comments, history, links = comments or one.comments, history or one.history, links or one.links
-    return Needs(comments, history, links)
+                attachments = attachments or one.attachments
+    return Needs(comments, history, links, attachments)
 
 
 def _concerns(rule: Rule, ruleset: RuleSet, connection: str) -> bool:
@@ -179,6 +181,7 @@ def _needs(rule: Rule, bundle: Bundle) -> Needs:
         or any(sync.comments is not None for sync in syncs),
         history=clocked or bool(waiting or kinds & _OF_STATUS),
         links=bool(syncs),
+        attachments=any(sync.attachments is not None for sync in syncs),
     )
 
 

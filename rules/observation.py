@@ -7,7 +7,7 @@ from enum import StrEnum
 from msgspec import Struct, field
 
 from rules.asking import Outcome
-from rules.ticket import Change, Comment, Ticket, TicketRef, Value
+from rules.ticket import Attachment, Change, Comment, Ticket, TicketRef, Value
 
 
 class Kind(StrEnum):
@@ -67,13 +67,15 @@ def _plain(value: Value) -> str:
 class Link(Struct, frozen=True, kw_only=True):
     """A partner of the ticket in another connection, as it is now, and the field values on which both last agreed.
 
-    `comments` are the partner's; `mirrored` names the comments of either side that have their copy, as `connection:key#id`.
+    `comments` and `attachments` are the partner's; `mirrored` names those of either side that have their copy, as
+    `connection:key#id` and `connection:key#file:id`.
     """
 
     partner: Ticket
     agreed: Mapping[str, Value] = field(default_factory=dict)
     comments: tuple[Comment, ...] = ()
     mirrored: frozenset[str] = frozenset()
+    attachments: tuple[Attachment, ...] = ()
 
 
 class MergedIn(Struct, frozen=True, kw_only=True):
@@ -104,6 +106,7 @@ class Observation(Struct, frozen=True, kw_only=True):
     events: tuple[Event, ...] = ()
     changes: tuple[Change, ...] = ()
     comments: tuple[Comment, ...] = ()
+    attachments: tuple[Attachment, ...] = ()  # only of a ticket whose files a rule keeps in step with a partner
     links: tuple[Link, ...] = ()
     merged_in: tuple[MergedIn, ...] = ()
     origins: tuple[Origin, ...] = ()  # what it was split from, what that was split from, and so on

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from msgspec import Struct, field
 
-from rules.ticket import Role, Ticket, TicketRef, Value
+from rules.ticket import Attachment, Role, Ticket, TicketRef, Value
 
 
 def key_of(*parts: str) -> str:
@@ -82,6 +82,38 @@ class AddComment(Struct, frozen=True, kw_only=True):
     @property
     def mark(self) -> str:
         return self.key[:32]
+
+
+class Attach(Struct, frozen=True, kw_only=True):
+    """A file of one ticket is attached to its partner. Once-only, also by its content: what is there already is not sent again.
+
+    `largest` is the most bytes that may be carried, whatever was declared.
+    """
+
+    key: str
+    target: TicketRef
+    version: str
+    source: TicketRef
+    file: Attachment
+    name: str  # safe in any file system
+    public: bool
+    largest: int
+    rule: str
+    place: str
+
+    @property
+    def mark(self) -> str:
+        return self.key[:32]
+
+    @property
+    def origin(self) -> str:
+        """Under which name a pair remembers that it was settled."""
+        return file_name(self.source, self.file.id)
+
+
+def file_name(ref: TicketRef, id: str) -> str:
+    """A file of a ticket as a pair remembers it, apart from the names of comments."""
+    return f"{ref}#file:{id}"
 
 
 class Draft(Struct, frozen=True, kw_only=True):
@@ -224,7 +256,7 @@ class Ask(Struct, frozen=True, kw_only=True):
         return self.key[:10]
 
 
-Action: TypeAlias = Update | AddComment | CreateTicket | JoinTicket | Notify | Page | Call | Ask | Webhook
+Action: TypeAlias = Update | AddComment | Attach | CreateTicket | JoinTicket | Notify | Page | Call | Ask | Webhook
 """Closed: a new action is a type error wherever it is not handled."""
 
 
@@ -234,7 +266,7 @@ class Agreement(Struct, frozen=True, kw_only=True):
     left: TicketRef
     right: TicketRef
     fields: Mapping[str, Value]
-    mirrored: frozenset[str] = frozenset()  # connection:key#comment-id, on either side
+    mirrored: frozenset[str] = frozenset()  # connection:key#comment-id and connection:key#file:id, on either side
     overruled: Mapping[str, str] = field(default_factory=dict)  # field: what the conflict policy set aside
 
 

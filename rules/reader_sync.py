@@ -1,12 +1,14 @@
 """The verb `sync`: which fields of a pair of tickets are kept in step, from whom, and who wins."""
 
-from rules.bundle import Sync, SyncField
+from rules.bundle import Sync, SyncField, SyncFiles
 from rules.nodes import Map, Node, Scalar
 from rules.reader_context import Reading
+from rules.reader_files import files_of
 from rules.reader_texts import compile_text, has_placeholders
 from rules.templates import Template
+from rules.ticket import replace
 
-_KEYS = ("with", "if_missing", "create", "status", "comments", "fields", "conflict")
+_KEYS = ("with", "if_missing", "create", "status", "comments", "attachments", "fields", "conflict")
 
 
 def read_sync(r: Reading, value: Node) -> Sync | None:
@@ -20,12 +22,19 @@ def read_sync(r: Reading, value: Node) -> Sync | None:
     fields = _fields(r, node, conflict)
     create = read_create(r, node, missing)
     comments, public_only = _comments(r, c, conflict) if (c := node.get("comments")) else (None, True)
-    if missing != "create" and not any(key in node for key in ("status", "comments", "fields")):
+    files = _files(r, f) if (f := node.get("attachments")) else None
+    if missing != "create" and not any(key in node for key in ("status", "comments", "attachments", "fields")):
         r.wrong(node, "TG206", "this sync keeps nothing in step", help="add status:, comments: or fields:, or if_missing: create")
     if name is None:
         return None
     return Sync(
-        partner=name, create_missing=missing == "create", create=create, fields=fields, comments=comments, public_comments_only=public_only
+        partner=name,
+        create_missing=missing == "create",
+        create=create,
+        fields=fields,
+        comments=comments,
+        public_comments_only=public_only,
+        attachments=files,
     )
 
 
@@ -81,6 +90,17 @@ def _comments(r: Reading, node: Node, conflict: str) -> tuple[SyncField | None, 
         only = r.choice(o, "'only'", ("public", "all")) if (o := node.get("only")) else "public"
         return (_direction(r, direction, "'comments'", conflict) if direction else None), only != "all"
     return _direction(r, node, "'comments'", conflict), True
+
+
+def _files(r: Reading, node: Node) -> SyncFiles | None:
+    """A direction alone, or one with limits."""
+    if not (isinstance(node, Map) and "owner" not in node):
+        kept = _direction(r, node, "'attachments'", "ask")
+        return SyncFiles(owner=kept.owner) if kept else None
+    limits = files_of(r, node)
+    direction = r.need(node, "direction", "'attachments'", help="write both_ways, or { owner: CONNECTION }")
+    kept = _direction(r, direction, "'attachments'", "ask") if direction else None
+    return replace(limits, owner=kept.owner) if kept else None
 
 
 def _direction(r: Reading, node: Node, what: str, conflict: str) -> SyncField | None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, assert_never
 
 from rules.pii import Wanted, redacted
-from rules.plan import Action, AddComment, Ask, Call, CreateTicket, Draft, FieldChange, JoinTicket, Notify, Page, Update, Webhook
+from rules.plan import Action, AddComment, Ask, Attach, Call, CreateTicket, Draft, FieldChange, JoinTicket, Notify, Page, Update, Webhook
 from rules.ticket import TicketRef, Value, replace
 
 
@@ -24,6 +24,8 @@ def cleaned(action: Action, wanted: Wanted, mine: TicketRef) -> Action:
             return _said(action, wanted)
         case JoinTicket():
             return action  # names tickets, and says nothing else
+        case Attach():
+            return action  # of a restricted ticket no file is ever asked for (`attaching.py`)
         case _:
             assert_never(action)
 

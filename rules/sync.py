@@ -5,6 +5,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from rules.attaching import attach
 from rules.bundle import Step, Sync, SyncField
 from rules.doing import Doing
 from rules.observation import Link
@@ -118,6 +119,8 @@ def _in_step(doing: Doing, step: Step, verb: Sync, link: Link) -> None:
     mirrored = set(earlier.mirrored if earlier else link.mirrored)
     if verb.comments is not None:
         mirrored |= set(_mirror(doing, asker, verb, link, frozenset(mirrored)))
+    if verb.attachments is not None:
+        mirrored |= set(attach(doing, asker, verb.attachments, link, frozenset(mirrored)))
     if (agreed, frozenset(mirrored)) != (dict(link.agreed), link.mirrored) or overruled:
         doing.wanted.agreements[ref] = Agreement(
             left=doing.observation.ref, right=ref, fields=dict(agreed), mirrored=frozenset(mirrored), overruled=overruled

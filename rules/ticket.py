@@ -140,6 +140,23 @@ class Comment(Struct, frozen=True, kw_only=True, gc=False):
     speaks_for: Role | None = None
 
 
+class Attachment(Struct, frozen=True, kw_only=True, gc=False):
+    """One file of a ticket, or of one of its comments, without its bytes. `id` is the system's own and unique within its ticket.
+
+    `public` only where the system says that a customer may see it. `size` is bytes, `type` a media type, both as declared.
+    """
+
+    id: str
+    name: str
+    at: datetime
+    public: bool
+    size: int | None = None
+    type: str | None = None
+    checksum: str | None = None  # as the system says it: sha256:… or md5:…
+    withheld: str | None = None  # why the system itself does not hand it out: malware was found
+    ours: bool = False  # ticketgate attached it
+
+
 class Change(Struct, frozen=True, kw_only=True, gc=False):
     """One field went from `before` to `after`; `at` is the system's stamp. `ours`: ticketgate wrote it."""
 

@@ -13,7 +13,21 @@ from rules.literal import read_plain
 from rules.look import Look
 from rules.neighbours import Neighbours
 from rules.observation import Event, Kind, Link, Observation
-from rules.plan import Action, AddComment, Agreement, Ask, CreateTicket, FieldChange, JoinTicket, Notify, Page, Plan, Update, Webhook
+from rules.plan import (
+    Action,
+    AddComment,
+    Agreement,
+    Ask,
+    Attach,
+    CreateTicket,
+    FieldChange,
+    JoinTicket,
+    Notify,
+    Page,
+    Plan,
+    Update,
+    Webhook,
+)
 from rules.questions import answers
 from rules.reasons import reasons
 from rules.ticket import Change, Comment, Person, Role, Status, Ticket, TicketRef, Value, replace
@@ -254,6 +268,8 @@ class World:
                 self._update(action, at)
             case AddComment():
                 self._add(action, at)
+            case Attach():
+                self.happened.synced.append(action.target.connection)
             case CreateTicket(relation=None):
                 self._create(action, at)
             case CreateTicket():

@@ -10,6 +10,7 @@ import pytest
 pytest.register_assert_rewrite(
     "tests.contract",
     "tests.contract_writing",
+    "tests.contract_attachments",
     "tests.contract_faults",
     "tests.contract_fields",
     "tests.contract_inventory",

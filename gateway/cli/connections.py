@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gateway.field_map import Mapped, Proposal
 
 Name = Annotated[str | None, typer.Argument(metavar="CONNECTION", help="Only this one, as ticketgate.yaml names it.")]
-CAN = ("replies", "notes", "creates", "comments", "history", "pushes", "members", "slas", "guards", "describes")
+CAN = ("replies", "notes", "creates", "comments", "attachments", "history", "pushes", "members", "slas", "guards", "describes")
 SEVERAL = 6  # words of a list that a line for people shows
 
 
@@ -56,6 +56,7 @@ def abilities(context: typer.Context, connection: Name = None) -> None:
             "coupled": coupled,
             "tells": sorted(can.tells),
             "links": sorted(can.links),
+            "attaches": sorted(can.attaches),
         }
         if chosen.as_json:
             can_do = {word: getattr(can, word) for word in CAN}

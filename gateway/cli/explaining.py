@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from gateway.cli.render import changed, created, happened, headline
+from gateway.cli.render import attached, changed, created, happened, headline
 from gateway.store.actions import Row, rules_of, target_of
 from gateway.store.passes import Brief, Pass
 from rules.conditions import Result
 from rules.explaining import Considered, ConsideredSet, Explanation
-from rules.plan import AddComment, Ask, Call, CreateTicket, FieldChange, JoinTicket, Notify, Page, Update, Webhook
+from rules.plan import AddComment, Ask, Attach, Call, CreateTicket, FieldChange, JoinTicket, Notify, Page, Update, Webhook
 from rules.ticket import replace
 
 Styled: TypeAlias = tuple[str, str]
@@ -114,6 +114,8 @@ def _asked(action: object) -> str:
         case AddComment():
             kind = "reply" if action.public else "note"
             return f"{kind:<10} {action.template or ('a copy of ' + action.mirrors if action.mirrors else 'text')} on {action.target}"
+        case Attach():
+            return f"attach     {attached(action)}"
         case CreateTicket():
             return f"create     {created(action)}"
         case JoinTicket():

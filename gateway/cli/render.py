@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, assert_never
 
+from rules.attaching import sized
 from rules.pii import Wanted, redacted
-from rules.plan import Action, AddComment, Ask, Call, CreateTicket, FieldChange, JoinTicket, Notify, Page, Plan, Update, Webhook
+from rules.plan import Action, AddComment, Ask, Attach, Call, CreateTicket, FieldChange, JoinTicket, Notify, Page, Plan, Update, Webhook
 from rules.ticket import Person, Ticket, Value
 
 
@@ -44,6 +45,8 @@ def _lines(plan: Plan, action: Action) -> Iterator[str]:
                 yield _row(" ", where + change.field, changed(change), change.rule, change.place, change.note)
         case AddComment():
             yield _row("!" if action.public else " ", "reply" if action.public else "note", _said(plan, action), action.rule, action.place)
+        case Attach():
+            yield _row("!" if action.public else " ", "attach", attached(action), action.rule, action.place)
         case CreateTicket():
             yield _row("!", "create", created(action), action.rule, action.place)
         case JoinTicket():
@@ -52,6 +55,12 @@ def _lines(plan: Plan, action: Action) -> Iterator[str]:
             yield from _to_people(action)
         case _:
             assert_never(action)
+
+
+def attached(action: Attach) -> str:
+    """The file, where it goes, and whether customers see it there."""
+    size = f" ({sized(action.file.size)})" if action.file.size is not None else ""
+    return f"{action.name}{size} of {action.source} to {action.target}{'' if action.public else ', internal'}"
 
 
 def created(action: CreateTicket) -> str:
@@ -137,6 +146,9 @@ def _action(action: Action) -> dict[str, Any]:
             kind = "reply" if action.public else "note"
             said = {"template": action.template, "language": action.language, "rule": action.rule, "place": action.place}
             return {"action": kind, "target": str(action.target), "key": action.key, **said}
+        case Attach():
+            file = {"target": str(action.target), "source": str(action.source), "file": action.file.id, "public": action.public}
+            return {"action": "attach", **file, "key": action.key, "rule": action.rule, "place": action.place}
         case CreateTicket():
             made = {"connection": action.connection, "relation": action.relation}
             return {"action": "create", **made, "key": action.key, "rule": action.rule, "place": action.place}

@@ -136,12 +136,19 @@ def _set(names: Names) -> Fragment:
 def _sync(names: Names, created: Fragment) -> Fragment:
     kept = either(choice(("both_ways",)), closed("keeping", {"direction": ref("direction"), "conflict": ref("conflict"), **_owner(names)}))
     comments = closed("comments", {"direction": ref("direction"), "only": choice(("public", "all")), **_owner(names)})
+    limits: dict[str, Fragment] = {
+        "largest": {"type": "string", "pattern": r"^[0-9]{1,9} ?([kK]|[mM]|[gG])[bB]$"},
+        "at_most": {"type": "integer", "minimum": 1, "maximum": 1000},
+        "types": one_or_more({"type": "string", "pattern": "^(\\.|.+/.)"}),
+    }
+    files = closed("attachments", {"direction": ref("direction"), "only": choice(("public", "all")), **limits, **_owner(names)})
     shapes = {
         "with": _strict(frozenset(names.desk.connections)),
         "if_missing": choice(("create", "skip")),
         "create": created,
         "status": ref("direction"),
         "comments": either(choice(("both_ways",)), comments),
+        "attachments": either(choice(("both_ways",)), files),
         "fields": by_name(kept, r"^[a-z][a-z0-9_.]*$"),
         "conflict": ref("conflict"),
     }

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from gateway.store.codec import action_from, from_json, to_json
 from gateway.store.putting import insert_or_leave
 from gateway.store.schema import action
-from rules.plan import Action, AddComment, Ask, Call, CreateTicket, JoinTicket, Notify, Page, Receipt, Update, Webhook
+from rules.plan import Action, AddComment, Ask, Attach, Call, CreateTicket, JoinTicket, Notify, Page, Receipt, Update, Webhook
 from rules.ticket import Role, TicketRef
 
 
@@ -31,11 +31,11 @@ class State(StrEnum):
 
 KINDS: dict[type, str] = {
     **{Update: "update", AddComment: "comment", CreateTicket: "create", JoinTicket: "join", Notify: "notify"},
-    **{Page: "page", Call: "call", Ask: "approval", Webhook: "webhook"},
+    **{Attach: "attach", Page: "page", Call: "call", Ask: "approval", Webhook: "webhook"},
 }
 
 
-WRITES = ("update", "comment", "create", "join")
+WRITES = ("update", "comment", "attach", "create", "join")
 WRITE_TEST = "write-test"
 """The run of what `doctor --write-test` writes, and the relation under which it makes a ticket: one that is joined to nothing."""
 
@@ -65,7 +65,7 @@ class Row:
 def target_of(what: Action) -> tuple[str, str | None]:
     """The connection an action goes to, and the ticket there; what goes to people is named by whom it is for."""
     match what:
-        case Update() | AddComment():
+        case Update() | AddComment() | Attach():
             return what.target.connection, what.target.key
         case CreateTicket():
             return what.connection, None
@@ -225,6 +225,12 @@ def comments_made(db: sa.Connection, ref: TicketRef) -> dict[str, Role | None]:
     """The ids of the comments that we wrote on a ticket; of copies, whose words they repeat."""
     chosen = sa.select(action.c.made, action.c.payload).where(*_at(ref), action.c.kind == "comment", action.c.made.is_not(None))
     return {row.made: from_json(AddComment, row.payload).speaks_for for row in db.execute(chosen)}
+
+
+def files_made(db: sa.Connection, ref: TicketRef) -> frozenset[str]:
+    """The ids of the files that we attached to a ticket, and of those that were there already when we wanted to."""
+    chosen = sa.select(action.c.made).where(*_at(ref), action.c.kind == "attach", action.c.made.is_not(None))
+    return frozenset(db.execute(chosen).scalars())
 
 
 def not_echoed(db: sa.Connection, ref: TicketRef, since: datetime) -> list[Row]:

@@ -19,14 +19,21 @@ from msgspec import Struct, ValidationError
 from msgspec.structs import astuple
 
 from connectors.door import Checked, checked
-from rules.plan import Action, AddComment, Ask, Call, CreateTicket, JoinTicket, Notify, Page, Update, Webhook
+from rules.plan import Action, AddComment, Ask, Attach, Call, CreateTicket, JoinTicket, Notify, Page, Update, Webhook
 from rules.ticket import Ticket, TicketRef, Value, replace
 
 T = TypeVar("T")
 Read: TypeAlias = Callable[[Any], Any]
 
 _KINDS: tuple[tuple[str, type], ...] = (
-    *(("changes", Update), ("body", AddComment), ("draft", CreateTicket), ("made_by", JoinTicket), ("asked_for", Notify)),
+    *(
+        ("changes", Update),
+        ("body", AddComment),
+        ("largest", Attach),
+        ("draft", CreateTicket),
+        ("made_by", JoinTicket),
+        ("asked_for", Notify),
+    ),
     *(("turn", Call), ("urgency", Page), ("question", Ask), ("payload", Webhook)),
 )
 """An action is known by a key that no other action has."""

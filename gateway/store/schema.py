@@ -9,7 +9,7 @@ from gateway.store.schema_gone import swept as swept
 from gateway.store.schema_systems import budget as budget
 from gateway.store.schema_systems import sign_in as sign_in
 
-SCHEMA = "0015"
+SCHEMA = "0016"
 """The revision that this program writes and reads; the newest file of `migrations/versions`."""
 
 
@@ -365,3 +365,16 @@ alike = sa.Table(
 
 # The questions for which `alike` holds every known ticket.
 question = sa.Table("question", metadata, sa.Column("question", sa.Text, primary_key=True), sa.Column("since", Moment, nullable=False))
+
+# What was, or is to be, attached to a ticket, by its content: `made` is the file's id there, none until the system has named it.
+carried = sa.Table(
+    "carried",
+    metadata,
+    *ref(),
+    sa.Column("sha256", sa.Text, primary_key=True),
+    sa.Column("action_key", sa.Text, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("made", sa.Text),
+    sa.Column("at", Moment, nullable=False),
+    sa.Index("carried_action", "action_key"),
+)

@@ -7,6 +7,7 @@ import pytest
 from connectors.base import Connector
 from gateway.sandbox.host import Served
 from tests.contract import *  # noqa: F403
+from tests.contract_attachments import *  # noqa: F403
 from tests.contract_faults import *  # noqa: F403
 from tests.contract_fields import *  # noqa: F403
 from tests.contract_inventory import *  # noqa: F403

@@ -69,6 +69,7 @@ def a_bundle(rules: str = RULES, connections: tuple[str, ...] = ("desk",)) -> Bu
         replies=names,
         notes=names,
         creates=names,
+        attaches=dict.fromkeys(connections, able.attaches),
         links=dict.fromkeys(connections, able.links),
     )
     bundle, problems = check({"rules/10-all.yaml": rules}, desk, no_holidays)
