@@ -2,6 +2,9 @@
 
 The folder holds plain rules and tickets and a reference that walks each rule's tree (`reference.py`, `workload.py`); without it only our
 own workload is measured, of which no goal is known but that the matches are the same and the cost grows as it should.
+
+What runs asks for all matches of one ticket (`Index.candidates`, also where a set picks the first: a rule that acts may change what the
+next one sees), and of a page whether anything matches at all (`could_match_any`), which costs what its first matches do.
 """
 
 import math
