@@ -58,6 +58,10 @@ class Unauthorized(ConnectorError):
     """Credentials refused: stop this connection, keep the others."""
 
 
+class Untrusted(Unauthorized):
+    """Who answered could not prove to be the system (a certificate that ran out, or another's): nothing was sent, and as `Unauthorized`."""
+
+
 class Unreadable(ConnectorError):
     """An answer that is not what the vendor documents: nothing of it was used, the cursor stays."""
 

@@ -52,6 +52,13 @@ def moment(text: str) -> datetime:
     return stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)
 
 
+def key_of(told: Any) -> str:
+    """By what a record is known. Raises `ValueError` for what could be nobody's key: it would stand in the store for ever."""
+    if not isinstance(told, str) or not told:
+        raise ValueError("a record without a key")
+    return told
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
     """One row: our field, where it is read from, where it is written to, and its words.
@@ -118,18 +125,25 @@ _Row: TypeAlias = tuple[str, "Kept | None", Callable[[Any], Value] | None]
 
 
 def _put(values: dict[str, Any], unread: dict[str, str], rows: Iterable[tuple[Any, _Row]]) -> None:
-    """Puts the vendor's values in our words under their names, and those without a word among the unread."""
-    for value, (name, words, convert) in rows:
-        if value is None or (type(value) is str and not value):
-            continue
-        if words is not None:
-            word = words[value if type(value) is str else str(value)]
-            if word is None:
-                unread[name] = str(value)
+    """Puts the vendor's values in our words under their names, and those without a word among the unread.
+
+    Raises `ValueError` that names the field of a value which is none of its kind, never the value: that may be a customer's text.
+    """
+    name = ""
+    try:
+        for value, (name, words, convert) in rows:
+            if value is None or (type(value) is str and not value):
+                continue
+            if words is not None:
+                word = words[value if type(value) is str else str(value)]
+                if word is None:
+                    unread[name] = str(value)
+                else:
+                    values[name] = word
             else:
-                values[name] = word
-        else:
-            values[name] = value if convert is None else convert(value)
+                values[name] = value if convert is None else convert(value)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{name}: not a value of its kind") from None
 
 
 def _is_key(reads: object) -> bool:

@@ -1,5 +1,6 @@
 """The one HTTP seam below every SDK: deadlines, the loopback detour, the write guard, and errors by what to do about them."""
 
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +14,18 @@ from requests.adapters import HTTPAdapter
 
 from connectors.allowance import Meter, allowance_of, closed_for, retry_after
 from connectors.base import ConnectorSettings
-from connectors.errors import ConnectorError, InDoubt, NotFound, Rejected, Stale, Transient, Unauthorized, Unreadable, WriteRefused
+from connectors.errors import (
+    ConnectorError,
+    InDoubt,
+    NotFound,
+    Rejected,
+    Stale,
+    Transient,
+    Unauthorized,
+    Unreadable,
+    Untrusted,
+    WriteRefused,
+)
 from connectors.inventory import Pulse, pulse_of
 
 MAX_ANSWER = 64 * 1024 * 1024  # bytes; the largest documented page is a hundredth of it
@@ -149,7 +161,11 @@ def asking(connection: str, what: str, *, writing: bool) -> Iterator[None]:
         yield
     except ConnectorError:
         raise
-    except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError) as error:
+    except requests.exceptions.SSLError as error:
+        if (doubt := _doubt_of(error)) is not None:
+            raise Untrusted(connection, f"{what}: nothing was sent, because the certificate there does not hold: {doubt}") from None
+        raise Transient(connection, f"{what}: could not connect ({_short(error)})") from None
+    except requests.exceptions.ConnectTimeout as error:
         raise Transient(connection, f"{what}: could not connect ({_short(error)})") from None
     except requests.exceptions.RequestException as error:
         if _never_sent(error):
@@ -162,6 +178,20 @@ def asking(connection: str, what: str, *, writing: bool) -> Iterator[None]:
 
 def _never_sent(error: Exception) -> bool:
     return "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error)
+
+
+def _doubt_of(error: BaseException) -> str | None:
+    """What is wrong with a certificate, in the words of TLS; None where the failure is none of a certificate's.
+
+    The cause stands several wrappings deep: requests around urllib3 around `ssl`.
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ssl.SSLCertVerificationError):
+            return seen.verify_message
+        within = getattr(seen, "reason", None) or next((a for a in seen.args if isinstance(a, BaseException)), None)
+        seen = within if isinstance(within, BaseException) else None
+    return None
 
 
 def _short(error: Exception) -> str:

@@ -103,6 +103,7 @@ def test_a_servers_failure_is_transient_for_a_read_and_in_doubt_for_a_write(brok
 
 @pytest.mark.parametrize("kind", ["apply_then_drop", "apply_then_reset", "apply_then_hang", "truncate"])
 def test_a_lost_answer_is_transient_for_a_read_and_in_doubt_for_a_write(broken: Broken, kind: str) -> None:
+    """Fault rows F22 and F24."""
     for ask in broken.reads():
         broken.raises(Transient, ask, kind, seconds=20)
     for ask in broken.writes():
@@ -110,6 +111,7 @@ def test_a_lost_answer_is_transient_for_a_read_and_in_doubt_for_a_write(broken: 
 
 
 def test_an_answer_that_dribbles_ends_with_the_total_deadline(wired: Rig) -> None:
+    """Fault row F25."""
     hurried = wired.connector(total_timeout=0.5, read_timeout=5)
     key = one(wired, hurried).ref.key
     wired.fault("dribble", method="GET", seconds=0.02, times=9)
@@ -119,6 +121,7 @@ def test_an_answer_that_dribbles_ends_with_the_total_deadline(wired: Rig) -> Non
 
 
 def test_a_system_that_is_not_there_is_transient_for_a_write_too(wired: Rig) -> None:
+    """Fault row F26."""
     lonely = wired.connector(via="http://127.0.0.1:9", connect_timeout=0.5)
 
     for ask in (lambda: lonely.fetch("1"), lambda: lonely.comment("1", "Hello", public=True, mark=MARK), lambda: read(lonely, LONG_AGO)):
@@ -139,6 +142,7 @@ def test_what_the_vendor_refuses_is_rejected_with_its_words(broken: Broken) -> N
 
 @pytest.mark.parametrize("body", [{}, [], {"result": None}, {"tickets": 7}, "text", None], ids=str)
 def test_an_answer_of_another_shape_is_unreadable_and_moves_no_cursor(broken: Broken, body: Any) -> None:
+    """Fault row F23."""
     for ask in broken.reads():
         broken.rig.served.faults.clear()  # type: ignore[union-attr]
         broken.rig.fault("status", status=200, body=body, times=99)

@@ -272,6 +272,7 @@ def test_what_a_customer_wrote_arrives_as_text(rig: Rig, connector: Connector, p
 
 @pytest.mark.parametrize("letters", ["long words ", "漢字"], ids=["letters", "wide letters"])
 def test_a_text_beyond_the_limit_is_cut_with_a_notice_and_not_refused(rig: Rig, connector: Connector, letters: str) -> None:
+    """Fault row F66."""
     ticket = one(rig, connector)
 
     receipt = connector.comment(ticket.ref.key, f"**Log:** {letters * 40_000}", public=False, mark=MARK)
@@ -285,6 +286,7 @@ def test_a_text_beyond_the_limit_is_cut_with_a_notice_and_not_refused(rig: Rig, 
 
 
 def test_letters_that_its_database_refuses_are_named(rig: Rig) -> None:
+    """Fault row F66."""
     connector = rig.connector(four_byte_letters=False)
     ticket = one(rig, connector)
 

@@ -1,7 +1,7 @@
 """A whole gateway over one system's own sandbox, through its SDK: polls, looks and writes in this process, on a test's clock."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,6 +25,7 @@ from tests.gateway.memory_desk import no_holidays
 from tests.rigs import LONG_ENOUGH, Rig
 
 NAME = "here"
+NONE: Mapping[str, Connector] = {}
 RULES = """
 version: 1
 rules:
@@ -35,16 +36,16 @@ rules:
 """
 
 
-def a_bundle(system: str, connector: Connector, rules: str) -> Bundle:
-    """Rules for one connection, of that system."""
-    able, names = connector.abilities, frozenset({NAME})
+def a_bundle(systems: Mapping[str, str], there: Mapping[str, Connector], rules: str) -> Bundle:
+    """Rules for these connections, each of its system."""
+    names = frozenset(there)
     desk = Desk(
-        connections={NAME: system},
+        connections=dict(systems),
         channels=frozenset(),
         on_call=frozenset(),
         endpoints=frozenset(),
-        reads={NAME: able.reads},
-        writes={NAME: able.writes},
+        reads={name: one.abilities.reads for name, one in there.items()},
+        writes={name: one.abilities.writes for name, one in there.items()},
         replies=names,
         notes=names,
         creates=names,
@@ -75,7 +76,8 @@ class Over:
                 if not inbox.depth(db):
                     break
             self.rig.later(timedelta(minutes=2))
-            self.worker().drain()
+            for name in self.gateway.house.connectors:
+                self.worker(name).drain()
         return summary
 
     def read(self) -> None:
@@ -89,8 +91,8 @@ class Over:
         with self.gateway.store.reading() as db:
             return bool(inbox.depth(db))
 
-    def worker(self) -> Worker:
-        return Worker(self.gateway.house, self.gateway.cycle, NAME, self.gateway.brake)
+    def worker(self, name: str = NAME) -> Worker:
+        return Worker(self.gateway.house, self.gateway.cycle, name, self.gateway.brake)
 
     def seen(self, key: str) -> Seen | None:
         with self.gateway.store.reading() as db:
@@ -107,24 +109,32 @@ class Over:
 
 @contextlib.contextmanager
 def a_gateway(
-    rig: Rig, folder: Path, rules: str = RULES, local: Any = None, points: Any = None, people: Any = None, **settings: Any
+    rig: Rig,
+    folder: Path,
+    rules: str = RULES,
+    local: Any = None,
+    points: Any = None,
+    people: Any = None,
+    beside: Mapping[str, Connector] = NONE,
+    **settings: Any,
 ) -> Iterator[Over]:
-    """`local` is our own clock, where it differs from the system's; `people` are settings by which somebody is found there.
+    """`local` is our own clock, where it differs from the system's; `people` are settings by which somebody is found there;
+    `beside` are memory systems that it reads as well.
 
     Requests are counted in the store, as the product's are.
     """
     clock = local or rig.clock
     meter = StoredMeter(f"sqlite:///{folder / 'desk.db'}", NAME, wall=clock, steady=lambda: clock().timestamp())
     connector = rig.connector(shared=Shared(meter=meter), **settings)
-    config = Config.model_validate(
-        {"version": "1", "database": "sqlite:///desk.db", "connections": {NAME: {"system": rig.system}}, "brake": {"tickets": 10_000}}
-    )
+    there, systems = {NAME: connector, **beside}, {NAME: rig.system, **dict.fromkeys(beside, "memory")}
+    known = {name: {"system": system} for name, system in systems.items()}
+    config = Config.model_validate({"version": "1", "database": "sqlite:///desk.db", "connections": known, "brake": {"tickets": 10_000}})
 
     def sleep(seconds: float) -> None:
         rig.later(timedelta(seconds=seconds))
 
-    bundle, who = a_bundle(rig.system, connector, rules), {NAME: people} if people is not None else {}
-    made = put_together(config, bundle, {NAME: connector}, folder, clock, None, Patience(sleep=sleep), clock, points, people=who)
+    bundle, who = a_bundle(systems, there, rules), {NAME: people} if people is not None else {}
+    made = put_together(config, bundle, there, folder, clock, None, Patience(sleep=sleep), clock, points, people=who)
     try:
         yield Over(made, rig, connector)
     finally:

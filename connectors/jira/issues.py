@@ -16,7 +16,7 @@ from connectors.jira.settings import JiraSettings
 from connectors.jira.shape import Shape, of_shape, plain
 from connectors.jira.stamps import Stamps, in_utc
 from connectors.jira.watermark import Watermark
-from connectors.mapping import Kept, Record, Table, Words, reader
+from connectors.mapping import Kept, Record, Table, Words, key_of, reader
 from rules.ticket import Person, Ticket, TicketRef, Value
 
 ASKED = "summary,description,issuetype,status,resolution,priority,reporter,assignee,labels,created,updated,duedate"
@@ -69,7 +69,7 @@ class IssueReader:
         status = self._statuses[word]
         if status is None:
             unread["status"] = str(word[0])
-        key = record["key"]
+        key = key_of(record["key"])
         return Ticket(
             ref=TicketRef(self._connection, key),
             status=status,
@@ -91,7 +91,7 @@ class IssueReader:
         keys, said = [issue.key for issue in issues], Decoded([issue.fields for issue in issues])
         statuses, unread = self._statuses_of(said.fields["status"])
         people = self._people
-        if not all(said.fields["summary"]):
+        if not all(keys) or not all(said.fields["summary"]):
             raise Unusual
         try:
             versions, updated = zip(*map(self._stamps.both, said.fields["updated"]), strict=True)

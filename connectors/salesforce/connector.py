@@ -130,8 +130,8 @@ class SalesforceConnector(Connector):
             yield self._page(rows, mark, last=not more)
 
     def _page(self, rows: list[Any], mark: Mark, *, last: bool = False) -> Page:
-        gone = [str(part(row, "Id")) for row in rows if part(row, "IsDeleted")]
-        live = [row for row in rows if not part(row, "IsDeleted")] if gone else rows
+        gone = [str(part(row, "Id")) for row in rows if part(row, "IsDeleted") is True]  # nothing else is a case that is no more
+        live = [row for row in rows if part(row, "IsDeleted") is not True] if gone else rows
         merged = self._masters(gone)
         tickets, spoilt = all_of(live, self._cases.together, self._cases.ticket, _spoilt)
         self._resuming.paged(None if last else mark.text)

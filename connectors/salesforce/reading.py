@@ -10,7 +10,7 @@ from msgspec import Struct, to_builtins
 from connectors import door
 from connectors.base import Custom
 from connectors.columns import Columns, Decoded, Unusual
-from connectors.mapping import Field, Kept, Record, Table, Words, declared, moment, reader
+from connectors.mapping import Field, Kept, Record, Table, Words, declared, key_of, moment, reader
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.shape import Shape
 from connectors.salesforce.soql import Key
@@ -159,7 +159,7 @@ class Cases:
             raise ValueError(f"not shaped like a case ({type(error).__name__}: {str(error)[:80]})") from None
 
     def _read_whole(self, record: Record) -> Ticket:
-        reading, key = self._read(record), record["Id"]
+        reading, key = self._read(record), key_of(record["Id"])
         values = {"subject": "", "status": None, **reading.values, "unread": reading.unread, "version": self.version(record)}
         for name in self._about_requester:
             if name in values:

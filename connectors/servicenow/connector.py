@@ -146,7 +146,7 @@ class ServiceNowConnector(Connector):
 
     def _moved(self, place: Place, last: Record) -> Place:
         at, key = last.get("sys_updated_on"), last.get("sys_id")
-        if not isinstance(at, str) or not isinstance(key, str) or (at, key) == (place.at, place.key):
+        if not isinstance(at, str) or not isinstance(key, str) or not key or (at, key) == (place.at, place.key):
             raise Unreadable(self.connection, "reading what changed: the pages do not go on (records without sys_updated_on or sys_id)")
         begun = place.begun or max(stamp_of(self._session.date), at)  # it is at least as late as the newest stamp it showed us
         return replace(place, at=at, key=key, begun=begun)

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from connectors.base import Custom
 from connectors.columns import MALFORMED, TEXT, Columns, Unusual
-from connectors.mapping import Field, Kept, Record, Words, declared, reader
+from connectors.mapping import Field, Kept, Record, Words, declared, key_of, reader
 from connectors.servicenow.settings import ServiceNowSettings
 from rules.ticket import Channel, Level, Person, Status, Ticket, TicketRef, Type, Value, replace
 
@@ -212,7 +212,7 @@ def ticket_reader(connection: str, settings: ServiceNowSettings, table: tuple[Fi
     def ticket(record: Record) -> Ticket:
         _only_text(record)
         reading = read(record)
-        values, key = reading.values, record["sys_id"]
+        values, key = reading.values, key_of(record["sys_id"])
         custom = _taken_out(values) if has_custom else {}
         return Ticket(
             ref=TicketRef(connection, key),
@@ -265,6 +265,8 @@ def page_reader(connection: str, settings: ServiceNowSettings, table: tuple[Fiel
             if not (isinstance(records, Texts) or {*map(type, chain.from_iterable(record.values() for record in records))} <= TEXT):
                 raise Unusual
             keys = [record["sys_id"] for record in records]
+            if not all(keys):
+                raise Unusual
             apart: dict[str, list[Any]] = {
                 "ref": [TicketRef(connection, key) for key in keys],
                 "version": [f"{record['sys_mod_count']}@{record['sys_updated_on']}" for record in records],

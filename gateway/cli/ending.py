@@ -43,6 +43,7 @@ CODES = {
 """By name of the class, so that `check` imports neither SQLAlchemy nor a connector."""
 
 REMEDIES = {
+    "Untrusted": "Has it run out, or does something in between answer? An authority of your own is named by REQUESTS_CA_BUNDLE=FILE.",
     "Unauthorized": "Check its sign_in: in ticketgate.yaml, the secret, and what that account may do there; `ticketgate doctor` tries it.",
     "Transient": "Is its address right, and does it answer at all? Nothing is lost; try again later. `ticketgate doctor` asks it.",
     "Unreadable": "Does its url: lead to that system, or does something in between answer in its place? `ticketgate doctor` tries it.",

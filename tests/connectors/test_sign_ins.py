@@ -186,6 +186,7 @@ def test_a_token_that_runs_out_between_two_pages_is_renewed_once_and_no_page_is_
 
 @pytest.mark.parametrize("way", RENEWED, indirect=True)
 def test_a_revoked_sign_in_is_asked_about_once_by_all_who_run(rig: Rig, way: Way, folder: Path) -> None:
+    """Fault row F29."""
     key = rig.load(a_sample())[0]
     workers = [opened(rig, way, keeper(rig, way, folder)) for _ in range(3)]
     for worker in workers:
@@ -241,6 +242,7 @@ def test_a_new_secret_in_the_settings_is_a_new_beginning(rig: Rig, way: Way, fol
 
 @pytest.mark.parametrize("way", RENEWED, indirect=True)
 def test_workers_that_are_refused_at_once_make_one_refresh_between_them(rig: Rig, way: Way, folder: Path) -> None:
+    """Fault row F30."""
     key = rig.load(a_sample())[0]
     workers = [opened(rig, way, keeper(rig, way, folder)) for _ in range(2)]  # one keeper each, as processes have
     both = keeper(rig, way, folder)
@@ -297,6 +299,7 @@ there.fetch(key)
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["jira OAuth 2.0", "zendesk refresh token"], indirect=True)
 def test_processes_that_are_refused_at_once_make_one_refresh_between_them(rig: Rig, way: Way, folder: Path) -> None:
+    """Fault row F30."""
     import orjson
 
     key = rig.load(a_sample())[0]

@@ -55,6 +55,7 @@ def test_one_system_that_fails_holds_up_none_of_the_others(
 
 
 def test_a_revoked_sign_in_stops_its_connection_once_and_says_so(program: Program, four: Desk, hosted: dict[str, Served]) -> None:
+    """Fault row F29."""
     port, sandbox = hosted["zendesk"], sandbox_for("zendesk", now)
     grants, before = sandbox.grants, port.sandbox  # type: ignore[attr-defined]
     grants.revoke()
@@ -66,7 +67,7 @@ def test_a_revoked_sign_in_stops_its_connection_once_and_says_so(program: Progra
     assert done.err.count("connection stopped") == 1
     assert grants.refused == 1
     status = program("-C", four, "status").out
-    assert "STOPPED" in status
+    assert ("STOPPED" in status, status.count(" OK ")) == (True, 3)
     assert "400 invalid_grant; check client_id" in status
 
 

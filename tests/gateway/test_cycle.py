@@ -137,6 +137,7 @@ def test_a_status_that_nobody_declared_waits_for_its_word(office: Office) -> Non
 
 
 def test_a_poison_ticket_is_parked_and_the_others_go_on(office: Office) -> None:
+    """Fault row F40."""
     bad = office.customer_writes("Poison")
     office.connectors["desk"].failures += [Failure(ValueError("broken"), "comments")] * 3
     office.round()

@@ -80,6 +80,7 @@ def test_files_that_changed_and_are_fit_are_taken_once(store: Store, desk: Desk)
     ],
 )
 def test_files_that_are_not_fit_are_refused_with_the_reason(store: Store, desk: Desk, file: str, old: str, new: str, says: str) -> None:
+    """Fault row F44."""
     before, reload = in_force(store, desk), reloader(store, desk)
     desk.swap(file, old, new)
     assert reload(before) is None
@@ -218,6 +219,7 @@ def test_what_cannot_be_changed(program: Program, store: Store, desk: Desk, args
 
 @pytest.mark.slow
 def test_a_running_daemon_reloads_rolls_back_and_goes_on(program: Program, store: Store, desk: Desk, tmp_path: Path) -> None:
+    """Fault row F44."""
     log = tmp_path / "log"
 
     def group_of_a_new_ticket() -> str:

@@ -29,7 +29,7 @@ def until(what: "list[float]", count: int, seconds: float = 8.0) -> bool:
 
 
 def test_a_job_goes_on_when_the_clock_is_put_back_by_an_hour() -> None:
-    """The job is timed by a clock that is an hour ahead; then it is set right, as the machine's own may be."""
+    """Fault row F36. The job is timed by a clock that is an hour ahead; then it is set right, as the machine's own may be."""
     ran: list[float] = []
     wall, stop = Set(HOUR), threading.Event()
     with ticking({"tick": each(0.4, lambda: ran.append(time.monotonic()))}, stop, Watch(wall)):

@@ -1,0 +1,146 @@
+"""Rows of the fault matrix in which a desk's own rules, clocks and numbers go wrong, each with every system behind a whole gateway."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from connectors.memory import MemoryConnector, MemorySettings
+from connectors.memory_system import MemorySystem
+from connectors.sandbox import Deed
+from gateway.store import parked, passes
+from rules.ticket import replace
+from tests.over import a_gateway
+from tests.rigs import ROWS_OVER_HTTP, START, Rig, a_sample, some_samples
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(scope="module", params=ROWS_OVER_HTTP)
+def system(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+class Ours:
+    """Our clock: the system's own, and now and then set to something else."""
+
+    def __init__(self, rig: Rig) -> None:
+        self._rig, self.by = rig, timedelta(0)
+
+    def __call__(self) -> datetime:
+        return self._rig.clock() + self.by
+
+
+def noted(rig: Rig) -> Counter[str]:
+    """How many notes of ours each ticket has."""
+    return Counter(e.key for e in rig.effects() if e.kind == "note")
+
+
+def test_our_clock_may_be_set_an_hour_on_or_back_and_each_thing_is_done_once(rig: Rig, tmp_path: Path) -> None:
+    """Fault row F36: what was read, what is due and what waits go by the system's stamps and by steps, not by our hour."""
+    ours = Ours(rig)
+    with a_gateway(rig, tmp_path, local=ours) as desk:
+        keys = rig.load(*some_samples(6, status="open"))
+        desk.round()
+        for key, by in zip(keys, (HOUR, -HOUR, timedelta(0), -HOUR, HOUR, timedelta(0)), strict=True):
+            ours.by = by
+            rig.people("set", key, status="resolved")
+            desk.round()
+        for _ in range(3):
+            desk.round()
+
+    assert noted(rig) == dict.fromkeys(keys, 1)
+
+
+FAULTY = """
+version: 1
+rules:
+  - id: wrong
+    when: { changed: { field: priority, to: urgent } }
+    then:
+      - note: { text: "{{ 1 / (ticket.subject == 0) }} percent" }
+  - id: right
+    when: { changed: { field: priority, to: urgent } }
+    then:
+      - tag: { add: [hot] }
+"""
+
+
+def test_a_rule_that_goes_wrong_is_named_and_the_others_run(rig: Rig, tmp_path: Path) -> None:
+    """Fault row F43."""
+    with a_gateway(rig, tmp_path, FAULTY) as desk:
+        (key,) = rig.load(*some_samples(1))
+        desk.round()
+        rig.people("set", key, priority="urgent")
+        for _ in range(4):
+            desk.round()
+        with desk.gateway.store.reading() as db:
+            kept = next(one for one in passes.since(db, START) if one.plan.failures)
+            assert parked.all_of(db) == []
+        replayed = desk.gateway.cycle.book.evaluate(kept.observation)
+
+    assert [(f.rule, "division by zero" in f.reason) for f in kept.plan.failures] == [("wrong", True)]
+    assert replayed == kept.plan, "mended rules can be tried on the very same look"
+    assert "hot" in rig.sandbox.shown(key)["tags"]
+    assert noted(rig) == {}
+
+
+SYNC = """
+version: 1
+rules:
+  - id: in-step
+    when: [created, updated, commented]
+    if: { connection: [here, core], tags: { contains: engineering } }
+    then:
+      - sync:
+          with: CORE
+          if_missing: create
+          status: both_ways
+          fields: { tags: both_ways, priority: both_ways, subject: both_ways }
+          comments: { direction: both_ways, only: public }
+          conflict: newest_wins
+"""
+
+
+def test_two_systems_that_are_kept_in_step_come_to_rest(rig: Rig, tmp_path: Path) -> None:
+    """Fault row F42: what we wrote to either side is never news to the other, whatever it makes of it."""
+    core = MemorySystem(clock=rig.clock)
+    memory = MemoryConnector("core", core, MemorySettings())
+    with a_gateway(rig, tmp_path, SYNC.replace("CORE", "core"), beside={"core": memory}) as desk:
+        desk.round()
+        key = rig.sandbox.people(
+            Deed(kind="create", by="customer", sample=replace(a_sample("Card declined", tags=("engineering",)), created_at=rig.clock()))
+        )
+        for _ in range(3):
+            desk.round()
+        (partner,) = core.keys()
+        rig.people("set", key, priority="urgent")
+        core.people(Deed(kind="set", key=partner, by="agent", fields={"status": "pending"}))
+        rig.people("reply", key, "Any news?", by="customer")
+        core.people(Deed(kind="reply", key=partner, by="agent", text="Soon."))
+        for _ in range(4):
+            desk.round()
+        written = len(rig.effects()) + len(core.effects)
+        for _ in range(3):
+            desk.round()
+
+        left, right = rig.sandbox.shown(key), core.shown(partner)
+    assert len(rig.effects()) + len(core.effects) == written, "it does not come to rest"
+    assert written < 12
+    assert (left["priority"], left["status"], left["subject"]) == (right["priority"], right["status"], right["subject"])
+    assert (left["priority"], left["status"]) == ("urgent", "pending")
+    assert [len([c for c in side["comments"] if c["public"]]) for side in (left, right)] == [2, 2], "each was copied once"
+
+
+def test_a_mass_change_is_read_page_by_page_and_nothing_is_looked_at_twice(rig: Rig, tmp_path: Path) -> None:
+    """Fault row F45: what an administrator of the system touched all at once; never more than a page of it is in hand."""
+    with a_gateway(rig, tmp_path, page_size=5) as desk:
+        keys = rig.load(*some_samples(24, status="open"))
+        desk.round()
+        for key in keys:
+            rig.people("set", key, status="resolved")
+        for _ in range(3):
+            desk.round()
+
+    assert noted(rig) == dict.fromkeys(keys, 1)
