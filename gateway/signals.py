@@ -96,10 +96,14 @@ class Signals:
         with self._house.store.writing() as db:
             connected_at = connections.connected(db, connection, self._house.clock())
             standing = connections.standing(db, connection)
+        first = standing.polled_at is None
         there: Connector = self._house.connectors[connection]
         asked_at = self._house.clock()
         for page in there.changed(self._since(standing, connected_at)):
             with self._house.store.writing() as db:
+                if first:
+                    connected_at = connections.shifted(db, connection, ahead_of_us(there, asked_at, self._house.clock()))
+                    first = False
                 self._store(db, connection, page, book, connected_at, polled)
                 self._distrust(db, connection, page, asked_at)
             asked_at = self._house.clock()
@@ -174,6 +178,19 @@ class Signals:
             inbox.put_refs(db, missing, self._house.wall(), "sweep")
             aliases.sweep_on(db, connection, keys[-1] if len(keys) == AT_ONCE else "", now)
         return len(missing)
+
+
+def ahead_of_us(there: Connector, asked_at: datetime, answered_at: datetime) -> timedelta:
+    """How far the system's clock is ahead of ours, by the last answer; negative when it is behind, nothing where that cannot be told.
+
+    An answer names whole seconds of some moment between the question and the answer; only what that does not explain counts.
+    """
+    theirs = there.pulse().at if there.abilities.describes else None
+    if theirs is None:
+        return timedelta(0)
+    if theirs + timedelta(seconds=1) < asked_at:
+        return theirs - asked_at
+    return max(theirs - answered_at, timedelta(0))
 
 
 def _sorted(

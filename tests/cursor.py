@@ -198,6 +198,37 @@ def test_a_clock_of_theirs_that_differs_from_ours_loses_nothing(rig: Rig, tmp_pa
             assert seen.version == desk.connector.fetch(key).version
 
 
+MADE = """
+version: 1
+rules:
+  - { id: greet, when: created, then: [{ note: { text: "It is new." } }] }
+"""
+
+
+@pytest.mark.parametrize("seconds", [-600, -20, 0, 20, 600])
+def test_what_is_made_right_after_the_first_read_is_news_and_what_was_there_before_is_not(rig: Rig, tmp_path: Path, seconds: int) -> None:
+    """However late, or early, their clock is. The system must say what time it has."""
+    if rig.served is None:
+        pytest.skip("memory tells no time of its own")
+    rig.served.switches.set(rig.sandbox, {"clock_offset": seconds})
+    with a_gateway(rig, tmp_path, MADE) as desk:
+        old = _made_now(rig)
+        rig.later(timedelta(seconds=3))
+        desk.gateway.signals.poll(NAME, desk.gateway.cycle.book)
+        rig.later(timedelta(seconds=3))
+        new = _made_now(rig)
+        desk.round()
+        desk.round()
+        assert [row.action.rule for row in desk.actions(new)] == ["greet"]
+        assert desk.actions(old) == []
+
+
+def _made_now(rig: Rig) -> str:
+    """By their clock."""
+    assert rig.served is not None
+    return rig.served.people(Deed(kind="create", by="customer", sample=replace(a_sample(), created_at=rig.sandbox.clock())))
+
+
 ZONES = {"jira": "account_zone"}
 """The account's zone is part of what is asked and answered in Jira alone: all others speak UTC, whatever the account is set to."""
 

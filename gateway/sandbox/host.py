@@ -13,7 +13,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -81,8 +82,11 @@ class Served:
             await gone(receive)
 
     def _answer(self, request: Request) -> Answer:
-        """As the sandbox answers, within what it was told to be."""
-        return self.switches.answer(self.sandbox, request) or self.sandbox.answer(request)
+        """As the sandbox answers, within what it was told to be; the answer's date is the sandbox's own."""
+        answer = self.switches.answer(self.sandbox, request) or self.sandbox.answer(request)
+        return dataclasses.replace(
+            answer, headers={"date": format_datetime(self.sandbox.clock().astimezone(UTC), usegmt=True), **answer.headers}
+        )
 
     def _fault(self, request: Request) -> Fault | None:
         """The fault that strikes; those that are spent are forgotten."""
@@ -264,7 +268,7 @@ def _server(served: Served) -> uvicorn.Server:
         access_log=False,
         timeout_graceful_shutdown=1,
         timeout_keep_alive=60,
-        date_header=True,
+        date_header=False,
         server_header=False,
     )
     return Obedient(config)

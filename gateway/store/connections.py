@@ -1,7 +1,7 @@
 """How far each connection was read, and how it is: reading, paused until a moment, or stopped until a person acts."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -38,11 +38,19 @@ def all_of(db: sa.Connection) -> list[Standing]:
 
 
 def connected(db: sa.Connection, connection: str, at: datetime) -> datetime:
-    """The moment of the first read; `at` when this is it."""
+    """The moment of the first read, by the system's own clock once a page of it was stored; `at` when this is it."""
     insert_or_leave(db, cursor, [{"connection": connection, "state": "ok"}])
     is_it = cursor.c.connection == connection
     db.execute(sa.update(cursor).where(is_it, cursor.c.connected_at.is_(None)).values(connected_at=at))
     found: datetime = db.execute(sa.select(cursor.c.connected_at).where(is_it)).scalar_one()
+    return found
+
+
+def shifted(db: sa.Connection, connection: str, by: timedelta) -> datetime:
+    """The moment of the first read by the system's own clock, to which the stamps of its tickets are held. Once, with the first page."""
+    found: datetime = db.execute(sa.select(cursor.c.connected_at).where(cursor.c.connection == connection)).scalar_one() + by
+    if by:
+        _set(db, connection, connected_at=found)
     return found
 
 
