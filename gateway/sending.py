@@ -7,7 +7,7 @@ from typing import Protocol, assert_never
 
 from connectors.base import Connector, ConnectorSettings
 from connectors.errors import NotFound, Rejected
-from connectors.text import markdown, plain
+from connectors.text import markdown, pictures, plain
 from gateway.notify import Sends
 from gateway.owning import Notes, Owners
 from rules.plan import Action, AddComment, Ask, Attach, Call, CreateTicket, Draft, JoinTicket, Notify, Page, Receipt, Update, Webhook
@@ -194,8 +194,8 @@ def _with(receipt: Receipt, notes: Notes) -> Receipt:
 
 
 def _said(what: AddComment) -> str:
-    """As Markdown. A copy of somebody's comment is plain text: its stars and brackets arrive as they were written."""
-    return what.body if what.mirrors is None else markdown.write(plain.read(what.body))
+    """As Markdown. A copy of somebody's comment is plain text: its stars and brackets arrive as they were written, its pictures by name."""
+    return what.body if what.mirrors is None else _copied(what.body)
 
 
 def _drafted(what: CreateTicket) -> Draft:
@@ -203,7 +203,11 @@ def _drafted(what: CreateTicket) -> Draft:
     body = what.draft.fields.get("body")
     if what.relation is not None or not isinstance(body, str):
         return what.draft
-    return replace(what.draft, fields={**what.draft.fields, "body": markdown.write(plain.read(body))})
+    return replace(what.draft, fields={**what.draft.fields, "body": _copied(body)})
+
+
+def _copied(text: str) -> str:
+    return markdown.write(plain.read(pictures.by_name(text)))
 
 
 def stands(update: Update, ticket: Ticket) -> bool:
