@@ -83,10 +83,11 @@ class Served:
 
     def _answer(self, request: Request) -> Answer:
         """As the sandbox answers, within what it was told to be; the answer's date is the sandbox's own."""
-        answer = self.switches.answer(self.sandbox, request) or self.sandbox.answer(request)
-        return dataclasses.replace(
-            answer, headers={"date": format_datetime(self.sandbox.clock().astimezone(UTC), usegmt=True), **answer.headers}
-        )
+        return self._dated(self.switches.answer(self.sandbox, request) or self.sandbox.answer(request))
+
+    def _dated(self, answer: Answer) -> Answer:
+        date = format_datetime(self.sandbox.clock().astimezone(UTC), usegmt=True)
+        return dataclasses.replace(answer, headers={"date": date, **answer.headers})
 
     def _fault(self, request: Request) -> Fault | None:
         """The fault that strikes; those that are spent are forgotten."""
@@ -102,7 +103,7 @@ class Served:
     async def _faulty(self, fault: Fault, request: Request, scope: Mapping[str, Any], receive: Any, send: Any) -> Answer | None:
         """Carries the fault out; None when the connection was broken or the answer already sent."""
         if fault.refusal is not None:
-            return fault.refusal
+            return self._dated(fault.refusal)
         if fault.kind in QUIET:
             return self._quietly(fault, request)
         transport = scope["extensions"]["ticketgate.transport"]

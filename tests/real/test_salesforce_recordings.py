@@ -13,6 +13,7 @@ import pytest
 
 from connectors.errors import ConnectorError, NotFound, Rejected, Unauthorized, Unreadable
 from connectors.mapping import moment
+from connectors.salesforce.answers import made
 from connectors.salesforce.connector import SalesforceConnector
 from connectors.salesforce.sandbox import SalesforceSandbox
 from connectors.salesforce.settings import SalesforceSettings
@@ -231,10 +232,10 @@ def texts(body: Any) -> Iterator[str]:
 
 
 @recorded("made")
-def test_recorded_answers_to_a_write_say_what_was_made(path: Path, connector: SalesforceConnector) -> None:
+def test_recorded_answers_to_a_write_say_what_was_made(path: Path) -> None:
     body = content(path)
 
-    assert connector._made("create", body) == body["id"]
+    assert made("here", "create", body) == body["id"]
 
 
 def test_a_key_that_the_sandbox_lost_would_be_noticed(served: Served, connector: SalesforceConnector) -> None:
