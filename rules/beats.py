@@ -41,7 +41,7 @@ def plain(observation: Observation) -> Plain | None:
     """None where the past is not plain."""
     ticket, last = observation.ticket, dict[str, Change]()
     told = _told(observation, last)
-    if told is None:
+    if told is None or ticket.status is None:
         return None
     final = last.get("status")
     if ticket.status in SETTLED if final is None else final.after != ticket.status:

@@ -186,7 +186,7 @@ class Climbing:
 
     def _goes_on(self, step: Step, ruling: Ruling) -> bool:
         """What starts with a split ticket goes on with the clock of its origin, where the policy says so and there is one."""
-        if ruling.plan.spec.switches.on_split == "fresh" or self.climbs or not _creates(step):
+        if ruling.plan.spec.switches.on_split == "fresh" or not _creates(step):
             return False
         climb = self._inherit(self._track, ruling, step.at)
         self.climbs += [climb] if climb is not None else []

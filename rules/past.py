@@ -176,6 +176,9 @@ def _doubts(observation: Observation, rows: Sequence[Change]) -> Iterator[Doubt]
     if any(one.at > other.at for one, other in pairwise(changes)):
         yield Doubt("out_of_order", "its history came out of order; it was sorted by time", ticket.created_at)
     seen: dict[str, Change] = {}
+    if ticket.status is None:
+        word = ticket.unread.get("status", "it")
+        yield Doubt("unmapped_status", f"'{word}' is no status that a word is declared for; its clocks run", ticket.updated_at)
     told = {id(change) for change in changes}
     for row in (row for row in rows if id(row) in told):
         yield from _doubts_of(ticket, row, seen.get(row.field))

@@ -115,13 +115,11 @@ def _test(where: str, bundle: "Bundle", now: datetime) -> "Callable[[Ticket], bo
     return test
 
 
+def _one(many: str) -> str:
+    """The word for one of them; `status` is one already."""
+    return many if many.endswith("us") else many.removesuffix("ies") + "y" if many.endswith("ies") else many.removesuffix("s")
+
+
 def counted(said: Mapping[str, int]) -> str:
     """`212 fields, 190 tags, 40 replies`"""
-    return (
-        ", ".join(
-            f"{n:,} {what if n != 1 else what.removesuffix('ies') + 'y' if what.endswith('ies') else what.removesuffix('s')}"
-            for what, n in said.items()
-            if n
-        )
-        or "nothing"
-    )
+    return ", ".join(f"{n:,} {what if n != 1 else _one(what)}" for what, n in said.items() if n) or "nothing"

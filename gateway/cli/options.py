@@ -4,10 +4,10 @@ import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -75,12 +75,16 @@ class Options:
         return _console(self.color, stderr=True)
 
 
-def options(context: typer.Context) -> Options:
-    """The options that the program was started with."""
+OwnFormat = Annotated[Literal["text", "json"] | None, typer.Option("--format", help="As before the command: text, or json.")]
+"""For commands that are asked for JSON by themselves; elsewhere the option stands before the command."""
+
+
+def options(context: typer.Context, own: Literal["text", "json"] | None = None) -> Options:
+    """The options that the program was started with; `own` is the format that the command itself was given."""
     found = context.find_object(Options)
     if found is None:
         raise Ended(Code.USAGE, "the command was started without its options")
-    return found
+    return found if own is None else replace(found, format=own)
 
 
 def _console(color: str, *, stderr: bool) -> "Console":

@@ -7,7 +7,7 @@ from typer.core import TyperGroup
 
 from gateway.cli.choosing import moment, there
 from gateway.cli.ending import Code, Ended
-from gateway.cli.options import VERSION_LINE, Options, line, options
+from gateway.cli.options import VERSION_LINE, Options, OwnFormat, line, options
 from gateway.cli.stored import in_force, ref_of, store
 from gateway.clock import now
 
@@ -35,7 +35,8 @@ group = typer.Typer(
     cls=OfTicket,
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="How promises to tickets stand. `sla REF` shows one ticket's clocks with the sum that makes each deadline; it takes --at TIME.",
+    help="How promises to tickets stand. `sla REF` shows one ticket's clocks with the sum that makes each deadline; "
+    "it takes --at TIME and --format json.",
     subcommand_metavar="REF | COMMAND [ARGS]...",
 )
 
@@ -49,6 +50,7 @@ def sla(
     context: typer.Context,
     ref: Annotated[str, typer.Argument(metavar="REF", help="The ticket: connection:key.")],
     at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="Another moment: 2026-03-02T08:00Z, or 24h ago.")] = None,
+    own: OwnFormat = None,
 ) -> None:
     """Every clock of one ticket: counted time, closed hours, pauses, other targets and clock changes, line by line to the deadline.
 
@@ -60,7 +62,7 @@ def sla(
     from gateway.store import native
     from rules.engine import Engine
 
-    chosen, ticket = options(context), ref_of(ref)
+    chosen, ticket = options(context, own), ref_of(ref)
     with store(chosen) as (kept, loaded):
         bundle = in_force(chosen, kept, loaded)
         known = _known(chosen, kept, ticket, bundle)

@@ -8,7 +8,7 @@ import typer
 
 from gateway.cli.choosing import moment
 from gateway.cli.ending import Code, Ended
-from gateway.cli.options import VERSION_LINE, Options, line, options
+from gateway.cli.options import VERSION_LINE, Options, OwnFormat, line, options
 from gateway.cli.sla import group
 from gateway.cli.stored import in_force, store
 from gateway.clock import now
@@ -29,6 +29,7 @@ def add_to(app: typer.Typer) -> None:
 def at_risk(
     context: typer.Context,
     within: Annotated[str, typer.Option("--within", metavar="2h", help="How far to look ahead.")] = "2h",
+    own: OwnFormat = None,
 ) -> None:
     """Lists the promises that are broken next, the nearest first. It reads the store and asks no system."""
     from gateway.config import duration
@@ -36,7 +37,7 @@ def at_risk(
     from gateway.store.lives import all_known
     from rules.engine import Engine
 
-    chosen = options(context)
+    chosen = options(context, own)
     try:
         ahead = duration(within)
     except ValueError as error:
@@ -81,6 +82,7 @@ def simulate(
     context: typer.Context,
     since: Annotated[str, typer.Option("--since", metavar="WHEN", help="Tickets made since: 90d ago, or a moment.")] = "90d",
     rules: Annotated[Path | None, typer.Option("--rules", metavar="PATH", help="The files of this desk, not our own.")] = None,
+    own: OwnFormat = None,
 ) -> None:
     """Works out the promises to stored tickets under the policies on disk, and compares them with those in force.
 
@@ -90,7 +92,7 @@ def simulate(
     from gateway.store.lives import all_known
     from rules.engine import Engine
 
-    chosen, at = options(context), now()
+    chosen, at = options(context, own), now()
     start = moment("--since", since, at) or at - timedelta(days=90)
     with store(chosen) as (kept, loaded):
         present, other = Engine(in_force(chosen, kept, loaded)), Engine(_on_disk(chosen, rules))

@@ -24,7 +24,10 @@ def lines(observation: Observation, standing: Standing, bundle: Bundle, *, heard
     if standing.uncovered:
         yield "  No SLA policy applies to it: nothing is promised, and reports count it as uncovered.", "yellow"
     if not heard:
-        yield "  Its comments and history were not read, as no rule in force needs them; replies and pauses may be missing here.", "yellow"
+        yield (
+            "  Its comments and history were not read, as no look at it needed them so far; replies and pauses may be missing here.",
+            "yellow",
+        )
     for clock in standing.clocks:
         yield from _clock(clock, observation, bundle)
     for doubt in standing.doubts:
@@ -71,7 +74,7 @@ def _row(row: Row, zone: ZoneInfo) -> str:
     total = f"= {amount(row.total)}" if row.what == "counted" else ""
     what = _SAID.get(row.what, row.what)
     text = "(to come)" if row.to_come and row.what == "counted" else row.text
-    return f"    {when:<38}{what:<14}{counts:>12}  {total:<14}{text}".rstrip()
+    return f"    {when:<38} {what:<13}{counts:>12}  {total:<14}{text}".rstrip()
 
 
 def _at(at: datetime, zone: ZoneInfo) -> str:

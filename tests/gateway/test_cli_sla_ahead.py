@@ -84,3 +84,10 @@ def test_the_policies_of_another_folder_are_simulated(program: Program, ran: Des
     done = program("-C", ran, "sla", "simulate", "--rules", other)
     assert "first_response   running → breached" in done.out
     assert program("-C", ran, "sla", "simulate", "--rules", tmp_path / "nowhere").code == 2
+
+
+def test_the_format_may_stand_behind_the_commands_that_list_promises(program: Program, ran: Desk) -> None:
+    for command in (("at-risk",), ("simulate", "--since", "90d")):
+        behind = program("-C", ran, "sla", *command, "--format", "json").lines
+        before = program("-C", ran, "--format", "json", "sla", *command).lines
+        assert [(one["type"], one.get("ref")) for one in behind] == [(one["type"], one.get("ref")) for one in before]

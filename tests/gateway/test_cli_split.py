@@ -51,6 +51,7 @@ def test_a_person_can_follow_the_sum_of_a_split_ticket(program: Program, desk: D
     shown = program("-C", desk, "sla", f"desk:{clone}").out
     assert f"split from desk:{first}, whose time stands above" in shown
     (clock,) = [one for one in program("-C", desk, "--format", "json", "sla", f"desk:{clone}").lines if one["type"] == "clock"]
+    assert program("-C", desk, "sla", f"desk:{clone}", "--format", "json", "--at", "2030-01-01").lines[0]["ref"] == f"desk:{clone}"
     assert clock["split_from"] == f"desk:{first}"
     assert sum(row["counts"] for row in clock["rows"] if row["what"] == "counted" and not row["to_come"]) == pytest.approx(clock["elapsed"])
 

@@ -40,6 +40,15 @@ def only(given: Mapping[str, Any], known: Any, where: str) -> None:
         raise UnknownShape(f"{where}: unknown keys {', '.join(strange)}")
 
 
+def only_labels(given: Mapping[str, Any]) -> None:
+    """Beside what is known a vector may say more of itself in words: they describe it and change no answer."""
+    only({name: said for name, said in given.items() if not _is_words(said)}, _VECTOR, "vector")
+
+
+def _is_words(said: Any) -> bool:
+    return isinstance(said, str) or (isinstance(said, list) and all(isinstance(one, str) for one in said))
+
+
 def at(text: str) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
 
@@ -54,10 +63,10 @@ def a_calendar(written: dict[str, Any]) -> Calendar:
     return Calendar(
         timezone=written["tz"],
         weekly={DAYS.index(day): _spans(hours) for day, hours in written["hours"].items()},
-        holidays=frozenset(date.fromisoformat(day) for day in written.get("holidays", ())),
-        recurring=frozenset((int(day[:2]), int(day[3:])) for day in written.get("recurring_holidays", ())),
-        overrides={date.fromisoformat(day): _spans(hours) for day, hours in written.get("overrides", {}).items()},
-        closures=tuple((_local(a), _local(b)) for a, b in written.get("closures", ())),
+        holidays=frozenset(date.fromisoformat(day) for day in written.get("holidays") or ()),
+        recurring=frozenset((int(day[:2]), int(day[3:])) for day in written.get("recurring_holidays") or ()),
+        overrides={date.fromisoformat(day): _spans(hours) for day, hours in (written.get("overrides") or {}).items()},
+        closures=tuple((_local(a), _local(b)) for a, b in written.get("closures") or ()),
     )
 
 
@@ -88,7 +97,7 @@ class Case:
 
 
 def a_case(vector: dict[str, Any]) -> Case:
-    only(vector, _VECTOR, "vector")
+    only_labels(vector)
     policy = vector.get("policy") or {}
     only(policy, _POLICY, "policy")
     for name, value in policy.items():
@@ -240,7 +249,8 @@ class _Judged:
         only(wanted, _CLOCK, "expect")
         if clock is None:
             assert wanted.get("due_at") is None
-            assert set(wanted) <= {"due_at"}
+            assert not wanted.get("breached")
+            assert set(wanted) <= {"due_at", "breached"}
             return
         if "due_at" in wanted:
             self._agrees_on_deadline(clock, wanted["due_at"])
@@ -264,7 +274,7 @@ class _Judged:
     def _agrees_on_deadline(self, clock: SlaClock, wanted: str | None) -> None:
         """A clock that is held has no deadline yet; a case that names one means the earliest there can be."""
         if wanted is None:
-            assert clock.due_at is None
+            assert clock.due_at is None or self.rows[-1][1] is Status.RESOLVED, "no deadline is pending in a closed status"
             return
         _agree(self._earliest(clock), wanted, self.case.tolerance)
 
@@ -291,11 +301,11 @@ def _target(target: dict[str, Any]) -> Target:
 def _statuses(given: dict[str, Any]) -> list[tuple[datetime, Status]]:
     """The history in our statuses: open, pending for what pauses, resolved for what is closed; `closed_at` closes as well."""
     history = given.get("status_history") or [{"at": given["created_at"], "status": "open"}]
-    pauses, closed = given.get("pause_statuses", ()), given.get("closed_statuses", ("closed",))
+    pauses, closed = given.get("pause_statuses") or (), given.get("closed_statuses") or ("closed",)
     meant = {**dict.fromkeys(pauses, Status.PENDING), **dict.fromkeys(closed, Status.RESOLVED)}
     for row in history:
         only(row, {"at", "status"}, "status_history")
-    rows = [(at(row["at"]), meant.get(row["status"], Status.OPEN)) for row in history]
+    rows = sorted(((at(row["at"]), meant.get(row["status"], Status.OPEN)) for row in history), key=lambda row: row[0])
     closed_at = maybe_at(given.get("marks", {}).get("closed_at"))
     if closed_at is not None and [status for since, status in rows if since <= closed_at][-1:] != [Status.RESOLVED]:
         rows.append((closed_at, Status.RESOLVED))

@@ -434,6 +434,12 @@ def test_a_past_that_cannot_be_is_named_and_counted_and_stops_nothing():
     assert only(found).elapsed == 3 * H  # resolved from its creation to the reopening
 
 
+def test_a_ticket_that_stands_in_a_status_without_a_word_is_named_and_its_clocks_run():
+    found = stand(one(f"resolution: {{ {FOUR} }}"), 2 * H, status=None, unread={"status": "Triage 2"})
+    assert [(d.kind, "'Triage 2'" in d.text) for d in found.doubts] == [("unmapped_status", True)]
+    assert (only(found).state, only(found).elapsed) == ("running", 2 * H)
+
+
 def test_two_changes_at_one_moment_are_taken_in_the_order_that_joins_up():
     a, b = became("status", Status.OPEN, Status.PENDING, H), became("status", Status.PENDING, Status.ON_HOLD, H)
     bundle = one(f"resolution: {{ pause: {{ status: pending }}, {FOUR} }}")

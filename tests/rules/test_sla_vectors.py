@@ -18,7 +18,7 @@ def vectors() -> Iterator[Any]:
     """One case for every vector of our own file and of every file that TICKETGATE_SLA_VECTORS names, separated by colons."""
     for path in (OWN, *GIVEN):
         content = json.loads(path.read_text("utf-8"))
-        if content["format"] != FORMAT or content["count"] != len(content["vectors"]):
+        if content["format"] != FORMAT or content.get("count", len(content["vectors"])) != len(content["vectors"]):
             raise UnknownShape(f"{path} is no file of vectors that is understood here")
         for vector in content["vectors"]:
             yield pytest.param(vector, id=f"{path.stem}:{vector['id']}")
@@ -55,3 +55,16 @@ def test_what_is_not_understood_is_refused(change: dict[str, Any]):
     assert_vector(known)
     with pytest.raises(UnknownShape):
         assert_vector({**known, **change})
+
+
+def test_what_a_vector_says_of_itself_in_words_changes_nothing():
+    known: dict[str, Any] = {
+        "id": "x",
+        "op": "add",
+        "calendar": {"tz": "UTC", "hours": {"mon": [["09:00", "17:00"]]}, "holidays": None, "overrides": None},
+        "input": {"start": "2026-03-02T09:00:00Z", "seconds": 3600},
+        "expect": {"at": "2026-03-02T10:00:00Z"},
+    }
+    assert_vector({**known, "title": "an hour of Monday", "aliases": ["mon-1h"]})
+    with pytest.raises(AssertionError):
+        assert_vector({**known, "title": "an hour of Monday", "expect": {"at": "2026-03-02T10:00:01Z"}})
