@@ -57,7 +57,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What goes back: `body` is anything JSON can say, or bytes as they are; None is no content."""
+    """What goes back: `body` is anything JSON can say, bytes as they are, or an iterator of them; None is no content."""
 
     status: int = 200
     body: Any = None

@@ -50,7 +50,7 @@ class Seam(HTTPAdapter):
         super().__init__(pool_maxsize=8, max_retries=0)
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:  # type: ignore[override]
-        writing = self._guarded(request)
+        writing, in_parts = self._guarded(request), bool(kwargs.get("stream"))
         limits = self._settings
         kwargs |= {"timeout": (limits.connect_timeout, limits.read_timeout), "stream": True}
         if self._meter is not None:
@@ -60,7 +60,8 @@ class Seam(HTTPAdapter):
             self._meter.after(allowance_of(answer.headers), closed_for(answer.status_code, answer.headers))
         answer.request, answer.url = request, request.url or ""
         self.heard = answer.headers
-        self._read_whole(answer)
+        if not (in_parts and answer.status_code == 200):
+            self._read_whole(answer)
         if answer.is_redirect:
             raise Unreadable(
                 self._connection,
@@ -109,6 +110,16 @@ class Seam(HTTPAdapter):
                 answer.close()
                 raise requests.exceptions.ContentDecodingError("the answer is larger than 64 MiB")
         answer._content = b"".join(parts)
+
+
+def parts(answer: requests.Response, within: float) -> Iterator[bytes]:
+    """The body of an answer that was asked for with `stream=True`, as it comes; `within` seconds for all of it."""
+    end = time.monotonic() + within
+    answer.raw.decode_content = True
+    while part := _some(answer):
+        yield part
+        if time.monotonic() > end:
+            raise requests.exceptions.ReadTimeout("the answer took longer than the total deadline")
 
 
 def _bytes(body: Any) -> bytes:

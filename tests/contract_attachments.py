@@ -136,6 +136,6 @@ def test_a_lost_answer_to_an_upload_is_a_doubt(rig: Rig, connector: Connector) -
     if without(connector) or rig.served is None:
         pytest.skip("nothing can be lost")
     key = one(rig, connector).ref.key
-    rig.fault("drop_after_apply", method="POST")
+    rig.fault("apply_then_drop", method="POST")
     with pytest.raises(InDoubt):
         connector.attach(key, upload(), public=True, mark=MARK)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
-from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt, Thing
+from connectors.base import NO_TAGS, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt, Thing
 from connectors.columns import all_of
 from connectors.errors import ConnectorError, CursorExpired, InDoubt, NotFound, Rejected, Stale, Transient, Unreadable, Unsupported
 from connectors.inventory import Permission, Pulse, RemoteField
@@ -18,6 +18,7 @@ from connectors.mapping import Record, Unwritable, moment
 from connectors.pushes import Heard, Push, trusted
 from connectors.servicenow import pushes
 from connectors.servicenow.abilities import ABILITIES
+from connectors.servicenow.attachments import WithFiles
 from connectors.servicenow.directory import Directory
 from connectors.servicenow.journal import AUDIT, AUDITED, ELEMENTS, ENTRY, Caller, bears, changes_of, comment_of, marked
 from connectors.servicenow.linking import Links
@@ -81,7 +82,7 @@ class Place:
         return replace(self, at=min(self.at, self.begun or self.at), key="", begun="")
 
 
-class ServiceNowConnector(Connector):
+class ServiceNowConnector(WithFiles):
     """One table of one instance. References are looked up by name once and kept for as long as this object lives."""
 
     Settings = ServiceNowSettings

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, quote, unquote
 from connectors.sandbox import Answer, Clock, Deed, Request, Sample, Sandbox
 from connectors.sandbox_tokens import Grants
 from connectors.servicenow.incident_log import IncidentLog
+from connectors.servicenow.sandbox_attachments import Files
 from connectors.servicenow.sandbox_desk import CLOSING, JOURNALS, PRIORITIES, STATES, Desk, Refused, text_of
 from connectors.servicenow.sandbox_query import parsed
 from connectors.servicenow.sandbox_render import Renderer
@@ -46,6 +47,7 @@ class ServiceNowSandbox(Sandbox):
     def __init__(self, clock: Clock, *, matrix: Mapping[str, str] | None = None, fields: Iterable[str] = ()) -> None:
         super().__init__(clock)
         self.desk = Desk(matrix, fields)
+        self.files = Files(self.desk.tables, self.took_effect)
         self.us = self.desk.person("ticketgate@example.com", "Ticketgate")
         self.desk.tables["sys_user"].change(self.us, {"user_name": USER})
         role = self.desk.tables.named("sys_user_role", "role", "itil")
@@ -126,6 +128,8 @@ class ServiceNowSandbox(Sandbox):
         return Answer(body={**given, "scope": "useraccount", "token_type": "Bearer"})
 
     def _routed(self, request: Request) -> Answer:
+        if (of_files := self.files.answer(request, USER, self.now())) is not None:
+            return of_files
         name, _, key = request.path.removeprefix(TABLE_API).partition("/")
         table = self.desk.tables.get(name) if request.path.startswith(TABLE_API) else None
         if table is None:
@@ -264,6 +268,8 @@ class ServiceNowSandbox(Sandbox):
         by = caller if deed.by == "customer" else self.desk.user_name(stable_id("sys_user", "lena@example.com"))
         if deed.kind == "delete":
             self.desk.deleted(key, by, self.now())
+        elif deed.kind == "attach":
+            self.files.by_people(key, deed, by, self.now())
         elif deed.kind in ("merge", "move", "clone"):
             raise ValueError(f"incidents have no {deed.kind} in ServiceNow")
         else:
@@ -309,6 +315,7 @@ class ServiceNowSandbox(Sandbox):
             "group": group.get("name"),
             "assignee": person.get("email") or None,
             "tags": sorted(filter(None, value(record, "u_tags").split(","))),
+            "files": self.files.of(key),
             "comments": [self._comment(record, row) for row in self._journal(key)],
         }
 

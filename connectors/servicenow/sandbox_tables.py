@@ -101,6 +101,11 @@ REFERENCES: Mapping[str, str] = {
 }
 
 
+ATTACHMENT = dict.fromkeys(
+    ("sys_id", "table_name", "table_sys_id", "file_name", "size_bytes", "content_type", "sys_created_on", "sys_created_by", "state"), ""
+)
+
+
 def stable_id(kind: str, value: str) -> str:
     """A sys_id that two starts agree on: 32 hex digits over kind and value."""
     return md5(f"{kind}:{value}".encode(), usedforsecurity=False).hexdigest()
@@ -245,6 +250,7 @@ class Tables:
             Table("sys_user", PERSON, ("email", "user_name", "name")),
             Table("sys_user_group", GROUP, ("name",)),
             Table("sys_journal_field", JOURNAL, ("element_id",)),
+            Table("sys_attachment", ATTACHMENT, ("table_sys_id",)),
             Table("sys_audit", AUDIT, ("documentkey",)),
             Table("sys_audit_delete", DELETED, ("documentkey",)),
             Table("task_sla", TASK_SLA, ("task",)),

@@ -7,7 +7,7 @@ and passes over an `error` in a 200. Its `Client` and the session in it are soun
 import warnings
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -15,7 +15,8 @@ import orjson
 import requests
 
 from connectors.allowance import until_reset
-from connectors.errors import ConnectorError, InDoubt, Transient, Unauthorized, Unreadable
+from connectors.errors import ConnectorError, InDoubt, Rejected, Transient, Unauthorized, Unreadable
+from connectors.files import Sink, Upload
 from connectors.granting import token_of
 from connectors.inventory import Pulse
 from connectors.secrecy import saying
@@ -23,7 +24,7 @@ from connectors.servicenow.reading import rows_of, table_path
 from connectors.servicenow.secrecy import shows_nothing
 from connectors.shared import Shared
 from connectors.tokens import Bearer, Token, as_it_is
-from connectors.transport import asking, decoded, error_for, mounted, pulse, said_by
+from connectors.transport import asking, decoded, error_for, mounted, parts, pulse, said_by
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # old pytz, and libmagic, which only its attachment upload wants
@@ -42,7 +43,7 @@ class ServiceNowSession:
 
     def __init__(self, connection: str, settings: "ServiceNowSettings", *, read_only: bool = False, shared: Shared | None = None) -> None:
         self.connection = connection
-        self._sign_in = settings.sign_in
+        self._sign_in, self._within = settings.sign_in, settings.total_timeout
         shared = shared or Shared()
         self._bearer = Bearer(shared.tokens, self._granted) if settings.sign_in.client_id else None
         session = mounted(requests.Session(), connection, settings, read_only=read_only, meter=shared.meter)
@@ -84,10 +85,8 @@ class ServiceNowSession:
     ) -> Any:
         """The answer, as `read` decodes it. `what` is said in errors: what was attempted, on which ticket."""
         writing = method != "GET"
-        answer = self._sent(what, method, path, params, body)
-        if answer.status_code == 401 and self._bearer is not None:
-            self._bearer.renew()
-            answer = self._sent(what, method, path, params, body)
+        data = None if body is None else orjson.dumps(body)
+        answer = self._renewed(lambda: self._sent(what, method, path, params, data))
         self.date, total = answer.headers.get("date"), answer.headers.get("x-total-count", "")
         self.total = int(total) if total.isdigit() else None
         if answer.status_code >= 400:
@@ -99,6 +98,41 @@ class ServiceNowSession:
         if not isinstance(said, dict):
             raise self._odd(what, method)
         return said
+
+    def download(self, what: str, path: str, into: Sink, *, pages: bool) -> None:
+        """Hands the bytes of an answer to `into` as they come. `pages`: an HTML page is what was asked for."""
+        answer = self._renewed(lambda: self._sent(what, "GET", path, {}, None, stream=True, headers={"Accept": "*/*"}))
+        with closing(answer):
+            if answer.status_code >= 400:
+                raise refused(self.connection, what, answer, writing=False)
+            if "html" in answer.headers.get("content-type", "") and not pages:
+                raise Rejected(self.connection, f"{what}: a page for people came instead of the file")
+            with asking(self.connection, what, writing=False):
+                for part in parts(answer, self._within):
+                    into(part)
+
+    def upload(self, what: str, path: str, params: Mapping[str, str], file: Upload) -> dict[str, Any]:
+        """Sends a file's bytes as they are, under its real media type."""
+
+        def sent() -> requests.Response:
+            file.content.seek(0)
+            return self._sent(what, "POST", path, params, file.content, headers={"Content-Type": file.type})
+
+        answer = self._renewed(sent)
+        if answer.status_code >= 400:
+            raise refused(self.connection, what, answer, writing=True)
+        said = decoded(self.connection, what, answer, writing=True)
+        if not isinstance(said, dict):
+            raise self._odd(what, "POST")
+        return said
+
+    def _renewed(self, ask: Callable[[], requests.Response]) -> requests.Response:
+        """Asked again with a new token where the one in hand has run out."""
+        answer = ask()
+        if answer.status_code == 401 and self._bearer is not None:
+            self._bearer.renew()
+            answer = ask()
+        return answer
 
     def saying(self, *, public: bool) -> AbstractContextManager[None]:
         """Around the sending of a comment: of one that is not public, nothing leaves that a customer could see."""
@@ -119,11 +153,12 @@ class ServiceNowSession:
         kind = Unreadable if method == "GET" else InDoubt
         return kind(self.connection, f"{what}: the answer is not what the Table API documents")
 
-    def _sent(self, what: str, method: str, path: str, params: Mapping[str, str], body: Mapping[str, str] | None) -> requests.Response:
-        data = None if body is None else orjson.dumps(body)
+    def _sent(self, what: str, method: str, path: str, params: Mapping[str, str], data: Any, **how: Any) -> requests.Response:
         with asking(self.connection, what, writing=method != "GET"):
             try:
-                answer: requests.Response = self._client.session.request(method, self._client.base_url + path, params=params, data=data)
+                answer: requests.Response = self._client.session.request(
+                    method, self._client.base_url + path, params=params, data=data, **how
+                )
             except Unreadable as error:  # the only thing that the seam itself cannot read is a redirect
                 raise Unauthorized(self.connection, f"{what}: {error.message}; the sign-in has probably run out") from None
         return answer

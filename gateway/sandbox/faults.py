@@ -5,7 +5,7 @@ import contextlib
 import re
 import socket
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -80,6 +80,8 @@ class Fault:
 
 def encoded(answer: Answer) -> tuple[bytes, dict[str, str]]:
     """The answer's bytes and headers as they go out."""
+    if isinstance(answer.body, Iterator):  # a file: it was sent in parts, or is not sent at all
+        return b"", dict(answer.headers)
     body = answer.body if isinstance(answer.body, bytes) else b"" if answer.body is None else orjson.dumps(answer.body)
     kind = {} if answer.body is None else {"content-type": "application/json;charset=UTF-8"}
     return body, {**kind, **{k.lower(): v for k, v in answer.headers.items()}}

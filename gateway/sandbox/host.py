@@ -210,12 +210,24 @@ async def _received(scope: Mapping[str, Any], receive: Any) -> Request:
 
 
 async def _send(send: Any, answer: Answer) -> None:
+    if isinstance(answer.body, Iterator):
+        await _in_parts(send, answer, answer.body)
+        return
     body, headers = encoded(answer)
     lines = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in headers.items()]
     if answer.status != 204:
         lines.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": lines})
     await send({"type": "http.response.body", "body": body})
+
+
+async def _in_parts(send: Any, answer: Answer, parts: Iterator[bytes]) -> None:
+    """As it is made, so that half a gigabyte is never whole in memory."""
+    lines = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in answer.headers.items()]
+    await send({"type": "http.response.start", "status": answer.status, "headers": lines})
+    for part in parts:
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
 
 
 class Breakable(H11Protocol):
