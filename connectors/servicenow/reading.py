@@ -85,15 +85,21 @@ def _get(key: str) -> Callable[[Record], Any]:
     return lambda record: record.get(key)
 
 
-def _person(said: tuple[str | None, ...]) -> Person | None:
-    key, name, email, *more = (part or None for part in said)
-    organization, language = more or (None, None)
-    return Person(id=key, name=name, email=email, organization=organization, language=language) if key else None
+def _requester(said: tuple[str | None, str | None, str | None, str | None, str | None]) -> Person | None:
+    key, name, email, organization, language = said
+    if not key:
+        return None
+    return Person(id=key, name=name or None, email=email or None, organization=organization or None, language=language or None)
 
 
-def _people(fields: tuple[str, ...]) -> Callable[[Record], Person | None]:
+def _assignee(said: tuple[str | None, str | None, str | None]) -> Person | None:
+    key, name, email = said
+    return Person(id=key, name=name or None, email=email or None) if key else None
+
+
+def _people(fields: tuple[str, ...], made: Callable[[Any], Person | None]) -> Callable[[Record], Person | None]:
     """Reads a person; what of it we may not read is left out of the record."""
-    all_of, kept = itemgetter(*fields), Kept(_person)
+    all_of, kept = itemgetter(*fields), Kept(made)
 
     def person(record: Record) -> Person | None:
         try:
@@ -108,7 +114,10 @@ def _people(fields: tuple[str, ...]) -> Callable[[Record], Person | None]:
 
 REQUESTER = ("caller_id", "caller_id.name", "caller_id.email", "caller_id.company.name", "caller_id.preferred_language")
 ASSIGNEE = ("assigned_to", "assigned_to.name", "assigned_to.email")
-PERSONS = {"requester": REQUESTER, "assignee": ASSIGNEE}
+PERSONS: Mapping[str, tuple[tuple[str, ...], Callable[[Any], Person | None]]] = {
+    "requester": (REQUESTER, _requester),
+    "assignee": (ASSIGNEE, _assignee),
+}
 
 
 def _group(record: Record) -> str | None:
@@ -171,7 +180,7 @@ def asked_for(settings: ServiceNowSettings, custom: Iterable[Custom] = ()) -> st
 def _told_by_several(row: Field) -> Field:
     """The rows that one field of a record cannot tell: people, and status with its reason."""
     if row.name in PERSONS:
-        return replace(row, reads=_people(PERSONS[row.name]))
+        return replace(row, reads=_people(*PERSONS[row.name]))
     return replace(row, reads=_with_reason(row.words)) if row.name == "status" and row.words else row
 
 
