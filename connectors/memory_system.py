@@ -190,7 +190,7 @@ class MemorySystem:
     def shown(self, key: str) -> Json:
         """The ticket's true state for judges, as `Sandbox.shown` has it. Raises `KeyError`."""
         ticket = self.record(key)
-        plain = {name: ticket.get(name) for name in ("status", "priority", "group", "tags", "subject")}
+        plain = {name: ticket.get(name) for name in ("status", "priority", "group", "tags", "subject", "body", "product", "language")}
         files = [detail_of(file) for file in ticket.get("files", ())]
         said = [{name: c[name] for name in ("id", "public", "text", "by")} for c in ticket["comments"]]
         return {**plain, "assignee": (ticket.get("assignee") or {}).get("email"), "comments": said, "files": files}

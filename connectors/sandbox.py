@@ -145,7 +145,8 @@ class Sandbox(ABC):
 
     @abstractmethod
     def shown(self, key: str) -> dict[str, Any]:
-        """The ticket's true state for judges: status, priority, group, assignee, tags, subject in our words where they have one,
+        """The ticket's true state for judges: status, priority, group, assignee, tags, subject,
+        body (plain text), product and language in our words where they have one,
         and `comments`: a list of {id, public, text, by: customer|agent|api}. Raises `KeyError`."""
 
     @abstractmethod

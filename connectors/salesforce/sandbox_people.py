@@ -189,6 +189,9 @@ def true_state(org: Org, people: People, key: str) -> dict[str, Any]:
         "assignee": None if queue or case["OwnerId"] == people.nobody else owner.get("Email"),
         "tags": [t for t in (case["Tags__c"] or "").split(";") if t],
         "subject": case["Subject"],
+        "body": case["Description"] or "",
+        "product": case["Product__c"],
+        "language": case["Language__c"],
         "deleted": case["IsDeleted"],
         "comments": sorted(
             (*_comments(org, people, key), *_mails(org, key), *_posts(org, people, key)), key=lambda c: (c.pop("at"), c["id"])

@@ -310,6 +310,9 @@ class ServiceNowSandbox(Sandbox):
         return {
             "number": record["number"],
             "subject": value(record, "short_description"),
+            "body": value(record, "description"),
+            "product": value(record, "u_product") or None,
+            "language": value(record, "u_language") or None,
             "status": _status(*state),
             "priority": next((ours for ours, theirs in PRIORITIES.items() if theirs == priority), "low" if priority == "5" else None),
             "group": group.get("name"),

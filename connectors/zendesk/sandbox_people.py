@@ -120,8 +120,9 @@ def _fields(desk: Desk, deed: Deed) -> dict[str, Any]:
                 out["assignee_id"] = desk.user(value, role="agent")["id"] if value else None
             case "tags":
                 out["tags"] = tags_of(value)
-            case "product":
-                out["custom_fields"] = [{"id": PRODUCT, "value": value}]
+            case "product" | "language":
+                number = {"product": PRODUCT, "language": LANGUAGE}[name]
+                out["custom_fields"] = [*out.get("custom_fields", []), {"id": number, "value": value}]
             case _:
                 out[name] = value
     if out.get("status", "new") not in STATUSES:
@@ -133,6 +134,7 @@ def shown(desk: Desk, key: str) -> dict[str, Any]:
     """The ticket as it truly is, for judges. Raises `KeyError`."""
     record = _there(desk, key)
     assignee, group = desk.users.get(record["assignee_id"] or 0), desk.groups.get(record["group_id"] or 0)
+    own = {field["id"]: field["value"] for field in record["custom_fields"]}
     return {
         "status": OURS.get(record["status"], record["status"]),
         "priority": record["priority"],
@@ -141,6 +143,9 @@ def shown(desk: Desk, key: str) -> dict[str, Any]:
         "assignee": assignee["email"] if assignee else None,
         "tags": list(record["tags"]),
         "subject": record["subject"],
+        "body": record["description"],
+        "product": own.get(PRODUCT),
+        "language": own.get(LANGUAGE),
         "requester": desk.users[record["requester_id"]]["email"],
         "comments": [_shown(desk, c) for c in desk.comments(record["id"])[1:]],
     }

@@ -32,12 +32,18 @@ rules:
     then:
       - assign: { group: triage }
       - tag: { add: [routed] }
+  - id: heard
+    when: commented
+    if: { comment.text: { contains: never said } }
+    then:
+      - tag: { add: [said] }
   - id: in-a-hurry
     when: { changed: { field: priority, to: urgent } }
     then:
       - tag: { add: [hot] }
       - note: { text: "Somebody is in a hurry." }
 """
+SAID = ("Any news?", "Größe XL, bitte.\n\nDanke!", "It works again (since 10:00)")
 EDITS: dict[str, tuple[Any, ...]] = {
     "status": ("open", "pending", "resolved", "open"),
     "priority": ("urgent", "high", "normal", "low"),
@@ -45,8 +51,13 @@ EDITS: dict[str, tuple[Any, ...]] = {
     "assignee": ("lena@example.com", "max@example.com"),
     "subject": ("Card declined", "Card declined again", "Größe"),
     "tags": (["vip"], ["vip", "tv"], []),
+    "product": ("billing", "payments", "login"),
+    "language": ("de", "en"),
 }
-COMPARED = ("status", "priority", "group", "assignee", "subject")
+BODIES = ("It fails.", "Größe fehlt.\n\nSeit heute.", "住所入力後に止まります")
+REWRITTEN = frozenset({"memory", "servicenow", "salesforce"})
+"""Where people can write a ticket's text anew."""
+COMPARED = ("status", "priority", "group", "assignee", "subject", "body", "product", "language")
 
 
 @dataclass
@@ -66,15 +77,18 @@ class People:
             return
         key, what = self.dice.choice(self.there), self.dice.random()
         if what < 0.15:
-            self.rig.people(self.dice.choice(["reply", "note"]), key, "Any news?", by=self.dice.choice(["agent", "customer"]))
+            by = self.dice.choice(["agent", "customer"])
+            kind = self.dice.choice(["reply", "note"]) if by == "agent" else "reply"  # a customer sees no notes
+            self.rig.people(kind, key, self.dice.choice(SAID), by=by)
         elif what < 0.22:
             self._ends(key)
         else:
-            name = self.dice.choice(list(EDITS))
-            self.rig.people("set", key, **{name: self.dice.choice(EDITS[name])})
+            edits = {**EDITS, "body": BODIES} if self.rig.system in REWRITTEN else EDITS
+            name = self.dice.choice(list(edits))
+            self.rig.people("set", key, **{name: self.dice.choice(edits[name])})
 
     def _makes(self) -> str:
-        sample = replace(a_sample("Card declined", priority="normal"), created_at=self.rig.clock())
+        sample = replace(a_sample("Card declined", priority="normal"), body=self.dice.choice(BODIES), created_at=self.rig.clock())
         return str(self.rig.sandbox.people(Deed(kind="create", by="customer", sample=sample)))
 
     def _ends(self, key: str) -> None:
@@ -111,7 +125,7 @@ def port(system: str) -> Iterator[Served | None]:
 
 @pytest.mark.parametrize("world", range(SEEDS // len(ROWS) // IN_ONE_WORLD))
 def test_whatever_people_do_meanwhile_the_store_ends_as_the_system_is(system: str, port: Served | None, tmp_path: Path, world: int) -> None:
-    projects = {"project": ["CORE", "WEB"]} if ROWS[system] == "jira" else {}
+    projects: dict[str, Any] = {"project": ["CORE", "WEB"]} if ROWS[system] == "jira" else {}
     crews: dict[str, People] = {}
     with rigged(system, port) as rig:
         if port is not None:
@@ -159,6 +173,10 @@ def compared(desk: Over, people: People, name: str) -> None:
         assert seen is not None, f"{name}: {key} was never seen"
         assert seen.ticket is not None, f"{name}: {key} was not looked at"
         assert not desk.is_gone(key), f"{name}: {key} counts as gone"
+        assert seen.heard or seen.adopted, f"{name}: nobody listened to {key}"
+        if seen.heard:
+            told, moved = _said(desk, key), key in people.after.values()
+            assert _alike(told, shown["comments"], moved=moved), f"{name}: {key} has {told}, not {shown['comments']}"
         assert _fields(seen.ticket) == {n: shown[n] for n in COMPARED} | {"tags": {*shown["tags"]}}, f"{name}: {key}"
     for key in people.after:
         with desk.gateway.store.reading() as db:
@@ -167,6 +185,19 @@ def compared(desk: Over, people: People, name: str) -> None:
         assert not live, f"{name}: {key} is no more, and is still looked after"
         end = people.end_of(key)
         assert end is None or not way or way[-1].into == desk.ref(end), f"{name}: {key} ended at {end}, and the store says {way}"
+
+
+def _said(desk: Over, key: str) -> list[dict[str, Any]]:
+    """The people's comments that the store has, as a sandbox shows them. Ours are known by their receipts, and read with the next news."""
+    with desk.gateway.store.reading() as db:
+        known = tickets.past(db, desk.ref(key)).comments
+    return [{"id": c.id, "public": c.public, "text": c.text, "by": str(c.role)} for c in known if not c.ours]
+
+
+def _alike(said: list[dict[str, Any]], shown: list[dict[str, Any]], *, moved: bool) -> bool:
+    """Whether the store has what people said. Of a moved ticket it has who saw it when it was said: its new project may show it to all."""
+    names = ("id", "text", "by") if moved else ("id", "text", "by", "public")
+    return [[c[n] for n in names] for c in said] == [[c[n] for n in names] for c in shown if c["by"] != "api"]
 
 
 def _fields(ticket: Ticket) -> dict[str, Any]:
