@@ -11,9 +11,11 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import convert
 
 from connectors.base import Custom
 from connectors.columns import MALFORMED, all_of
+from connectors.jira import adf
 from connectors.jira.connector import JiraConnector
 from connectors.jira.issues import IssueReader
 from connectors.jira.settings import JiraSettings
@@ -206,6 +208,16 @@ def test_an_issue_of_a_page_that_is_read_by_itself_is_the_same(field: str | None
     found, lost = all_of([decoded], issues._together, lambda one: issues.ticket(plain(one)), lambda one, error: str(error))  # type: ignore[arg-type,return-value]
     assert (found, lost) == ([issues.ticket(record)], [])
     assert str(found[0].body).endswith("here (https://x.example)\nhere (https://x.example)")
+
+
+PLAIN, MARKED = {"type": "text", "text": "plain"}, RICH
+
+
+@given(st.lists(st.lists(st.sampled_from([PLAIN, MARKED, {"type": "hardBreak"}]), max_size=2), max_size=3))
+def test_a_document_of_a_page_reads_as_one_by_itself(paragraphs: list[list[Any]]) -> None:
+    document = {"type": "doc", "content": [{"type": "paragraph", "content": nodes} for nodes in paragraphs]}
+
+    assert adf.text(convert(document, adf.Part)) == adf.text(document)
 
 
 STAMP = st.builds("{}{}".format, st.datetimes(), st.sampled_from(["+0000", "-0400", "+0530", "+1400", "Z", "+00:00", "-0"])) | st.builds(
