@@ -90,6 +90,7 @@ def test_what_is_attached_arrives_whole_under_its_name_for_whom_it_is_meant(rig:
 
 
 def test_a_download_ends_when_the_sink_wants_no_more(rig: Rig, connector: Connector) -> None:
+    """Fault row F65, the connector's part."""
     if without(connector):
         pytest.skip("it has no files")
     key = one(rig, connector).ref.key
@@ -110,6 +111,7 @@ def test_a_download_ends_when_the_sink_wants_no_more(rig: Rig, connector: Connec
 
 
 def test_a_vanished_file_is_not_found_and_a_page_for_people_is_no_file(rig: Rig, connector: Connector) -> None:
+    """Fault row F65, the connector's part."""
     if without(connector):
         pytest.skip("it has no files")
     key = one(rig, connector).ref.key

@@ -9,7 +9,6 @@ import pytest
 
 TESTS = Path(__file__).parent
 ROWS = (*(f"F{n}" for n in range(15, 46)), "F65", "F66")
-UNBUILT = {"F65": "attachments are not carried yet"}
 NAMES = re.compile(r"Fault rows? ((?:F\d\d(?:, | and )?)+)")
 
 
@@ -27,10 +26,6 @@ def shown() -> frozenset[str]:
     return frozenset(named())
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row not in UNBUILT])
+@pytest.mark.parametrize("row", ROWS)
 def test_a_row_is_shown_by_a_test_that_names_it(shown: frozenset[str], row: str) -> None:
     assert row in shown
-
-
-def test_no_excuse_outlives_its_reason(shown: frozenset[str]) -> None:
-    assert not shown & UNBUILT.keys(), "it has a test now: take it out of UNBUILT"
