@@ -120,7 +120,7 @@ class Watching:
     """A sandbox that looks, while it answers a write, whether the guard of the connector's session is up."""
 
     def __init__(self, inner: Any, session: requests.Session) -> None:
-        self._inner, self._session = inner, session
+        self._inner, self._session, self.clock = inner, session, inner.clock
         self.guarded: list[bool] = []
 
     def answer(self, request: Request) -> Answer:

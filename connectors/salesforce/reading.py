@@ -190,6 +190,8 @@ class Together:
             return []
         decoded = Decoded(cases)
         fields, keys, owners = decoded.fields, decoded.fields["Id"], self._owners(decoded.fields)
+        if "" in keys:
+            raise Unusual
         apart: dict[str, Sequence[Any]] = {
             "ref": [TicketRef(self._connection, key) for key in keys],
             "version": self._shape.versions(decoded.rows),

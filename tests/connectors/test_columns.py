@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from msgspec import convert
 
 from connectors.base import Custom
-from connectors.columns import MALFORMED, all_of
+from connectors.columns import MALFORMED, Unusual, all_of
 from connectors.jira import adf
 from connectors.jira.connector import JiraConnector
 from connectors.jira.issues import IssueReader
@@ -131,6 +131,14 @@ def test_an_ordinary_page_is_read_at_once_and_as_each_by_itself(system: str) -> 
 @pytest.mark.parametrize("system", READINGS)
 def test_an_empty_page_holds_no_tickets(system: str) -> None:
     assert READINGS[system]().together([]) == []
+
+
+@pytest.mark.parametrize(("system", "key"), [("salesforce", "Id"), ("servicenow", "sys_id")])
+def test_a_record_without_a_key_is_left_to_be_read_by_itself(system: str, key: str) -> None:
+    reading = READINGS[system]()
+
+    with pytest.raises(Unusual):
+        reading.together([reading.record, {**reading.record, key: ""}])
 
 
 def test_an_undeclared_word_does_not_slow_a_page_down() -> None:

@@ -354,7 +354,7 @@ class Meddling:
     """A sandbox in which somebody acts right after each of our edits."""
 
     def __init__(self, inner: JiraSandbox, deed: Deed) -> None:
-        self._inner, self._deed = inner, deed
+        self._inner, self._deed, self.clock = inner, deed, inner.clock
 
     def answer(self, request: Request) -> Answer:
         answer = self._inner.answer(request)
@@ -624,7 +624,7 @@ def test_a_limit_names_its_reason_and_how_long_to_wait(
 
 @pytest.mark.parametrize("header", ["Retry-After", "X-RateLimit-Reset"])
 def test_a_moment_to_wait_for_is_reckoned_from_the_answers_own_date(rig: Rig, connector: JiraConnector, header: str) -> None:
-    then = datetime.now(UTC) + timedelta(seconds=60)
+    then = rig.clock() + timedelta(seconds=60)
     said = format_datetime(then, usegmt=True) if header == "Retry-After" else then.isoformat()
 
     error = failing(rig, connector, status=429, headers={header: said})

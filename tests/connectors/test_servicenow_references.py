@@ -113,10 +113,10 @@ def test_a_creation_that_is_repeated_makes_nothing_new(rig: Rig) -> None:
 def test_a_reference_is_proposed_by_name_and_known_as_mapped_by_it_or_by_itself(rig: Rig) -> None:
     connector = opened(rig)
     fields = connector.fields()
-    nothing = a_bundle("servicenow", connector, RULES.replace("u_vendor.name", "u_beta"))
+    nothing = a_bundle({"here": "servicenow"}, {"here": connector}, RULES.replace("u_vendor.name", "u_beta"))
     assert proposal(nothing, "here", unmapped(nothing, "here", fields, frozenset())).new["vendor_2"]["from"] == {"here": "u_vendor.name"}
     for remote in ("u_vendor.name", "u_vendor"):
-        bundle = a_bundle("servicenow", connector, RULES.replace("u_vendor.name", remote))
+        bundle = a_bundle({"here": "servicenow"}, {"here": connector}, RULES.replace("u_vendor.name", remote))
         (found,) = mapped(bundle, "here", fields)
         assert found.there is not None
         assert found.there.id == "u_vendor"

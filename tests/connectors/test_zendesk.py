@@ -569,7 +569,7 @@ def test_a_limit_is_told_at_once_and_never_slept_through(rig: Rig, connector: Ze
 
 def test_a_limit_with_a_date_is_reckoned_from_the_answers_own(rig: Rig, connector: ZendeskConnector) -> None:
     key = rig.load(a_sample())[0]
-    until = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    until = format_datetime(rig.clock() + timedelta(seconds=90), usegmt=True)
     rig.fault("status", status=429, headers={"Retry-After": until})
 
     with pytest.raises(Transient) as limited:

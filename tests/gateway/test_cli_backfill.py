@@ -90,7 +90,7 @@ def test_interrupted_in_the_middle_it_goes_on_and_the_counts_add_up(
 ) -> None:
     desk.tickets(150)
     process = a_process("-C", desk, "backfill", "--yes", "--send-replies")
-    until(lambda: len(desk.effects()) > 4)
+    until(lambda: len(desk.effects()) > 20)
     process.send_signal(number)
     done = ended(process)
     assert done.code == code
