@@ -148,7 +148,7 @@ def test_a_change_runs_them_again_until_ctrl_c(right: Desk, tmp_path: Path) -> N
         right.write("rules/10-all.yaml", RULES.replace("when: created", "wen: created"))
         until(lambda: "there is no key called 'wen'" in log.read_text())
         right.write("rules/10-all.yaml", RULES)
-        until(lambda: log.read_text().count("Waiting for changes") == 4)
+        until(lambda: log.read_text().count("Waiting for changes") >= 4)  # a file half written may be seen as well
         process.send_signal(signal.SIGINT)
         assert ended(process).code == 130
     assert "2 passed, 0 failed" in log.read_text()

@@ -98,6 +98,9 @@ def wrapped(fragment: str) -> tuple[str, str]:
         return "tests/example.test.yaml", "version: 1\n" + fragment
     if fragment.lstrip().startswith("- sync:"):
         return "rules/99-example.yaml", "version: 1\nrules:\n  - id: example\n    when: created\n    then:\n" + fragment
+    if re.match(r"  [a-z-]+:\n    system:", fragment):
+        settings = (ROOT / "config/ticketgate.yaml").read_text(encoding="utf-8")
+        return "ticketgate.yaml", settings.replace("\nconnections:\n", f"\nconnections:\n{fragment}", 1)
     assert fragment.startswith("  - id:"), fragment
     return "rules/99-example.yaml", "version: 1\nrules:\n" + fragment
 
