@@ -112,7 +112,7 @@ def safe_name(name: str) -> str:
     plain = " ".join(_UNSAFE.sub("_", plain).split()).strip(". ")
     stem, dot, ending = plain.rpartition(".")
     if not dot or len(ending.encode()) > 16:
-        stem, dot, ending = plain, "", ""
+        return _cut(plain, NAME_BYTES).rstrip(". ") or "file"
     return (_cut(stem, NAME_BYTES - len(f"{dot}{ending}".encode())) + dot + ending) or "file"
 
 

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from connectors.columns import MALFORMED
 from connectors.jira import reading
 from connectors.jira.cloud import CLOUD
 from connectors.jira.connector import JiraConnector
-from connectors.jira.issues import MALFORMED, NEEDED, why
+from connectors.jira.issues import NEEDED, why
 from connectors.jira.sandbox import JiraSandbox
 from connectors.jira.settings import JiraSettings
 from rules.ticket import Level, Role, Status, Type

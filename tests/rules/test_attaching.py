@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rules.attaching import NAME_BYTES, fits, safe_name, sized
@@ -29,6 +29,8 @@ def test_a_name_is_made_safe(given_name: str, safe: str) -> None:
 
 
 @given(st.text(max_size=400))
+@example("0000" + "\U0001d400" * 28 + " " + "\U0001d400")
+@example("x ." + "y" * 200)
 def test_every_name_is_safe_short_and_stays_as_it_is_the_second_time(name: str) -> None:
     safe = safe_name(name)
     assert safe
