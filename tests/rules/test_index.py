@@ -73,6 +73,27 @@ def a_page_is_seen_like_each_ticket(index: Index, seen: list[Observation]) -> No
         assert twice == [*alone, *alone]
 
 
+SUBJECTS = ["Köln: E12 refused", "E13 カード", "Größe falsch", "plain E12", "déjà vu", "cafe\u0301 E13", "", "E1２"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("{ subject: { matches: 'E1[23]' } }", [0, 1, 3, 5, 7]),
+        ("{ subject: { matches: 'カー' } }", [1]),
+        ("{ subject: { contains: groesse } }", []),
+        ("{ subject: { contains_any: [grosse, deja] } }", [2, 4]),
+        ("{ subject: { contains: 'cafe e13' } }", [5]),
+    ],
+)
+def test_a_page_of_texts_in_any_script_is_looked_into_like_each_of_them(text: str, found: list[int]) -> None:
+    seen = [an_observation(Kind.CREATED, ticket=a_ticket(subject=subject)) for subject in SUBJECTS]
+    index = Index([(7, frozenset({Kind.CREATED}), condition(text))])
+    standing = index.standings(index.among([Kind.CREATED]), look_at(seen[0]), [one.ticket for one in seen])
+    assert [n for n, (one, _) in enumerate(standing) if one] == found
+    a_page_is_seen_like_each_ticket(index, seen)
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
