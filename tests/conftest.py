@@ -1,6 +1,7 @@
 """Fixtures for all tests. The network is shut but for loopback, so that no test can reach a real system by accident."""
 
 import ipaddress
+import signal
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -78,6 +79,8 @@ LOOPBACK = _Loopback()
 
 def pytest_configure(config: pytest.Config) -> None:
     LOOPBACK.shut()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # behind `&` in a script; the programs that tests interrupt would inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
