@@ -21,6 +21,9 @@ Cursor = NewType("Cursor", str)
 
 NO_TAGS = TagChange()
 
+HOST = r"^(\*\.[a-z0-9-]+\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:[1-9][0-9]{0,4})?$"
+"""A host as settings name it, in small letters; `*.` before at least two names stands for all below them."""
+
 FALLBACK = "name who gets such tickets under fallback_assignee: of this connection"
 """The way out that is told where nobody is there by the name of an assignee."""
 
@@ -34,6 +37,7 @@ class ConnectorSettings(BaseModel):
     `url` is the vendor's public address. `via` sends the bytes to a loopback address instead (sandboxes, tests): the SDK
     still sees `url`. `words` is `{field: {their word: ours}}` and adds to or replaces the connector's own. `people` is who is who in this
     system (`{as rules and other systems name them: as this one does}`), `fallback_assignee` has the tickets of those it does not have.
+    `content_hosts` are hosts that may hold its files besides those known of the vendor: `files.acme.com`, `*.acme.com`, `acme.com:8443`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
@@ -43,6 +47,7 @@ class ConnectorSettings(BaseModel):
     words: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
     people: Mapping[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
     fallback_assignee: str | None = Field(default=None, min_length=1)
+    content_hosts: tuple[Annotated[str, Field(pattern=HOST)], ...] = ()
     connect_timeout: float = 5.0  # seconds
     read_timeout: float = 30.0  # seconds
     total_timeout: float = 120.0  # seconds, over a whole answer: a read timeout alone never ends a dribble

@@ -66,6 +66,14 @@ class Unreadable(ConnectorError):
     """An answer that is not what the vendor documents: nothing of it was used, the cursor stays."""
 
 
+class Redirected(Unreadable):
+    """The system sent us elsewhere, to the address `to`, which may hold a token: only a download goes there, by `elsewhere.py`."""
+
+    def __init__(self, connection: str, message: str, to: str) -> None:
+        super().__init__(connection, message)
+        self.to = to
+
+
 class Unsupported(ConnectorError):
     """Our own mistake: the plan ignored the connector's abilities."""
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import orjson
 import requests
@@ -18,11 +18,11 @@ from connectors.errors import (
     ConnectorError,
     InDoubt,
     NotFound,
+    Redirected,
     Rejected,
     Stale,
     Transient,
     Unauthorized,
-    Unreadable,
     Untrusted,
     WriteRefused,
 )
@@ -38,7 +38,7 @@ class Seam(HTTPAdapter):
 
     Sends the bytes to `via` where there is one and leaves the URL that the SDK sees alone (zenpy looks for its own host in it);
     refuses writes when `read_only`; asks the `meter` whether a request may leave, and tells it what the answer allows; ends an answer
-    that takes longer than the total deadline; follows no redirect.
+    that takes longer than the total deadline; follows no redirect (`Redirected`).
     """
 
     def __init__(self, connection: str, settings: ConnectorSettings, *, read_only: bool = False, meter: Meter | None = None) -> None:
@@ -63,10 +63,9 @@ class Seam(HTTPAdapter):
         if not (in_parts and answer.status_code == 200):
             self._read_whole(answer)
         if answer.is_redirect:
-            raise Unreadable(
-                self._connection,
-                f"the system answered with a redirect to {urlsplit(answer.headers['location']).netloc}, which is not followed",
-            )
+            to = urljoin(answer.url, answer.headers["location"])
+            said = f"the system answered with a redirect to {urlsplit(to).hostname}, which is not followed"
+            raise Redirected(self._connection, said, to)
         return answer
 
     def _guarded(self, request: requests.PreparedRequest) -> bool:
@@ -86,12 +85,7 @@ class Seam(HTTPAdapter):
             self._meter.close()
 
     def _moved(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._to is None:
-            return request
-        moved, url = request.copy(), urlsplit(request.url or "")
-        moved.url = urlunsplit((self._to.scheme, self._to.netloc, url.path, url.query, ""))
-        moved.headers["Host"] = url.netloc
-        return moved
+        return request if self._to is None else moved(request, self._to.scheme, self._to.netloc)
 
     def _read_whole(self, answer: requests.Response) -> None:
         """The body within the total deadline and the size limit: a byte every few seconds never trips a read timeout.
@@ -110,6 +104,14 @@ class Seam(HTTPAdapter):
                 answer.close()
                 raise requests.exceptions.ContentDecodingError("the answer is larger than 64 MiB")
         answer._content = b"".join(parts)
+
+
+def moved(request: requests.PreparedRequest, scheme: str, netloc: str) -> requests.PreparedRequest:
+    """The same request to another door: whoever is there is told which host was asked for."""
+    other, url = request.copy(), urlsplit(request.url or "")
+    other.url = urlunsplit((scheme, netloc, url.path, url.query, ""))
+    other.headers["Host"] = url.netloc
+    return other
 
 
 def parts(answer: requests.Response, within: float) -> Iterator[bytes]:

@@ -9,22 +9,19 @@ import hmac
 import ssl
 import threading
 from base64 import b64encode
-from collections.abc import Callable, Mapping
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from socket import SOCK_STREAM, gaierror, getaddrinfo
-from typing import TypeAlias
+from collections.abc import Mapping
+from socket import gaierror
 from urllib.parse import urlsplit
 
 import httpx
 
+from connectors import addresses
+from connectors.addresses import Resolve, public, resolved
 from connectors.allowance import retry_after
 from connectors.errors import ConnectorError, InDoubt, Rejected, Transient
 from gateway.clock import Clock
 from gateway.config import EndpointConfig
 from rules.plan import Receipt, Webhook
-
-Address: TypeAlias = IPv4Address | IPv6Address
-Resolve: TypeAlias = Callable[[str, int], list[str]]
 
 CONNECT, READ = 5.0, 10.0
 """Seconds for a connection, and between two parts of an answer."""
@@ -32,13 +29,6 @@ TOTAL = 30.0
 """Seconds for the whole of it: a byte every few seconds trips no other limit."""
 MOST = 65_536
 """Bytes of an answer that are read; nothing in it is of use."""
-TRANSLATED = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
-"""Addresses that stand for others, which may be anybody's."""
-
-
-def resolved(host: str, port: int) -> list[str]:
-    """Every address of a host. Raises `gaierror`."""
-    return list(dict.fromkeys(str(found[4][0]) for found in getaddrinfo(host, port, type=SOCK_STREAM)))
 
 
 class Poster:
@@ -78,7 +68,7 @@ class Poster:
         if not found:
             raise Transient(name, f"'{host}' has no address now")
         for address in found:
-            if not endpoint.allow_private and not public(ip_address(address.partition("%")[0])):
+            if not endpoint.allow_private and not public(addresses.read(address)):
                 raise Rejected(name, f"'{host}' is at {address}, an address within; allow_private: true lets it through")
         return found[0]
 
@@ -99,15 +89,6 @@ class Poster:
 def signature(secret: str, timestamp: str, body: bytes) -> str:
     """What the receiver compares with, in constant time."""
     return b64encode(hmac.new(secret.encode(), timestamp.encode() + body, hashlib.sha256).digest()).decode()
-
-
-def public(address: Address) -> bool:
-    """Whether an address is anybody's: not ours, not the network's around us, not one that stands for such a one."""
-    inner = getattr(address, "ipv4_mapped", None)
-    if inner is not None:
-        return public(inner)
-    translated = any(address in network for network in TRANSLATED if network.version == address.version)
-    return address.is_global and not address.is_multicast and not translated
 
 
 def _sent(endpoint: EndpointConfig, address: str, headers: Mapping[str, str], body: bytes, read: float) -> tuple[int, httpx.Headers]:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from connectors.addresses import public, resolved
 from connectors.errors import ConnectorError, InDoubt, Rejected, Transient
 from gateway.config import EndpointConfig
-from gateway.posting import Poster, public, resolved
+from gateway.posting import Poster
 from gateway.store import actions
 from rules.plan import Webhook
 from tests.builders import NOW, a_ref
