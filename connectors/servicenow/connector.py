@@ -6,30 +6,28 @@ them then; the receipt of such a write has no version (the count went up by more
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from connectors.base import NO_TAGS, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt, Thing
-from connectors.columns import all_of
-from connectors.errors import ConnectorError, CursorExpired, InDoubt, NotFound, Rejected, Stale, Transient, Unreadable, Unsupported
+from connectors.base import NO_TAGS, ConnectorSettings, Cursor, Custom, NativeSla, Page, Thing
+from connectors.errors import ConnectorError, InDoubt, NotFound, Rejected, Stale, Unreadable, Unsupported
 from connectors.inventory import Permission, Pulse, RemoteField
-from connectors.mapping import Record, Unwritable, moment
+from connectors.mapping import Record, Unwritable
 from connectors.pushes import Heard, Push, trusted
 from connectors.servicenow import pushes
 from connectors.servicenow.abilities import ABILITIES
 from connectors.servicenow.attachments import WithFiles
+from connectors.servicenow.changes import Changes, why
 from connectors.servicenow.directory import Directory
 from connectors.servicenow.journal import AUDIT, AUDITED, ELEMENTS, ENTRY, Caller, bears, changes_of, comment_of, marked
+from connectors.servicenow.labels import Labels, relabelled
 from connectors.servicenow.linking import Links
 from connectors.servicenow.reading import (
     after,
     asked_for,
     escaped,
     flat,
-    page_reader,
     stamp,
-    stamp_of,
     table_for,
     table_path,
     ticket_reader,
@@ -50,38 +48,6 @@ OURS = {"correlation_display": "ticketgate"}
 LONGEST = 32_000  # characters; the platform holds a text to no max_length (KB0685779), and a form still opens with this much
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """How far a connection was read, as the text of a cursor.
-
-    `key` names the last record of an unfinished read, which goes on right after it; without one the read was finished and the next
-    begins at `at` with the overlap. `begun` is the system's moment at which the read began: whatever was stamped after it may have
-    been written behind our back and is read again. `gone` is the last deletion seen, its stamp and sys_id.
-    """
-
-    at: str
-    key: str = ""
-    begun: str = ""
-    gone: tuple[str, str] = ("", "")
-
-    @property
-    def cursor(self) -> Cursor:
-        return Cursor("|".join((self.at, self.key, self.begun, *self.gone)))
-
-    @classmethod
-    def of(cls, since: datetime | Cursor, overlap: int) -> Self:
-        """Raises `ValueError` for a text that no place was written as."""
-        if isinstance(since, datetime):
-            return cls(stamp(since), gone=(stamp(since), ""))
-        at, key, begun, *gone = since.split("|")
-        first = at if key else stamp(moment(at) - timedelta(seconds=overlap))
-        deleted, last = gone
-        return cls(first, key, begun, (deleted, last))
-
-    def finished(self) -> "Place":
-        return replace(self, at=min(self.at, self.begun or self.at), key="", begun="")
-
-
 class ServiceNowConnector(WithFiles):
     """One table of one instance. References are looked up by name once and kept for as long as this object lives."""
 
@@ -93,13 +59,13 @@ class ServiceNowConnector(WithFiles):
         self._settings, self._session, self._asked = settings, session, asked_for(settings, custom)
         self._table = table_for(settings, custom)
         self._ticket = ticket_reader(connection, settings, self._table)
-        self._tickets = page_reader(connection, settings, self._table)
         self._directory = Directory(session, settings.table)
         self._writer = Writer(settings, self._table, self._directory.found, self._directory.referred)
         self._limit = limits.Limit(LONGEST, wide=settings.four_byte_letters)
-        self._page_size, self._sees_deletions = settings.page_size, settings.deletions
         self._sees_slas = True
         self._links = Links(session, settings.table)
+        self._labels = Labels(session, settings.table) if settings.labelled else None
+        self._changes = Changes(session, settings, custom, self._labels)
 
     @classmethod
     def opened(
@@ -127,65 +93,15 @@ class ServiceNowConnector(WithFiles):
         return str(found[0].get("user_name") or found[0].get("name"))
 
     def changed(self, since: datetime | Cursor) -> Iterator[Page]:
-        """By key, in the order of (`sys_updated_on`, `sys_id`): stamps are whole seconds, and a page border may fall into one.
+        return self._changes.since(since)
 
-        A short page is not the end (records that we may not read are dropped after the limit is applied): an empty one is.
-        """
-        place = self._place(since)
-        while rows := self._rows_after(place):
-            place = self._moved(place, rows[-1])
-            yield self._page(rows, place)
-        gone = self._deleted(place)
-        place = replace(place, gone=(gone[-1]["sys_created_on"], gone[-1]["sys_id"]) if gone else place.gone)
-        yield Page((), place.finished().cursor, last=True, gone=tuple(row["documentkey"] for row in gone))
-
-    def _place(self, since: datetime | Cursor) -> Place:
-        try:
-            return Place.of(since, self._settings.overlap)
-        except ValueError:
-            raise CursorExpired(self.connection, "the cursor is none that this connector writes: reading again") from None
-
-    def _moved(self, place: Place, last: Record) -> Place:
-        at, key = last.get("sys_updated_on"), last.get("sys_id")
-        if not isinstance(at, str) or not isinstance(key, str) or not key or (at, key) == (place.at, place.key):
-            raise Unreadable(self.connection, "reading what changed: the pages do not go on (records without sys_updated_on or sys_id)")
-        begun = place.begun or max(stamp_of(self._session.date), at)  # it is at least as late as the newest stamp it showed us
-        return replace(place, at=at, key=key, begun=begun)
-
-    def _rows_after(self, place: Place) -> list[dict[str, Any]]:
-        """A page that the system broke off (its time for one request ran out) is asked for at half its size the next time."""
-        query = after("sys_updated_on", place.at, place.key, self._settings.query)
-        try:
-            rows = self._session.rows("reading what changed", self._settings.table, query, self._asked, self._page_size)
-        except Transient:
-            self._page_size = max(self._page_size // 2, min(50, self._page_size))
-            raise
-        self._page_size = min(self._page_size * 2, self._settings.page_size)
-        return rows
-
-    def _page(self, rows: list[dict[str, Any]], place: Place) -> Page:
-        tickets, spoilt = all_of(rows, self._tickets, self._ticket, lambda row, error: Spoilt(str(row.get("sys_id")), _why(error)))
-        return Page(tuple(tickets), place.cursor, spoilt=tuple(spoilt))
-
-    def _deleted(self, place: Place) -> list[dict[str, Any]]:
-        """Rows of `sys_audit_delete`, where the table is audited and we may read it; else none, and it is not asked again.
-
-        It can be large and slow. What it does not tell this time it tells the next: the tickets read so far count all the same.
-        """
-        if not self._sees_deletions:
-            return []
-        query = after("sys_created_on", *place.gone, f"tablename={self._settings.table}")
-        try:
-            return self._session.rows("reading deletions", "sys_audit_delete", query, "sys_id,documentkey,sys_created_on", 1000)
-        except Transient:
-            return []
-        except (Rejected, NotFound):
-            self._sees_deletions = False
-            return []
+    def _tagged(self, what: str, rows: list[dict[str, Any]]) -> None:
+        if self._labels is not None and rows:
+            self._labels.put_on(what, rows)
 
     def fetch(self, key: str) -> Ticket:
         what = f"reading {key}"
-        return self._read(what, self._record(what, key))
+        return self._read(what, self._whole(what, key))
 
     def present(self, keys: Sequence[str]) -> Mapping[str, str]:
         what = f"asking after {len(keys)} records"
@@ -195,11 +111,16 @@ class ServiceNowConnector(WithFiles):
         }
 
     def count(self, since: datetime) -> int | None:
-        query = after("sys_updated_on", self._place(since).at, "", self._settings.query)
-        return self._session.count("counting what changed", self._settings.table, query)
+        return self._changes.count(since)
 
     def raw(self, key: str) -> Mapping[str, Any]:
-        return self._record(f"reading {key}", key)
+        return self._whole(f"reading {key}", key)
+
+    def _whole(self, what: str, key: str, *more: str) -> dict[str, Any]:
+        """A record and its tags."""
+        record = self._record(what, key, ",".join((self._asked, *more)))
+        self._tagged(what, [record])
+        return record
 
     def _record(self, what: str, key: str, fields: str = "") -> dict[str, Any]:
         return self._session.record(what, "GET", table_path(self._settings.table, key), fields or self._asked)
@@ -208,21 +129,29 @@ class ServiceNowConnector(WithFiles):
         try:
             return self._ticket(record)
         except (ValueError, KeyError, TypeError) as error:
-            raise Unreadable(self.connection, f"{what}: {_why(error)}") from None
+            raise Unreadable(self.connection, f"{what}: {why(error)}") from None
 
     def update(self, key: str, fields: Mapping[str, Value], *, version: str, tags: TagChange = NO_TAGS) -> Receipt:
         what = f"updating {key}"
-        before = self._record(what, key, f"{self._asked},close_notes")
+        before = self._whole(what, key, "close_notes")
         if version_of(before) != version:
             raise Stale(self.connection, f"{what}: it is no longer at version {version}")
         body = self._body(what, before, fields, tags)
-        record = self._written(what, key, body) if body else before
+        if self._labels is not None and tags:
+            self._labels.known(what, tags)
+        record = self._written(what, key, body) if body else dict(before)
         passed_over = ignored(body, record)
         if passed_over:
             self._directory.forget()
             why = "an access rule, or no such field here"
             raise Rejected(self.connection, f"{what}: the system did not take {', '.join(passed_over)} ({why}), and said nothing")
+        self._labels_changed(what, record, tags)
         return self._receipt(what, before, record, fields, tags)
+
+    def _labels_changed(self, what: str, record: dict[str, Any], tags: TagChange) -> None:
+        if self._labels is not None and tags:
+            self._labels.change(what, str(record["sys_id"]), tags)
+        self._tagged(what, [record])
 
     def _body(self, what: str, record: Record, fields: Mapping[str, Value], tags: TagChange = NO_TAGS) -> dict[str, str]:
         try:
@@ -244,7 +173,7 @@ class ServiceNowConnector(WithFiles):
         if "priority" in fields and echo["priority"] != fields["priority"]:
             came = f"priority came out as {echo['priority']}, not {fields['priority']}"
             raise Rejected(self.connection, f"{what}: {came}; give this installation's lookup as priority_matrix: of the connection")
-        alone = int(record["sys_mod_count"]) - int(before["sys_mod_count"]) <= 1
+        alone = int(record["sys_mod_count"]) - int(before["sys_mod_count"]) <= 1 and relabelled(before, tags) in (None, ticket.tags)
         return Receipt(id=record["sys_id"], version=ticket.version if alone else None, echo=echo)
 
     def comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt:
@@ -253,6 +182,7 @@ class ServiceNowConnector(WithFiles):
             record = self._written(what, key, {ELEMENTS[public]: marked(self._said(body), mark)})
         try:
             entry = self._entry(what, key, public=public, mark=mark)
+            self._tagged(what, [record])
         except ConnectorError as error:
             raise InDoubt(self.connection, f"{what}: written, but the journal did not answer ({error.message})") from None
         if entry is None:
@@ -279,11 +209,18 @@ class ServiceNowConnector(WithFiles):
             fields["body"] = self._said(str(fields["body"]))
         tags = draft.fields.get("tags")
         wanted = TagChange(add=tags) if isinstance(tags, frozenset) else NO_TAGS
-        if (made := self.applied_create(mark)) is not None:
-            return made  # nothing here keeps a correlation_id from standing twice
         body = self._body(what, {}, fields, wanted) | self._named(what, draft.own) | {"correlation_id": mark, **OURS}
+        if self._labels is None:
+            return self._made_once(what, mark, body)
+        self._labels.known(what, wanted)
+        made = self._made_once(what, mark, body)
+        self._labels.change(what, made.id or "", wanted)
+        return replace(made, version=None)  # the version of a ticket counts its labels
+
+    def _made_once(self, what: str, mark: str, body: Mapping[str, str]) -> Receipt:
+        """The ticket that bears our mark, where there is one: nothing here keeps a correlation_id from standing twice."""
         path = table_path(self._settings.table)
-        return _made(flat(self._session.record(what, "POST", path, self._asked, body)))
+        return self.applied_create(mark) or _made(flat(self._session.record(what, "POST", path, self._asked, body)))
 
     def _named(self, what: str, own: Mapping[str, str]) -> dict[str, str]:
         try:
@@ -335,7 +272,7 @@ class ServiceNowConnector(WithFiles):
         return self._directory.fields()
 
     def permissions(self) -> tuple[Permission, ...]:
-        return self._directory.permissions()
+        return (*self._directory.permissions(), *(self._labels.permissions() if self._labels is not None else ()))
 
     def pulse(self) -> Pulse:
         return self._session.pulse()
@@ -381,10 +318,6 @@ class ServiceNowConnector(WithFiles):
             return escaped(key)
         except ValueError as error:
             raise Rejected(self.connection, f"{what}: {error}") from None
-
-
-def _why(error: Exception) -> str:
-    return f"it has no {error.args[0]}" if isinstance(error, KeyError) else str(error)
 
 
 def _value(ticket: Ticket, name: str) -> Value:

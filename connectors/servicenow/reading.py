@@ -7,6 +7,7 @@ names are plain keys of the record.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from hashlib import sha256
 from itertools import chain
 from operator import itemgetter
 from typing import Any
@@ -64,6 +65,10 @@ CHANNEL = Words(
 
 def _listed(text: str) -> frozenset[str]:
     return frozenset(part for part in map(str.strip, text.split(",")) if part)
+
+
+def _lines(text: str) -> frozenset[str]:
+    return frozenset(text.splitlines())
 
 
 def stamp(value: Any) -> str:
@@ -129,9 +134,14 @@ def _resolution(record: Record) -> str | None:
     return "canceled" if record.get("state") == CANCELED else record.get("close_code")
 
 
+LABELS = "label_entry"
+"""Under this key a record bears its tags, one a line, where they are rows of their own; see `labels`."""
+
+
 def version_of(record: Record) -> str:
-    """Neither half alone is monotonic."""
-    return f"{record['sys_mod_count']}@{record['sys_updated_on']}"
+    """Neither half alone is monotonic. Labels leave both alone, so where they are read the version tells them apart as well."""
+    own = f"{record['sys_mod_count']}@{record['sys_updated_on']}"
+    return f"{own}#{sha256(record[LABELS].encode()).hexdigest()[:8]}" if LABELS in record else own
 
 
 TABLE = (
@@ -166,7 +176,8 @@ OF_TICKET = frozenset(Ticket.__struct_fields__) - {"ref", "custom", "unread", "v
 def table_for(settings: ServiceNowSettings, custom: Iterable[Custom] = ()) -> tuple[Field, ...]:
     """The table with an installation's words and fields; one of its fields that bears the name of ours takes its place."""
     own = [_own(c) for c in custom]
-    tags = Field(name="tags", reads=settings.tags_field, convert=Kept(_listed).__getitem__)
+    there, apart = (LABELS, _lines) if settings.labelled else (settings.tags_field, _listed)
+    tags = Field(name="tags", reads=there, convert=Kept(apart).__getitem__)
     taken = {f.name for f in own}
     rows = [f for f in declared((*TABLE, tags), settings.words) if f.name not in taken]
     return (*map(_told_by_several, rows), *(f.declared(settings.words) for f in own))
@@ -174,7 +185,7 @@ def table_for(settings: ServiceNowSettings, custom: Iterable[Custom] = ()) -> tu
 
 def asked_for(settings: ServiceNowSettings, custom: Iterable[Custom] = ()) -> str:
     """`sysparm_fields` of every read of a ticket."""
-    return ",".join(dict.fromkeys((*ASKED, settings.tags_field, *(c.remote for c in custom))))
+    return ",".join(dict.fromkeys((*ASKED, *(() if settings.labelled else (settings.tags_field,)), *(c.remote for c in custom))))
 
 
 def _told_by_several(row: Field) -> Field:
@@ -278,7 +289,9 @@ def page_reader(connection: str, settings: ServiceNowSettings, table: tuple[Fiel
                 raise Unusual
             apart: dict[str, list[Any]] = {
                 "ref": [TicketRef(connection, key) for key in keys],
-                "version": [f"{record['sys_mod_count']}@{record['sys_updated_on']}" for record in records],
+                "version": [*map(version_of, records)]
+                if settings.labelled
+                else [f"{record['sys_mod_count']}@{record['sys_updated_on']}" for record in records],
                 "url": [page + key for key in keys],
                 "shown_as": [record.get("number") or None for record in records],
             }

@@ -10,16 +10,19 @@ from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, Literal
-from urllib.parse import parse_qsl, quote, unquote
+from urllib.parse import parse_qsl, unquote
 
 from connectors.sandbox import Answer, Clock, Deed, Request, Sample, Sandbox
 from connectors.sandbox_tokens import Grants
 from connectors.servicenow.incident_log import IncidentLog
+from connectors.servicenow.sandbox_answers import fault, kept, paging, text
 from connectors.servicenow.sandbox_attachments import Files
 from connectors.servicenow.sandbox_desk import CLOSING, JOURNALS, PRIORITIES, STATES, Desk, Refused, text_of
+from connectors.servicenow.sandbox_labels import TABLES as OF_LABELS
+from connectors.servicenow.sandbox_labels import LabelDesk
 from connectors.servicenow.sandbox_query import parsed
 from connectors.servicenow.sandbox_render import Renderer
-from connectors.servicenow.sandbox_tables import KINDS, Table, stable_id
+from connectors.servicenow.sandbox_tables import Table, stable_id
 
 USER, PASSWORD = "ticketgate", "sandbox-servicenow-password"
 CLIENT_ID, CLIENT_SECRET = "sandbox-servicenow-client", "sandbox-servicenow-secret"
@@ -29,24 +32,19 @@ TABLE_API = "/api/now/table/"
 WRITABLE = ("incident",)
 THEIRS = {"subject": "short_description", "body": "description", "product": "u_product", "language": "u_language"}
 
-MESSAGES = {
-    400: ("Bad Request", "The request could not be read"),
-    401: ("User Not Authenticated", "Required to provide Auth information"),
-    403: ("Insufficient rights", "Security constraints prevent access to the requested resource"),
-    404: ("No Record found", "Record doesn't exist or ACL restricts the record retrieval"),
-    405: ("Method not allowed", "The method is not supported for this resource"),
-    429: ("Rate limit exceeded", "Rejected by rate limit rule 'Integration users'"),
-}
-
 
 class ServiceNowSandbox(Sandbox):
-    """One instance. The weaknesses are switches: `hidden` records, `desk.locked` fields, `broken_off` pages, `hourly_limit`."""
+    """One instance. The weaknesses are switches: `hidden` records, `desk.locked` fields, `broken_off` pages, `hourly_limit`.
+
+    `labels`: people there tag with the product's own labels instead of a field.
+    """
 
     system: ClassVar[str] = "servicenow"
 
-    def __init__(self, clock: Clock, *, matrix: Mapping[str, str] | None = None, fields: Iterable[str] = ()) -> None:
+    def __init__(self, clock: Clock, *, matrix: Mapping[str, str] | None = None, fields: Iterable[str] = (), labels: bool = False) -> None:
         super().__init__(clock)
         self.desk = Desk(matrix, fields)
+        self.labels, self._tags_are_labels = LabelDesk(self.desk.tables), labels
         self.files = Files(self.desk.tables, self.took_effect)
         self.us = self.desk.person("ticketgate@example.com", "Ticketgate")
         self.desk.tables["sys_user"].change(self.us, {"user_name": USER})
@@ -79,7 +77,7 @@ class ServiceNowSandbox(Sandbox):
         return self.log.moment if self.log else text_of(self.clock())
 
     def forbidden(self, why: str) -> Answer:
-        return _fault(403, detail=f"Security constraints prevent access to the requested resource: {why}")
+        return fault(403, detail=f"Security constraints prevent access to the requested resource: {why}")
 
     def forget_cursors(self) -> None:
         self.broken_off += 1
@@ -91,11 +89,11 @@ class ServiceNowSandbox(Sandbox):
         if request.path == "/oauth_token.do":
             return self._token(request)
         if request.headers.get("x-sn-apikey") != API_KEY and not self._known(request.headers.get("authorization", "")):
-            return _fault(401, headers={"www-authenticate": 'BASIC realm="Service-now"'})
+            return fault(401, headers={"www-authenticate": 'BASIC realm="Service-now"'})
         limits = self._counted()
         if self._hour[1] > self.hourly_limit:
             wait = int(limits["x-ratelimit-reset"]) - int(self.clock().timestamp())
-            return _fault(429, headers={**limits, "retry-after": str(wait)})
+            return fault(429, headers={**limits, "retry-after": str(wait)})
         answer = self._routed(request)
         return Answer(status=answer.status, body=answer.body, headers={**limits, **answer.headers})
 
@@ -133,18 +131,18 @@ class ServiceNowSandbox(Sandbox):
         name, _, key = request.path.removeprefix(TABLE_API).partition("/")
         table = self.desk.tables.get(name) if request.path.startswith(TABLE_API) else None
         if table is None:
-            return _fault(400, "Invalid table " + name[:80], "The table does not exist")
+            return fault(400, "Invalid table " + name[:80], "The table does not exist")
         if name in self.unreadable:
-            return _fault(403)
+            return fault(403)
         key = unquote(key)
         match request.method, bool(key):
             case "GET", False:
                 return self._listed(table, request)
             case "GET", True:
-                return self._shown(table, key, request.query) if self._readable(table, key) else _fault(404)
+                return self._shown(table, key, request.query) if self._readable(table, key) else fault(404)
             case ("POST", False) | ("PATCH" | "PUT" | "DELETE", True):
                 return self._written(table, key, request)
-        return _fault(405)
+        return fault(405)
 
     def _readable(self, table: Table, key: str) -> bool:
         return key in table.records and key not in self.hidden
@@ -156,12 +154,12 @@ class ServiceNowSandbox(Sandbox):
         except ValueError:
             limit = offset = -1
         if limit < 1 or offset < 0:
-            return _fault(400, "Invalid sysparm_limit or sysparm_offset", "Pagination needs whole numbers")
+            return fault(400, "Invalid sysparm_limit or sysparm_offset", "Pagination needs whole numbers")
         counts = asked.get("sysparm_no_count") != "true"
         rows, total = self._found(table, asked.get("sysparm_query", ""), limit, offset, counts)
         readable = [row for row in rows if row["sys_id"] not in self.hidden]
         body: dict[str, Any] = {"result": self._render.records(table, readable, asked)}
-        headers = _paging(request, limit, offset, total) if counts else {}
+        headers = paging(self.url(), request, limit, offset, total) if counts else {}
         return Answer(body=self._broken(body), headers=headers)
 
     def _found(self, table: Table, text: str, limit: int, offset: int, counts: bool) -> tuple[list[Mapping[str, str]], int]:
@@ -200,10 +198,12 @@ class ServiceNowSandbox(Sandbox):
         return Answer(status=status, body={"result": record}, headers=headers)
 
     def _written(self, table: Table, key: str, request: Request) -> Answer:
+        if table.name in OF_LABELS:
+            return self._labelled(table, key, request)
         if table.name not in WRITABLE:
-            return _fault(403)
+            return fault(403)
         if key and not self._readable(table, key):
-            return _fault(404)
+            return fault(404)
         if request.method == "DELETE":
             self.desk.deleted(key, USER, self.now())
             return Answer(status=204)
@@ -212,15 +212,36 @@ class ServiceNowSandbox(Sandbox):
         except ValueError:
             said = None
         if not isinstance(said, dict):
-            return _fault(400, "Invalid body", "The body is not a JSON object")
+            return fault(400, "Invalid body", "The body is not a JSON object")
         try:
             return self._applied(table, key, self._inputs(said, request.query), said, request.query)
         except Refused as error:
-            return _fault(403, *error.args)
+            return fault(403, *error.args)
+
+    def _labelled(self, table: Table, key: str, request: Request) -> Answer:
+        """Labels and their entries are made and deleted; nothing of ours changes one."""
+        if request.method == "DELETE" and key in table.records:
+            row = table.remove(key)
+            self._tagged(row)
+            return Answer(status=204)
+        if request.method != "POST" or key:
+            return fault(404 if request.method == "DELETE" else 405)
+        try:
+            made = self.labels.write(table.name, {name: text(value) for name, value in request.json().items()}, USER, self.now())
+        except Refused as error:
+            return fault(403, *error.args)
+        except (ValueError, AttributeError):
+            return fault(400, "Invalid body", "The body is not a JSON object")
+        self._tagged(table.records[made])
+        return self._shown(table, made, request.query, 201)
+
+    def _tagged(self, row: Mapping[str, str]) -> None:
+        if (key := row.get("table_key", "")) in self.desk.incidents.records:
+            self.took_effect("update", key, fields={"tags": self.labels.of(key)})
 
     def _inputs(self, said: Mapping[str, Any], asked: Mapping[str, str]) -> dict[str, str]:
         """Values as text; with `sysparm_input_display_value` references by their names."""
-        fields = {name: _kept(name, _text(value)) for name, value in said.items()}
+        fields = {name: kept(name, text(value)) for name, value in said.items()}
         if asked.get("sysparm_input_display_value") != "true":
             return fields
         return {name: self._render.referred(name, value) for name, value in fields.items()}
@@ -242,8 +263,12 @@ class ServiceNowSandbox(Sandbox):
         self.took_effect(kind, key, id=row["sys_id"], body=row["value"])
 
     def load(self, samples: Iterable[Sample]) -> list[str]:
+        samples = list(samples)
         records = [self.desk.loaded(sample) for sample in samples]
         self.desk.incidents.put_all(records)
+        if self._tags_are_labels:
+            for sample, record in zip(samples, records, strict=True):
+                self.labels.set(record["sys_id"], sample.tags, record["sys_created_by"], record["sys_created_on"])
         return [record["sys_id"] for record in records]
 
     def load_log(self, path: Path, as_of: datetime | Literal["first", "end"] = "end") -> IncidentLog:
@@ -270,6 +295,8 @@ class ServiceNowSandbox(Sandbox):
             self.desk.deleted(key, by, self.now())
         elif deed.kind == "attach":
             self.files.by_people(key, deed, by, self.now())
+        elif self._tags_are_labels and deed.kind == "set" and {*deed.fields} == {"tags"}:
+            self.labels.set(key, deed.fields["tags"], by, self.now())
         elif deed.kind in ("merge", "move", "clone"):
             raise ValueError(f"incidents have no {deed.kind} in ServiceNow")
         else:
@@ -317,7 +344,7 @@ class ServiceNowSandbox(Sandbox):
             "priority": next((ours for ours, theirs in PRIORITIES.items() if theirs == priority), "low" if priority == "5" else None),
             "group": group.get("name"),
             "assignee": person.get("email") or None,
-            "tags": sorted(filter(None, value(record, "u_tags").split(","))),
+            "tags": self.labels.of(key) if self._tags_are_labels else sorted(filter(None, value(record, "u_tags").split(","))),
             "files": self.files.of(key),
             "comments": [self._comment(record, row) for row in self._journal(key)],
         }
@@ -342,36 +369,3 @@ def _status(state: str, reason: str) -> str | None:
     if state == "3":
         return "pending" if reason == "1" else "on_hold"
     return next((ours for ours, theirs in STATES.items() if theirs[0] == state), "closed" if state == "8" else None)
-
-
-def _kept(name: str, text: str) -> str:
-    """A field of days keeps the day of a moment."""
-    return text[: len("2026-03-02")] if KINDS.get(name) == "glide_date" else text
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "" if value is None else str(value)
-
-
-def _fault(status: int, message: str = "", detail: str = "", headers: Mapping[str, str] | None = None) -> Answer:
-    usual = MESSAGES.get(status, MESSAGES[400])
-    error = {"message": message or usual[0], "detail": detail or usual[1]}
-    return Answer(status=status, body={"error": error, "status": "failure"}, headers=headers or {})
-
-
-def _paging(request: Request, limit: int, offset: int, total: int) -> dict[str, str]:
-    """`X-Total-Count`, and links to the pages around this one."""
-    headers = {"x-total-count": str(total)}
-    if request.query.get("sysparm_suppress_pagination_header") == "true":
-        return headers
-    last = max(total - 1, 0) // limit * limit
-    places = {"first": 0, "next": offset + limit, "prev": offset - limit, "last": last}
-    links = [f'<{_page(request, at)}>;rel="{rel}"' for rel, at in places.items() if 0 <= at <= last]
-    return {**headers, "link": ",".join(links)}
-
-
-def _page(request: Request, offset: int) -> str:
-    query = {**request.query, "sysparm_offset": str(offset)}
-    return f"{ServiceNowSandbox.url()}{request.path}?" + "&".join(f"{k}={quote(v, safe='')}" for k, v in query.items())

@@ -98,9 +98,14 @@ REFERENCES: Mapping[str, str] = {
     "user": "sys_user",
     "group": "sys_user_group",
     "role": "sys_user_role",
+    "label": "label",
+    "owner": "sys_user",
 }
 
 
+STAMPS = ("sys_created_on", "sys_created_by", "sys_updated_on", "sys_updated_by")
+LABEL = {**dict.fromkeys(("sys_id", "name", "owner", *STAMPS), ""), "viewable_by": "me", "type": "standard", "active": "true"}
+LABEL_ENTRY = dict.fromkeys(("sys_id", "label", "table", "table_key", "title", *STAMPS), "")
 ATTACHMENT = dict.fromkeys(
     ("sys_id", "table_name", "table_sys_id", "file_name", "size_bytes", "content_type", "sys_created_on", "sys_created_by", "state"), ""
 )
@@ -251,6 +256,8 @@ class Tables:
             Table("sys_user_group", GROUP, ("name",)),
             Table("sys_journal_field", JOURNAL, ("element_id",)),
             Table("sys_attachment", ATTACHMENT, ("table_sys_id",)),
+            Table("label", LABEL, ("name",)),
+            Table("label_entry", LABEL_ENTRY, ("table_key",), "sys_updated_on"),
             Table("sys_audit", AUDIT, ("documentkey",)),
             Table("sys_audit_delete", DELETED, ("documentkey",)),
             Table("task_sla", TASK_SLA, ("task",)),

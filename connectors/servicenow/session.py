@@ -74,6 +74,12 @@ class ServiceNowSession:
             raise self._odd(what, method)
         return found
 
+    def delete(self, what: str, path: str) -> None:
+        """A record that is gone already is no failure."""
+        answer = self._renewed(lambda: self._sent(what, "DELETE", path, {}, None))
+        if answer.status_code >= 400 and answer.status_code != 404:
+            raise refused(self.connection, what, answer, writing=True)
+
     def ask(
         self,
         what: str,

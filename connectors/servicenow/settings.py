@@ -1,7 +1,7 @@
 """What `ticketgate.yaml` says about a ServiceNow connection."""
 
 from collections.abc import Iterator, Mapping
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -46,8 +46,9 @@ class ServiceNowSettings(ConnectorSettings):
 
     `query` narrows what `changed` reads (an encoded query, without ORDERBY and ^NQ). `overlap` is how many seconds before the
     last watermark a poll begins. `close_code` and `close_notes` are written on resolving where the incident has none,
-    `on_hold_reason` with the status `on_hold`. `tags_field` holds our tags, separated by commas. `priority_matrix` names the lines
-    of the priority lookup that differ from the product's own.
+    `on_hold_reason` with the status `on_hold`. `tags` are either in `tags_field`, separated by commas, or the product's own `labels`,
+    whose tables an administrator must open to us first. `priority_matrix` names the lines of the priority lookup that differ from the
+    product's own.
     """
 
     sign_in: SignIn
@@ -56,6 +57,7 @@ class ServiceNowSettings(ConnectorSettings):
     overlap: int = Field(default=5, ge=0, le=3600)
     query: str = ""
     deletions: bool = True
+    tags: Literal["field", "labels"] = "field"
     tags_field: str = Field(default="u_tags", pattern=r"^[a-z][a-z0-9_]*$")
     close_code: str = "Solved (Permanently)"
     close_notes: str = "Resolved by ticketgate."
@@ -64,7 +66,18 @@ class ServiceNowSettings(ConnectorSettings):
 
     def named(self) -> Iterator[tuple[str, Thing, str]]:
         yield from super().named()
-        yield "tags_field", "field", self.tags_field
+        if not self.labelled:
+            yield "tags_field", "field", self.tags_field
+
+    @property
+    def labelled(self) -> bool:
+        return self.tags == "labels"
+
+    @model_validator(mode="after")
+    def _one_home_of_tags(self) -> Self:
+        if self.labelled and "tags_field" in self.model_fields_set:
+            raise ValueError("tags are either labels or in tags_field: leave one of the two out")
+        return self
 
     @field_validator("url")
     @classmethod

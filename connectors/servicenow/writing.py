@@ -43,7 +43,7 @@ class Writer:
             sent |= self._levels(record, sent, fields["priority"])
         if "status" in fields:
             sent = {**self._state(record, sent, fields["status"]), **sent}
-        if tags:
+        if tags and not self._settings.labelled:
             sent[self._settings.tags_field] = _tags(record.get(self._settings.tags_field) or "", tags)
         return _canceled(sent)
 
