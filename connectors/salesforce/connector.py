@@ -12,12 +12,14 @@ from msgspec import Struct
 from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt, Thing
 from connectors.columns import all_of
 from connectors.errors import ConnectorError, Gone, InDoubt, NotFound, Rejected, Stale, Unsupported
+from connectors.files import Sink, Upload
 from connectors.inventory import Permission, Pulse, RemoteField
 from connectors.mapping import Record, moment
 from connectors.pushes import Heard, Push, trusted
 from connectors.salesforce import inventory, pushes
 from connectors.salesforce.abilities import ABILITIES
 from connectors.salesforce.answers import made, reading
+from connectors.salesforce.files import Files
 from connectors.salesforce.linking import link, linked
 from connectors.salesforce.reading import Cases, after, changes_of, guarded, heard, part, remotes
 from connectors.salesforce.resuming import Resuming
@@ -28,7 +30,7 @@ from connectors.salesforce.soql import STAMPED, Key, Mark, children, paths_are_n
 from connectors.salesforce.writing import Directory, Writing
 from connectors.shared import Shared
 from rules.plan import Draft, Receipt, TagChange
-from rules.ticket import Change, Comment, Person, Ticket, Value, replace
+from rules.ticket import Attachment, Change, Comment, Person, Ticket, Value, replace
 
 if TYPE_CHECKING:
     from connectors.salesforce.session import Session
@@ -56,7 +58,7 @@ class SalesforceConnector(Connector):
         self._cases, self._has_milestones = Cases(connection, settings, custom), True
         self._children = children(emails=settings.emails, feed=settings.reads_feed)
         self._select = selected(own, self._children)
-        self._saying = Saying(connection, session, settings)
+        self._saying, self._files = Saying(connection, session, settings), Files(connection, session, settings)
         self._writing = Writing(connection, settings, self._cases.table, Directory(connection, session, settings.nobody))
 
     @classmethod
@@ -179,6 +181,13 @@ class SalesforceConnector(Connector):
             self._record(what, key)  # none of none is an answer only where there is a case
         return tuple(found)
 
+    def attachments(self, key: str) -> tuple[Attachment, ...]:
+        what = f"list the files of case {key}"
+        return self._files.of(what, self._id(what, key))
+
+    def download(self, key: str, file: Attachment, into: Sink) -> None:
+        self._files.download(f"download a file of case {key}", file, into)
+
     def members(self, group: str) -> tuple[str, ...]:
         return self._writing.directory.members(group)
 
@@ -288,6 +297,11 @@ class SalesforceConnector(Connector):
     def applied_comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt | None:
         what = f"look for our comment on case {key}"
         return self._saying.found(what, self._id(what, key), body, public=public, mark=mark)
+
+    def attach(self, key: str, file: Upload, *, public: bool, mark: str) -> Receipt:
+        """Without a guard: a file is added beside the case, whatever its version. See `files.py` for what a customer sees when."""
+        what = f"attach a file to case {key}"
+        return self._files.attach(what, self._id(what, key), file, public=public, mark=mark)
 
     def create(self, draft: Draft, *, mark: str) -> Receipt:
         """An upsert by `external_id_field`: sent twice, it makes one case."""

@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
+from connectors.salesforce.sandbox_files import TABLES, Files
 from connectors.salesforce.sandbox_org import Org, Record
 from connectors.salesforce.sandbox_pages import Pages, Shape
 from connectors.salesforce.sandbox_people import People, case_of, changes_of, merged, said, true_state
@@ -44,6 +45,7 @@ class SalesforceSandbox(Sandbox):
         self.daily_limit = 1_000_000
         self.unique_external_id = True
         self.saying = Saying(self.org, self.users, self.took_effect)
+        self.files = Files(self.org, self.users, self.took_effect)
         self.feed = False  # people write posts instead of comments
         self.frozen: set[str] = set()  # fields that our user may see, and not edit
         self._calls: deque[datetime] = deque()
@@ -95,6 +97,8 @@ class SalesforceSandbox(Sandbox):
                 done.change("Case", case, changes_of(deed.fields, case, self.users))
             case "delete":
                 done.change("Case", case, {"IsDeleted": True})
+            case "attach":
+                self.files.by_people(done, case["Id"], deed, done.by)
             case "merge":
                 merged(done, self.org, case, self.org.truly("Case", deed.into))
             case "move" | "clone":
@@ -116,7 +120,7 @@ class SalesforceSandbox(Sandbox):
 
     def shown(self, key: str) -> dict[str, Any]:
         self.org.settle()
-        return true_state(self.org, self.users, key)
+        return {**true_state(self.org, self.users, key), "files": self.files.of(key)}
 
     def keys(self) -> list[str]:
         self.org.settle()
@@ -167,7 +171,8 @@ class SalesforceSandbox(Sandbox):
                 left = self.daily_limit - len(self._calls)
                 return Answer(body={"DailyApiRequests": {"Max": self.daily_limit, "Remaining": left}})
             case _, ["sobjects", table, *more] if table in (*SCHEMA, "FeedItem"):
-                return self._record(request, table, [unquote(part) for part in more], version)
+                file = self.files.answer(request, table, more) if table in TABLES else None
+                return file or self._record(request, table, [unquote(part) for part in more], version)
         return self._acted(request, rest)
 
     def _acted(self, request: Request, rest: list[str]) -> Answer:
@@ -177,6 +182,8 @@ class SalesforceSandbox(Sandbox):
 
     def _query(self, request: Request, version: str, *, deleted: bool) -> Answer:
         query = parsed(request.query.get("q", ""))
+        if query.table == "Network" and not self.files.site:
+            raise Malformed("sObject type 'Network' is not supported.", "INVALID_TYPE")
         rows = self.org.found(query, deleted=deleted)
         return Answer(body=self.pages.first(rows, query, _batch(request), version, deleted=deleted))
 

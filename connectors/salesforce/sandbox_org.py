@@ -9,7 +9,21 @@ from itertools import islice
 from typing import Any, TypeAlias
 
 from connectors.salesforce.sandbox_schema import KEPT_BY, OWNERS, PREFIXES, SCHEMA, Relation, Schema
-from connectors.salesforce.sandbox_soql import Malformed, Order, Path, Query, Row, Test, at_least, holds, ordered, paths, pinned, stamp
+from connectors.salesforce.sandbox_soql import (
+    Malformed,
+    Order,
+    Path,
+    Query,
+    Row,
+    Test,
+    at_least,
+    holds,
+    narrowed,
+    ordered,
+    paths,
+    pinned,
+    stamp,
+)
 from connectors.sandbox import Clock
 from rules.ticket import replace
 
@@ -222,7 +236,15 @@ def _schema(table: str) -> Schema:
     return SCHEMA[table]
 
 
+LINKS = (
+    "Implementation restriction: ContentDocumentLink requires a filter by a single Id on ContentDocumentId or LinkedEntityId using the "
+    "equals operator or multiple Id's using the IN operator."
+)
+
+
 def _checked_query(query: Query, schema: Schema) -> None:
+    if query.table == "ContentDocumentLink" and not (narrowed(query.where) & {"ContentDocumentId", "LinkedEntityId"}):
+        raise Malformed(LINKS)
     for path in query.fields:
         kind_of(query.table, schema, path)
     for child in query.children:

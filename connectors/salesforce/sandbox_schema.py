@@ -28,6 +28,11 @@ PREFIXES = {
     "GroupMember": "011",
     "Contact": "003",
     "Account": "001",
+    "ContentDocument": "069",
+    "ContentVersion": "068",
+    "ContentDocumentLink": "06A",
+    "Attachment": "00P",
+    "Network": "0DB",
 }
 TYPED = ("Seats__c", "Start__c", "Renewal__c", "Regions__c", "Beta__c")
 OWN_FIELDS = ("Tags__c", "Product__c", "Language__c", "Group__c", "Error_Code__c", "Ticketgate_Key__c", *TYPED)
@@ -127,9 +132,46 @@ SCHEMA: Mapping[str, Schema] = {
         relations={"Account": Relation("AccountId", "Account")},
     ),
     "Account": Schema(fields=_fields(id="Id", text="Name", flag="IsDeleted", time=STAMPS)),
+    "ContentDocument": Schema(
+        fields=_fields(
+            id="Id LatestPublishedVersionId CreatedById LastModifiedById",
+            text="Title FileExtension FileType",
+            flag="IsDeleted",
+            time=STAMPS,
+        ),
+        relations={**OWNED, "LatestPublishedVersion": Relation("LatestPublishedVersionId", "ContentVersion")},
+    ),
+    "ContentVersion": Schema(
+        fields=_fields(
+            id="Id ContentDocumentId FirstPublishLocationId CreatedById LastModifiedById",
+            text="Title PathOnClient FileExtension FileType Checksum",
+            area="Description",
+            pick="ContentLocation",
+            flag="IsLatest IsDeleted",
+            number="ContentSize",
+            time=STAMPS,
+        ),
+        relations={**OWNED, "ContentDocument": Relation("ContentDocumentId", "ContentDocument")},
+    ),
+    "ContentDocumentLink": Schema(
+        fields=_fields(id="Id ContentDocumentId LinkedEntityId", pick="ShareType Visibility", flag="IsDeleted", time="SystemModstamp"),
+        relations={"ContentDocument": Relation("ContentDocumentId", "ContentDocument")},
+    ),
+    "Attachment": Schema(
+        fields=_fields(
+            id="Id ParentId CreatedById LastModifiedById",
+            text="Name ContentType",
+            flag="IsPrivate IsDeleted",
+            number="BodyLength",
+            time=STAMPS,
+        ),
+        relations=OWNED,
+    ),
+    "Network": Schema(fields=_fields(id="Id", text="Name", pick="Status")),
 }
 OWNERS = frozenset({"Name", "Type", "Email", "Id", "IsActive", "Username"})  # what a user-or-queue can be asked
 KEPT_BY = dict.fromkeys(("CaseComment", "EmailMessage", "CaseFeed"), "ParentId") | dict.fromkeys(("CaseHistory", "CaseMilestone"), "CaseId")
+KEPT_BY |= {"ContentDocumentLink": "LinkedEntityId", "Attachment": "ParentId"}
 
 
 def described(table: str, version: str, frozen: Container[str] = ()) -> dict[str, object]:

@@ -305,6 +305,15 @@ def pinned(where: Where | None, field: str) -> Any:
     return None
 
 
+def narrowed(where: Where | None) -> frozenset[str]:
+    """The fields of which the condition names all the values that they may have."""
+    if isinstance(where, Test):
+        return frozenset(where.path) if len(where.path) == 1 and where.op in ("=", "in") else frozenset()
+    if isinstance(where, Join) and where.kind == "and":
+        return frozenset().union(*(narrowed(part) for part in where.parts))
+    return frozenset()
+
+
 def at_least(where: Where | None, field: str) -> str | None:
     """The lowest value of `field` with which the condition could hold; None where it does not say."""
     if isinstance(where, Test):

@@ -1,4 +1,5 @@
-"""Which writes to Salesforce surely show nothing to a customer: a case comment that is not published, a post for internal users."""
+"""Which writes to Salesforce surely show nothing to a customer: a case comment that is not published, a post and the link of a file
+for internal users. A file that is not linked yet is seen by our user alone, but its form cannot be read: it is sent before."""
 
 import re
 from typing import Any
@@ -7,6 +8,7 @@ from connectors.secrecy import only
 
 COMMENT = re.compile(r"/services/data/v\d+\.0/sobjects/CaseComment/?")
 POST = re.compile(r"/services/data/v\d+\.0/sobjects/FeedItem/?")
+LINK = re.compile(r"/services/data/v\d+\.0/sobjects/ContentDocumentLink/?")
 
 
 def shows_nothing(method: str, path: str, body: Any) -> bool:
@@ -15,4 +17,7 @@ def shows_nothing(method: str, path: str, body: Any) -> bool:
         return False
     if COMMENT.fullmatch(path):
         return only(body, "ParentId", "CommentBody", "IsPublished") and body.get("IsPublished") is False
-    return bool(POST.fullmatch(path)) and only(body, "ParentId", "Body", "Visibility") and body.get("Visibility") == "InternalUsers"
+    if POST.fullmatch(path):
+        return only(body, "ParentId", "Body", "Visibility") and body.get("Visibility") == "InternalUsers"
+    names = ("ContentDocumentId", "LinkedEntityId", "ShareType", "Visibility")
+    return bool(LINK.fullmatch(path)) and only(body, *names) and body.get("Visibility") == "InternalUsers"

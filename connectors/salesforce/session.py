@@ -5,7 +5,7 @@ among them, and on some paths without end. It is given a token, and a refused on
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -17,14 +17,16 @@ from simple_salesforce.exceptions import SalesforceAuthenticationFailed, Salesfo
 from simple_salesforce.login import SalesforceLogin
 
 from connectors.errors import ConnectorError, NotFound, Rejected, Transient, Unauthorized, Unreadable
+from connectors.files import Sink
 from connectors.granting import token_of
 from connectors.inventory import Pulse
+from connectors.salesforce.forms import Form
 from connectors.salesforce.secrecy import shows_nothing
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.secrecy import saying
 from connectors.shared import Shared
 from connectors.tokens import Bearer, Token, as_it_is
-from connectors.transport import asking, decoded, error_for, mounted, pulse, said_by
+from connectors.transport import asking, decoded, error_for, mounted, parts, pulse, said_by
 
 Meaning: TypeAlias = Callable[[int, str, str], ConnectorError | None]  # status, Salesforce's error code, what was said
 
@@ -79,23 +81,38 @@ class Session:
         path: str,
         *,
         body: Any = None,
+        form: Form | None = None,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
         meaning: Meaning | None = None,
         read: Callable[[bytes], Any] = orjson.loads,
     ) -> Any:
         """The answer as `read` decodes it; `meaning` may say what a refusal means here. A 401 is answered once with a new token."""
-        data = None if body is None else orjson.dumps(body)
-        sent = {"headers": {**(headers or {}), "X-PrettyPrint": "0"}, "params": params, "data": data}
+        data = form if body is None else orjson.dumps(body)
+        kind = {"Content-Type": form.type} if form else {}
+        sent = {"headers": {**(headers or {}), **kind, "X-PrettyPrint": "0"}, "params": params, "data": data}
+        answer = self._renewed(what, method, path, sent, meaning)
+        return decoded(self._connection, what, answer, writing=method != "GET", read=read)
+
+    def download(self, what: str, path: str, into: Sink, *, pages: bool) -> None:
+        """Hands the bytes of an answer to `into` as they come. `pages`: an HTML page is what was asked for."""
+        with closing(self._renewed(what, "GET", path, {"headers": {"Accept": "*/*"}, "stream": True}, None)) as answer:
+            if "html" in answer.headers.get("content-type", "") and not pages:
+                raise Rejected(self._connection, f"{what}: a page for people came instead of the file")
+            with asking(self._connection, what, writing=False):
+                for part in parts(answer, self._settings.total_timeout):
+                    into(part)
+
+    def _renewed(self, what: str, method: str, path: str, sent: Mapping[str, Any], meaning: Meaning | None) -> requests.Response:
         try:
-            return self._once(what, method, path, sent, read)
+            return self._once(what, method, path, sent)
         except _Refused as refused:
             if refused.answer.status_code != 401:
                 raise self._error(what, method, refused.answer, meaning) from None
         self._bearer.renew()
         self._sf = None
         try:
-            return self._once(what, method, path, sent, read)
+            return self._once(what, method, path, sent)
         except _Refused as refused:
             raise self._error(what, method, refused.answer, meaning) from None
 
@@ -112,14 +129,16 @@ class Session:
     def _hear(self, answer: requests.Response, **_: Any) -> None:
         self._answer = answer  # the SDK's exceptions keep neither headers nor bytes
 
-    def _once(self, what: str, method: str, path: str, sent: Mapping[str, Any], read: Callable[[bytes], Any]) -> Any:
-        sf, writing = self._signed_in(), method != "GET"
-        with asking(self._connection, what, writing=writing):
+    def _once(self, what: str, method: str, path: str, sent: Mapping[str, Any]) -> requests.Response:
+        sf = self._signed_in()
+        if isinstance(sent.get("data"), Form):
+            sent["data"].rewind()
+        with asking(self._connection, what, writing=method != "GET"):
             try:
-                answer = sf._call_salesforce(method, sf.base_url + path, **sent)
+                answer: requests.Response = sf._call_salesforce(method, sf.base_url + path, **sent)
             except SalesforceError:
                 raise _Refused(self._heard()) from None
-        return decoded(self._connection, what, answer, writing=writing, read=read)
+        return answer
 
     def _heard(self) -> requests.Response:
         if self._answer is None:

@@ -51,7 +51,8 @@ class SalesforceSettings(ConnectorSettings):
     one to write, that own the cases which nobody has taken: a case always has an owner. `marks`: our comments end with a line by
     which we know them again. `emails`: the organization has Email-to-Case; `feed`: what people post in the feed of a case is read.
     `replies` says what our replies are; with `feed` our notes are internal posts. E-mails are sent from `reply_address`, an
-    organization-wide address, else from our user's. `overlap` is how long, in seconds, a transaction may
+    organization-wide address, else from our user's. `site`: customers see their cases, and the files linked for them, in a site; None: the
+    organization is asked. `overlap` is how long, in seconds, a transaction may
     take from its stamp to its commit.
     """
 
@@ -65,6 +66,7 @@ class SalesforceSettings(ConnectorSettings):
     emails: bool = True
     feed: bool = False
     replies: Literal["comment", "feed", "email"] = "comment"
+    site: bool | None = None
     reply_address: str | None = Field(default=None, pattern=r"^[^@\s,]+@[^@\s,]+$")
     overlap: float = Field(default=300.0, ge=0, le=86_400)
     page_size: int = Field(default=2000, ge=1, le=2000)
