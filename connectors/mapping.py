@@ -45,11 +45,16 @@ class Kept(dict[Any, Any]):
 
 
 def moment(text: str) -> datetime:
-    """A vendor's stamp in UTC; one without a zone is taken as UTC. Raises `ValueError`."""
+    """A vendor's stamp in UTC; one without a zone is taken as UTC. Raises `ValueError`, also for one that UTC has no year for."""
     stamp = datetime.fromisoformat(text)
     if stamp.tzinfo is UTC:
         return stamp
-    return stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)
+    if stamp.tzinfo is None:
+        return stamp.replace(tzinfo=UTC)
+    try:
+        return stamp.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a moment before the year 1 or after the year 9999 in UTC") from None
 
 
 def key_of(told: Any) -> str:

@@ -181,6 +181,27 @@ ZONED = {
 """Eleven by Greenwich without a zone, and with another one; ServiceNow's stamps have none and are UTC, whatever the account is set to."""
 
 
+BEYOND = {
+    "jira": ("0001-01-01T00:30:00.000+1400", "9999-12-31T23:30:00.000-0100", "0001-01-01T00:10:00.000+0530"),
+    "zendesk": ("0001-01-01T00:30:00+14:00", "9999-12-31T23:30:00-01:00"),
+    "salesforce": ("0001-01-01T00:30:00.000+1400", "9999-12-31T23:30:00.000-0100"),
+    "servicenow": ("0000-12-31 23:30:00", "10000-01-01 00:30:00"),
+}
+"""Moments before the year 1 and after the year 9999 by Greenwich, each as its system would write it."""
+
+
+def test_a_stamp_beyond_the_calendar_spoils_its_own_ticket_alone(rig: Rig) -> None:
+    """Fault row F23: such a stamp is a year like any other until it is reckoned in UTC."""
+    odd, *others = rig.load(*some_samples(3))
+    for value in BEYOND[rig.system]:
+        wrong = bend(rig, odd, partial(bent, path=CREATED[rig.system], value=value))
+
+        tickets, spoilt = told(rig)
+
+        assert wrong.times
+        assert ({*tickets}, len(spoilt)) == ({*others}, 1), value
+
+
 def test_a_stamp_means_one_moment_whatever_zone_it_is_told_in(rig: Rig) -> None:
     """Fault row F37."""
     key = rig.load(a_sample())[0]
