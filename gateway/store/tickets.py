@@ -81,15 +81,18 @@ def saw_page(db: sa.Connection, page: Sequence[Ticket], at: datetime, *, looked:
     What the live path knows already is left alone, but for a page of its own (`looked`). `run` has counted those that are recorded;
     what it has counted before is not recorded again.
     """
-    rest = (_as_bound(db, at), True, looked, False, None)
-    kept = zip(page, tickets_json(page, body=looked), strict=True)
+    alike = {"seen_at": at, "adopted": True, "looked": looked, "heard": False}
+    rest = [_as_bound(db, ticket.c[name], value) for name, value in alike.items()] + ([] if run is None else [run])
+    kept = zip(page, map(bytearray, tickets_json(page, body=looked)), strict=True)
     rows = [(t.ref.connection, t.ref.key, json, t.version, t.status and str(t.status), *rest) for t, json in kept]
-    if run is None:
-        return execute_rows(db, _saw(db.dialect, looked=looked), _SAW, rows)
-    return execute_rows(db, _saw(db.dialect, looked=looked, run=True), (*_SAW, "run"), [(*row, run) for row in rows])
+    names = _SAW if run is None else (*_SAW, "run")
+    return execute_rows(db, _saw(db.dialect, looked=looked, run=run is not None), names, rows)
 
 
-_SAW = ("connection", "key", "seen", "version", "status", "seen_at", "adopted", "looked", "heard", "gone_at")
+_SAW = ("connection", "key", "seen", "version", "status", "seen_at", "adopted", "looked", "heard")
+"""What is bound of each row of a page, as text, whole numbers and bytearrays: of anything else (None, bool and bytes among it) sqlite3
+asks whether it can adapt itself, and raises and drops an AttributeError for each. That was 15 % of a backfill. A new row's `gone_at`
+is empty by itself."""
 
 
 @lru_cache(maxsize=16)
@@ -99,13 +102,13 @@ def _saw(dialect: sa.Dialect, *, looked: bool, run: bool = False) -> str:
     if run:
         not_by_it = ticket.c.run.is_distinct_from(sa.literal_column("excluded.run"))
         where = not_by_it if where is None else sa.and_(where, not_by_it)
-    return as_text(dialect, replacing(dialect, ticket, names, where=where), names)
+    return as_text(dialect, replacing(dialect, ticket, (*names, "gone_at"), where=where), names)
 
 
-def _as_bound(db: sa.Connection, at: datetime) -> Any:
-    """A moment as the driver takes it."""
-    bound = ticket.c.seen_at.type.dialect_impl(db.dialect).bind_processor(db.dialect)
-    return bound(at) if bound is not None else at
+def _as_bound(db: sa.Connection, column: sa.Column[Any], value: object) -> Any:
+    """A value as the driver takes it."""
+    bound = column.type.dialect_impl(db.dialect).bind_processor(db.dialect)
+    return bound(value) if bound is not None else value
 
 
 _COUNTED = sa.select(ticket.c.key).where(

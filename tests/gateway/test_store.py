@@ -246,6 +246,16 @@ def test_a_page_is_stored_as_single_tickets_are(store: Store) -> None:
         assert db.execute(sa.select(schema.ticket).order_by(schema.ticket.c.key)).all() == paged
 
 
+def test_a_page_takes_away_the_tombstone_of_what_it_shows(store: Store) -> None:
+    one = a_ticket("desk:1")
+    with store.writing() as db:
+        tickets.saw_page(db, [one], NOW, looked=False)
+        tickets.gone(db, one.ref, NOW)
+        assert tickets.is_gone(db, one.ref)
+        tickets.saw_page(db, [one], NOW, looked=False, run="backfill-1")
+        assert not tickets.is_gone(db, one.ref)
+
+
 def test_a_run_marks_what_it_recorded_and_says_when_the_live_path_was_there_first(store: Store) -> None:
     with store.writing() as db:
         tickets.saw(db, a_ticket("desk:1", version="2"), NOW, adopted=False, heard=True)
