@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from connectors.base import Page
-from connectors.errors import CursorExpired, Rejected, Unreadable
+from connectors.errors import ConnectorError, CursorExpired, Rejected, Unreadable
 from connectors.jira import adf, paths
-from connectors.jira.dialect import Dialect, Emails, People, Texts
+from connectors.jira.dialect import Content, Dialect, Emails, People, Texts
 from connectors.jira.watermark import Watermark, jql
 from connectors.mapping import Record
 from connectors.text import adf as form
 from connectors.text import limits, plain
 from connectors.text.limits import Limit
-from rules.ticket import Person
+from rules.ticket import Attachment, Person
 
 if TYPE_CHECKING:
     from connectors.jira.issues import IssueReader
@@ -101,13 +101,24 @@ class CloudQuestions:
         return self._site.records(what, page.get("issues") if isinstance(page, dict) else None)
 
 
+def _content(file: Attachment) -> Content:
+    """From the site itself, not from the host to which it would send a browser."""
+    return Content(f"attachment/content/{paths.part(file.id)}", "{server}/rest/api/3/{path}", {"redirect": "false"})
+
+
+def _redirected(connection: str, message: str) -> ConnectorError:
+    return Rejected(connection, f"{message}; a file is read from the site itself only")
+
+
 CLOUD = Dialect(
     version="3",
     sdk="Cloud",
     people=People(("accountId", "displayName", "emailAddress", "accountType"), _person, "accountId", "accountId", "query", "ACCOUNT-ID"),
-    texts=Texts(read=adf.text, field=adf.document, area=adf.document, rich=_rich),
+    texts=Texts(read=adf.text, files=form.files, field=adf.document, area=adf.document, rich=_rich),
     types="issueTypes",
     screen="fields",
     links_once=True,
+    content=_content,
+    redirected=_redirected,
     asks=CloudQuestions,
 )

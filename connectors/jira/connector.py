@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Thing
+from connectors.base import NO_TAGS, ConnectorSettings, Cursor, Custom, NativeSla, Page, Thing
 from connectors.columns import MALFORMED
 from connectors.errors import ConnectorError, CursorExpired, Gone, InDoubt, NotFound, Rejected, Stale, Transient, Unauthorized, Unreadable
 from connectors.inventory import Permission, Pulse, RemoteField
 from connectors.jira import adf, inventory, paths, pushes, reading
 from connectors.jira.abilities import ABILITIES
+from connectors.jira.attachments import WithFiles
 from connectors.jira.dialects import DIALECTS
 from connectors.jira.editing import Editor
 from connectors.jira.finding import find
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from connectors.jira.session import JiraSession
 
 
-class JiraConnector(Connector):
+class JiraConnector(WithFiles):
     """One Jira site. Nothing is sent before the first question; reading also asks once for the site's list of fields."""
 
     Settings = JiraSettings

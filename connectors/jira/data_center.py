@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from connectors.base import Page
-from connectors.errors import NotFound, Transient, Unreadable
+from connectors.errors import ConnectorError, NotFound, Transient, Unauthorized, Unreadable
 from connectors.jira import paths, wiki
-from connectors.jira.dialect import Dialect, Emails, People, Texts
+from connectors.jira.dialect import Content, Dialect, Emails, People, Texts
 from connectors.jira.shape import known
 from connectors.jira.watermark import Watermark, jql
 from connectors.mapping import Record, moment
-from rules.ticket import Person
+from connectors.text import wiki as form
+from rules.ticket import Attachment, Person
 
 if TYPE_CHECKING:
     from connectors.jira.issues import IssueReader
@@ -149,13 +150,24 @@ def _second(row: Any) -> datetime | None:
     return at.replace(microsecond=0)
 
 
+def _content(file: Attachment) -> Content:
+    """Where people open it; the interface itself hands out none."""
+    return Content(f"secure/attachment/{paths.part(file.id)}/{paths.part(file.name)}", "{server}/{path}")
+
+
+def _redirected(connection: str, message: str) -> ConnectorError:
+    return Unauthorized(connection, f"{message}; the sign-in has probably run out")
+
+
 DATA_CENTER = Dialect(
     version="2",
     sdk="Server",
     people=People(("key", "displayName", "emailAddress", "name"), _person, "key", "name", "username", "USER-NAME"),
-    texts=Texts(read=wiki.text, field=wiki.markup, area=str, rich=wiki.rich),
+    texts=Texts(read=wiki.text, files=form.files, field=wiki.markup, area=str, rich=wiki.rich),
     types="values",
     screen="values",
     links_once=False,
+    content=_content,
+    redirected=_redirected,
     asks=DataCenterQuestions,
 )

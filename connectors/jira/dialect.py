@@ -4,15 +4,16 @@ Everything else in this folder speaks through it and never asks which deployment
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from connectors.base import Page
+from connectors.errors import ConnectorError
 from connectors.jira.watermark import Watermark
 from connectors.mapping import Record
 from connectors.text.limits import Limit
-from rules.ticket import Person
+from rules.ticket import Attachment, Person
 
 if TYPE_CHECKING:
     from connectors.jira.issues import IssueReader
@@ -41,10 +42,12 @@ class People:
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """How text is kept. `read` is what people would read of it; `field` a field's plain text so that it reads back letter by letter,
-    `area` that of a site's own text area; `rich` a reply, a note or a description, which are Markdown, within a limit."""
+    """How text is kept. `read` is what people would read of it, `files` the names of the files that it shows (None: one without a name);
+    `field` a field's plain text so that it reads back letter by letter, `area` that of a site's own text area; `rich` a reply, a note or
+    a description, which are Markdown, within a limit."""
 
     read: Callable[[Any], str]
+    files: Callable[[Any], Iterator[str | None]]
     field: Callable[[str], Any]
     area: Callable[[str], Any]
     rich: Callable[[str, Limit], Any]
@@ -73,10 +76,19 @@ class Questions(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Content:
+    """The address of a file's bytes, as the session takes it."""
+
+    path: str
+    base: str
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Dialect:
     """One deployment. `version` is that of its REST interface, `sdk` the SDK's word for it; `types` and `screen` are the names under
     which the lists of issue types and of a screen's fields stand when an issue is to be made; `links_once`: the same link again is promised
-    to change nothing."""
+    to change nothing. `content` is where the bytes of a file are; `redirected` is what it means if they are said to be elsewhere."""
 
     version: str
     sdk: str
@@ -85,4 +97,6 @@ class Dialect:
     types: str
     screen: str
     links_once: bool
+    content: Callable[[Attachment], Content]
+    redirected: Callable[[str, str], ConnectorError]
     asks: "Callable[[Site, JiraSettings], Questions]"

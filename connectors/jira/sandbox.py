@@ -6,27 +6,24 @@ from datetime import timedelta
 from typing import Any, ClassVar, TypeAlias
 from zoneinfo import ZoneInfo
 
+from connectors.jira import sandbox_judging, sandbox_slas
 from connectors.jira import sandbox_screens as screens
-from connectors.jira import sandbox_slas
-from connectors.jira.sandbox_answers import fault, flat, property_of, words
+from connectors.jira.sandbox_answers import fault, flat, property_of, put_property, words
+from connectors.jira.sandbox_attachments import Files
 from connectors.jira.sandbox_edits import LONGEST_TEXT, TOO_LONG, Refused, answered
 from connectors.jira.sandbox_flavour import CLOUD, Flavour
-from connectors.jira.sandbox_issues import Issue, State
+from connectors.jira.sandbox_issues import Issue
 from connectors.jira.sandbox_jql import JqlError, Query, parse
 from connectors.jira.sandbox_limits import Limits
+from connectors.jira.sandbox_requests import Requests
 from connectors.jira.sandbox_search import TokenError
 from connectors.jira.sandbox_sign_in import Gate
 from connectors.jira.sandbox_site import (
     ACCOUNT,
     API,
-    GROUP_FIELD,
     ISSUE_TYPES,
-    LANGUAGE_FIELD,
     LINK_TYPES,
-    OUR_PRIORITY,
-    OUR_STATUS,
     PRIORITIES,
-    PRODUCT_FIELD,
     RESOLUTIONS,
     STATUSES,
     URL,
@@ -42,6 +39,7 @@ Handler: TypeAlias = Callable[..., Answer]
 ACCOUNT_ZONE = "America/New_York"  # of the account that signs in: its quoted JQL dates and its stamps are in it, never in UTC
 OPEN = "/rest/api/2/serverInfo"  # for anybody
 WRITES = frozenset({"POST", "PUT", "DELETE"})
+PROPERTY = "([^/]+)/properties/([^/]+)"
 A_PAGE, MOST_ON_A_PAGE, MOST_IDS = 50, 100, 5000
 
 
@@ -71,6 +69,7 @@ class JiraSandbox(Sandbox):
         self._zone, self.limits = ZoneInfo(account_zone), Limits(burst, per_issue)
         self.gate = Gate(clock)
         self.tracker = Tracker(clock, self._zone, timedelta(seconds=lag), hidden, self.flavour)
+        self.files = Files(self.tracker, self.took_effect)
         self.denied: set[str] = set()  # permissions that our user does not have, such as ADD_COMMENTS
         self._routes = [(method, re.compile(f"/rest/{path}/?"), handler) for method, path, handler in self._table()]
 
@@ -135,7 +134,7 @@ class JiraSandbox(Sandbox):
         return fault(405 if hits else 404, "Method Not Allowed" if hits else "There is nothing at this address.")
 
     def _table(self) -> list[tuple[str, str, Handler]]:
-        site = [*self._of_issues(), *self._of_writes(), *self._of_site()]
+        site = [*self._of_issues(), *self._of_writes(), *self._of_site(), *self.files.routes(), *self._of_files()]
         return [*((method, f"api/{self.version}/{path}", handler) for method, path, handler in site), *self._of_desks(), *self._of_before()]
 
     def _of_before(self) -> list[tuple[str, str, Handler]]:
@@ -156,7 +155,7 @@ class JiraSandbox(Sandbox):
             ("GET", f"{one}/comment", self._comments),
             ("GET", f"{one}/changelog", self._changelog),
             ("GET", f"{one}/properties/([^/]+)", lambda r, key, name: property_of(self.tracker.issue(key).properties, name)),
-            ("GET", "comment/([^/]+)/properties/([^/]+)", self._comment_property),
+            ("GET", f"comment/{PROPERTY}", lambda r, id, name: property_of(self.tracker.comment(id)["properties"], name)),
         ]
 
     def _of_writes(self) -> list[tuple[str, str, Handler]]:
@@ -169,7 +168,12 @@ class JiraSandbox(Sandbox):
             ("POST", f"{one}/transitions", self._transition),
             ("PUT", f"{one}/assignee", self._assign),
             ("POST", f"{one}/comment", self._comment),
-            ("PUT", f"{one}/properties/([^/]+)", self._put_property),
+            ("PUT", f"{one}/properties/([^/]+)", lambda r, key, name: put_property(r, self.tracker.issue(key).properties, name)),
+            (
+                "PUT",
+                "comment/([^/]+)/properties/([^/]+)",
+                lambda r, id, name: put_property(r, self.tracker.comment(id)["properties"], name),
+            ),
         ]
 
     def _of_site(self) -> list[tuple[str, str, Handler]]:
@@ -189,9 +193,13 @@ class JiraSandbox(Sandbox):
             ("GET", "issue/createmeta/([^/]+)/issuetypes/([^/]+)", self._screen),
         ]
 
+    def _of_files(self) -> list[tuple[str, str, Handler]]:
+        return [("GET", "attachment/content/([^/]+)", self.files.content)]
+
     def _of_desks(self) -> list[tuple[str, str, Handler]]:
         tracker, api = self.tracker, "servicedeskapi"
         return [
+            *Requests(tracker, self.files).routes(),
             ("GET", f"{api}/servicedesk", lambda r: sandbox_slas.desks(r, tracker.projects)),
             ("GET", f"{api}/request/([^/]+)/sla", lambda r, key: sandbox_slas.slas(r, tracker.issue(key), tracker.projects)),
         ]
@@ -249,10 +257,6 @@ class JiraSandbox(Sandbox):
         page = {"self": f"{here}{start}", "maxResults": size, "startAt": start, "total": len(rows), "isLast": last}
         following = {} if last else {"nextPage": f"{here}{start + size}"}
         return Answer(body={**page, **following, "values": rows[start : start + size]})
-
-    def _comment_property(self, request: Request, id: str, name: str) -> Answer:
-        held: Json = next((c["properties"] for i in self.tracker.issues.values() for c in i.comments if c["id"] == id), {})
-        return property_of(held, name)
 
     def _user(self, request: Request) -> Answer:
         id = request.query.get("accountId", "")
@@ -312,6 +316,7 @@ class JiraSandbox(Sandbox):
             raise Refused(summary="You must specify a summary of the issue.")
         state = self.tracker.desk.edited(self.tracker.fresh(project, kind, "-"), {"fields": fields, "update": body.get("update")}, project)
         issue = self.tracker.add(replace(state, updated=state.created))
+        issue.requested = False
         issue.properties = {p["key"]: p["value"] for p in body.get("properties", [])}
         self.took_effect("create", state.key, subject=state.summary)
         return Answer(status=201, body={"id": state.id, "key": state.key, "self": f"{API}/issue/{state.id}"})
@@ -338,12 +343,6 @@ class JiraSandbox(Sandbox):
             self.took_effect("update", first.state.key, fields=said)
         return Answer(status=201)
 
-    def _put_property(self, request: Request, key: str, name: str) -> Answer:
-        held, value = self.tracker.issue(key).properties, request.json()
-        existed = name in held
-        held[name] = value
-        return Answer(status=200 if existed else 201, body={})
-
     def _delete(self, key: str) -> Answer:
         self.tracker.delete(self.tracker.issue(key))
         return Answer(status=204)
@@ -369,32 +368,15 @@ class JiraSandbox(Sandbox):
         return keys
 
     def people(self, deed: Deed) -> str:
+        if deed.kind == "attach":
+            issue = self.tracker.issue(deed.key or "")
+            self.files.by_people(issue, deed, self.tracker.who(issue, deed))
+            return issue.state.key
         return self.tracker.act(deed)
 
     def shown(self, key: str) -> dict[str, Any]:
-        """Beside the words of the base class, `labels` as they are: `tags` leaves out the label that marks what we made."""
-        issue = self.tracker.issue(key)
-        state = issue.state
-        return {
-            "status": OUR_STATUS[state.status],
-            "priority": OUR_PRIORITY.get(state.priority or ""),
-            "group": state.own.get(GROUP_FIELD),
-            "assignee": self.tracker.accounts[state.assignee].email if state.assignee else None,
-            "tags": [label for label in state.labels if not re.fullmatch("tg-[0-9a-f]{8}", label)],
-            "labels": list(state.labels),
-            "subject": state.summary,
-            "body": self.flavour.plain(state.description) if state.description else "",
-            **{name: state.own.get(id) for name, id in (("product", PRODUCT_FIELD), ("language", LANGUAGE_FIELD))},
-            "resolution": state.resolution,
-            "native_status": state.status,
-            "comments": [self._judged(state, c) for c in issue.comments],
-        }
-
-    def _judged(self, state: State, said: Json) -> Json:
-        public, author = self.tracker.views.is_public(state, said), said["author"]
-        customer = author == state.reporter or self.tracker.accounts[author].kind == "customer"
-        by = "api" if author == self.tracker.accounts.api else "customer" if customer else "agent"
-        return {"id": said["id"], "public": public, "text": self.flavour.plain(said["body"]), "by": by}
+        """Beside the words of the base class, `labels` as they are (`tags` leaves out the one that marks what we made), and `files`."""
+        return sandbox_judging.shown(self.tracker, self.tracker.issue(key))
 
     def keys(self) -> list[str]:
         return [i.state.key for i in sorted(self.tracker.issues.values(), key=lambda i: (i.state.created, i.state.number))]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.sandbox import Answer
+from connectors.sandbox import Answer, Request
 
 
 def fault(status: int, *messages: str, headers: Mapping[str, str] | None = None) -> Answer:
@@ -14,6 +14,11 @@ def property_of(held: Mapping[str, Any], name: str) -> Answer:
     if name not in held:
         return fault(404, f"The property with key {name} does not exist.")
     return Answer(body={"key": name, "value": held[name]})
+
+
+def put_property(request: Request, held: dict[str, Any], name: str) -> Answer:
+    existed, held[name] = name in held, request.json()
+    return Answer(status=200 if existed else 201, body={})
 
 
 def words(said: str) -> list[str]:

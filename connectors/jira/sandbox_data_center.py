@@ -4,7 +4,7 @@ Source: Atlassian's Jira Data Center platform REST API reference (9.12) and "Usi
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 import orjson
@@ -12,6 +12,7 @@ import orjson
 from connectors.jira import sandbox_screens as screens
 from connectors.jira.sandbox import A_PAGE, Handler, JiraSandbox
 from connectors.jira.sandbox_answers import fault, flat, words
+from connectors.jira.sandbox_attachments import sent
 from connectors.jira.sandbox_flavour import DATA_CENTER, Flavour
 from connectors.jira.sandbox_limits import Bucket
 from connectors.jira.sandbox_sign_in import CAPTCHA, CONTEXT, PAT, InsideGate
@@ -23,10 +24,13 @@ from rules.ticket import replace
 SITE = "https://jira.example.com"
 URL = f"{SITE}{CONTEXT}"
 MOST = 1000  # issues on a page, whatever was asked for: jira.search.views.default.max
-OWN_ADDRESS = re.compile(rb'("(?:self|iconUrl|base|[0-9]+x[0-9]+)":")' + re.escape(CLOUD_URL).encode() + rb"(/rest/api/)?3?")
+OWN_ADDRESS = re.compile(
+    rb'("(?:self|iconUrl|base|content|jiraRest|[0-9]+x[0-9]+)":")' + re.escape(CLOUD_URL).encode() + rb"(/rest/api/)?3?"
+)
 ELSEWHERE = ("search/", "issue/bulkfetch", "issue/([^/]+)/changelog")  # Cloud's own
 PERMISSIONS = ["ADD_COMMENTS", "ADMINISTER", "ASSIGN_ISSUES", "BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "LINK_ISSUES"]
 PERMISSIONS += ["TRANSITION_ISSUES", "WORK_ON_ISSUES"]  # whatever was asked for, all are told
+SECURE = re.compile(r"/secure/attachment/([0-9]+)/[^/]+")
 OPEN = f"{CONTEXT}/rest/api/2/serverInfo"
 OF_CLOUD = frozenset({"isAvailable", "isGlobal", "isInitial", "isConditional", "looped", "hasScreen"})
 
@@ -58,7 +62,7 @@ class DataCenterSandbox(JiraSandbox):
         if not request.path.startswith(f"{CONTEXT}/"):
             return Answer(status=404, body=b"<html>Not Found</html>", headers={"Content-Type": "text/html"})
         answer = super().answer(request)
-        if answer.body is None or isinstance(answer.body, bytes):
+        if answer.body is None or isinstance(answer.body, bytes | Iterator):
             return answer
         said = OWN_ADDRESS.sub(lambda found: found[1] + URL.encode() + (b"/rest/api/2" if found[2] else b""), orjson.dumps(answer.body))
         return replace(answer, body=orjson.loads(said))
@@ -72,7 +76,16 @@ class DataCenterSandbox(JiraSandbox):
         said = "You are not authenticated. Authentication required to perform this operation."
         return fault(401, said, headers=headers)
 
+    def _routed(self, request: Request) -> Answer:
+        """Files are handed out where people open them, beside the interface."""
+        found = SECURE.fullmatch(request.path)
+        file = self.files.held(found[1]) if found and request.method == "GET" else None
+        return sent(file) if file is not None else super()._routed(request)
+
     # the table of addresses
+
+    def _of_files(self) -> list[tuple[str, str, Handler]]:
+        return []
 
     def _of_before(self) -> list[tuple[str, str, Handler]]:
         return []

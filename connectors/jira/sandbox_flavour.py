@@ -1,21 +1,48 @@
 """What differs between the deployments that the sandbox serves, as one value: text, stamps of the index, and what an answer tells."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 from connectors.jira.sandbox_issues import as_document, is_document, plain
-from connectors.jira.sandbox_site import People, Users
+from connectors.jira.sandbox_site import API, URL, Json, People, Users
 
 LIVELY = re.compile(r"\\\\\s?|\\([^\w\s]|_)|&(#92|amp);")
+
+
+def media_id(file: Json) -> str:
+    """By which the cloud's documents name a file: not its id."""
+    digits = sha256(f"media/{file['id']}".encode()).hexdigest()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:32]))
+
+
+def media(files: Iterable[Json]) -> Json:
+    """As the cloud's editor keeps a picture and any other file; `alt` is the file's name."""
+
+    def one(file: Json) -> Json:
+        attributes = {"type": "file", "id": media_id(file), "collection": "", "alt": file["name"], "width": 200, "height": 183}
+        return {"type": "media", "attrs": attributes}
+
+    kind = {True: "mediaSingle", False: "mediaGroup"}
+    content = [{"type": kind[is_picture(file)], "content": [one(file)]} for file in files]
+    return {"type": "doc", "version": 1, "content": content}
+
+
+def is_picture(file: Json) -> bool:
+    return str(file["type"]).startswith("image/")
+
+
+def marked_up(files: Iterable[Json]) -> str:
+    return " ".join(f"!{file['name']}|thumbnail!" if is_picture(file) else f"[^{file['name']}]" for file in files)
 
 
 @dataclass(frozen=True, slots=True)
 class Flavour:
     """`is_text` is what is taken as text, `plain` what people read in it, `typed` what they typed as it is kept,
-    `size` what its limit counts.
+    `size` what its limit counts, `showing` a text that shows files; `content` is the address of a file's bytes.
 
     `step` is the finest moment that the search's index knows. `people` keeps the accounts in the deployment's own shape. `told_internal`:
     a comment says in `jsdPublic` who sees it; `field_ids`: a changelog names the id of the field; `links_once`: the same link again is
@@ -32,6 +59,8 @@ class Flavour:
     told_internal: bool = True
     field_ids: bool = True
     links_once: bool = True
+    showing: Callable[[Iterable[Json]], Any] = media
+    content: str = f"{API}/attachment/content/{{id}}"
 
 
 def _read(found: re.Match[str]) -> str:
@@ -57,4 +86,6 @@ DATA_CENTER = Flavour(
     told_internal=False,
     field_ids=False,
     links_once=False,
+    showing=marked_up,
+    content=f"{URL}/secure/attachment/{{id}}/{{name}}",
 )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
@@ -27,7 +28,7 @@ UNUSED: Json = {
     **dict.fromkeys(("environment", "security", "lastViewed", "timespent", "timeestimate", "timeoriginalestimate")),
     **dict.fromkeys(("aggregatetimespent", "aggregatetimeestimate", "aggregatetimeoriginalestimate")),
     **{"workratio": -1, "timetracking": {}, "components": [], "fixVersions": [], "versions": [], "subtasks": []},
-    **{"attachment": [], "progress": {"progress": 0, "total": 0}, "aggregateprogress": {"progress": 0, "total": 0}},
+    **{"progress": {"progress": 0, "total": 0}, "aggregateprogress": {"progress": 0, "total": 0}},
 }
 """What every issue has and nobody uses here."""
 
@@ -79,6 +80,7 @@ class State:
     assignee: str | None = None
     labels: tuple[str, ...] = ()
     links: tuple["Joined", ...] = ()
+    files: tuple[Json, ...] = ()  # see sandbox_files.py; besides, each has its `id`, `at` and `by`
     duedate: str | None = None
     own: Mapping[str, Any] = field(default_factory=dict)
 
@@ -89,13 +91,14 @@ class State:
 
 @dataclass(slots=True)
 class Issue:
-    """An issue with all that search does not show."""
+    """An issue with all that search does not show. `requested`: a customer asked for it through a service desk."""
 
     state: State
     comments: list[Json] = field(default_factory=list)
     history: list[Json] = field(default_factory=list)
     properties: dict[str, Any] = field(default_factory=dict)
     slas: list[Json] = field(default_factory=list)
+    requested: bool = True
 
     @property
     def next_moment(self) -> datetime:
@@ -128,9 +131,17 @@ class Views:
     """Issues, comments and changes in Jira's shape, stamps in the account's zone."""
 
     def __init__(
-        self, zone: ZoneInfo, people: People, projects: Mapping[str, Project], own: Mapping[str, OwnField], *, told: bool, ids: bool
+        self,
+        zone: ZoneInfo,
+        people: People,
+        projects: Mapping[str, Project],
+        own: Mapping[str, OwnField],
+        *,
+        told: bool,
+        ids: bool,
+        content: str,
     ) -> None:
-        self._zone, self._people, self._own, self._told, self._ids = zone, people, own, told, ids
+        self._zone, self._people, self._own, self._told, self._ids, self._content = zone, people, own, told, ids, content
         self._projects = {key: p.view() for key, p in projects.items()}
         self._desks = {key for key, p in projects.items() if p.kind == "service_desk"}
         self._fields: dict[str, Callable[[State], Any]] = self._known()
@@ -183,6 +194,7 @@ class Views:
             "assignee": lambda s: self._people.view(s.assignee),
             "labels": lambda s: list(s.labels),
             "issuelinks": lambda s: [one.view() for one in s.links],
+            "attachment": lambda s: [self.attachment(file) for file in s.files],
             "created": lambda s: self.stamp(s.created),
             "updated": lambda s: self.stamp(s.updated),
             "resolutiondate": lambda s: self.stamp(s.resolved),
@@ -193,6 +205,19 @@ class Views:
             "watches": lambda s: {"self": f"{API}/issue/{s.key}/watchers", "watchCount": 0, "isWatching": False},
             **{name: _always(value) for name, value in UNUSED.items()},
         }
+
+    def attachment(self, file: Json) -> Json:
+        """A file without its bytes. Jira always tells a size; a people's deed may keep it from us."""
+        shown = {"self": f"{API}/attachment/{file['id']}", "id": file["id"], "filename": file["name"], "mimeType": file["type"]}
+        told = {"author": self._people.view(file["by"]), "created": self.stamp(file["at"])}
+        size = {} if file["declared"] is None else {"size": file["declared"]}
+        return {**shown, **told, **size, "content": self._content.format(id=file["id"], name=quote(file["name"]))}
+
+    def attached(self, id: int, file: Json) -> Json:
+        """A file's line in the changelog."""
+        named = {"field": "Attachment", "fieldtype": "jira", **({"fieldId": "attachment"} if self._ids else {})}
+        item = {**named, "from": None, "fromString": None, "to": file["id"], "toString": file["name"]}
+        return {"id": str(id), "author": self._people.view(file["by"]), "created": self.stamp(file["at"]), "items": [item]}
 
     def is_public(self, state: State, said: Json) -> bool:
         internal = (said["properties"].get("sd.public.comment") or {}).get("internal") is True

@@ -20,14 +20,15 @@ def sla(views: Views, name: str, *, over: list[Json], ongoing: Json | None = Non
 
 
 def _cycle(views: Views, one: Json) -> Json:
-    moments = {f"{word}Time": _date(views, one[word]) for word in ("start", "stop", "breach") if one.get(word)}
+    moments = {f"{word}Time": date(views, one[word]) for word in ("start", "stop", "breach") if one.get(word)}
     goal = 4 * 3_600_000
     spent = milliseconds(one["stop"]) - milliseconds(one["start"]) if one.get("stop") else 0
     amounts = {"goalDuration": goal, "elapsedTime": spent, "remainingTime": goal - spent}
     return {**moments, "breached": one["breached"], **{name: _amount(ms) for name, ms in amounts.items()}}
 
 
-def _date(views: Views, at: datetime) -> Json:
+def date(views: Views, at: datetime) -> Json:
+    """A moment as Service Management tells it."""
     text = str(views.stamp(at))
     return {"iso8601": text[:19] + text[23:], "jira": text, "friendly": f"{at:%d/%b/%y %H:%M}", "epochMillis": milliseconds(at)}
 
@@ -43,17 +44,18 @@ def desks(request: Request, projects: dict[str, Project]) -> Answer:
         for project in projects.values()
         if project.kind == "service_desk"
     ]
-    return _page(request, "servicedesk", found)
+    return page(request, "servicedesk", found)
 
 
 def slas(request: Request, issue: Issue, projects: dict[str, Project]) -> Answer:
     """Issues of other projects are no requests."""
     if projects[issue.state.project].kind != "service_desk":
         return Answer(status=404, body={"errorMessage": "The customer request does not exist.", "i18nErrorMessage": {}})
-    return _page(request, f"request/{issue.state.key}/sla", issue.slas)
+    return page(request, f"request/{issue.state.key}/sla", issue.slas)
 
 
-def _page(request: Request, path: str, rows: list[Any]) -> Answer:
+def page(request: Request, path: str, rows: list[Any]) -> Answer:
+    """A page of one of its lists."""
     start, limit = int(request.query.get("start", 0)), min(int(request.query.get("limit", 50)), 50)
     shown = rows[start : start + limit]
     here = {"base": DESK_API, "context": "", "self": f"{DESK_API}/{path}"}

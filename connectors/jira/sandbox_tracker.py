@@ -38,11 +38,11 @@ class Tracker:
         self.accounts, self.own, self.projects = flavour.people(str(zone), hidden), own_fields(), projects()
         self.index, self.desk = Index(lag, flavour.step), Desk(self.accounts, self.own, flavour)
         known = self.accounts, self.projects, self.own
-        self.views = Views(zone, *known, told=flavour.told_internal, ids=flavour.field_ids)
+        self.views = Views(zone, *known, told=flavour.told_internal, ids=flavour.field_ids, content=flavour.content)
         self.issues: dict[str, Issue] = {}
         self._ids: dict[str, str] = {}
         self._numbers = dict.fromkeys(self.projects, 0)
-        self._last = {"issue": 10000, "comment": 10000, "history": 10000, "link": 10000}
+        self._last = {"issue": 10000, "comment": 10000, "history": 10000, "link": 10000, "file": 10000}
 
     def found(self, key: str) -> Issue | None:
         """By key or id."""
@@ -54,6 +54,14 @@ class Tracker:
         if found is None:
             raise NoIssue(key)
         return found
+
+    def comment(self, id: str) -> Json:
+        """By its id. Raises `NoIssue`."""
+        for issue in self.issues.values():
+            for said in issue.comments:
+                if said["id"] == id:
+                    return said
+        raise NoIssue(id)
 
     def project(self, key: str) -> Project | None:
         """By key or id."""
@@ -87,10 +95,19 @@ class Tracker:
         issue.history.append(self.views.history(int(self._next("history")), at, by, differences(before, issue.state)))
         self.index.put(self._clock(), issue.state)
 
-    def say(self, issue: Issue, by: str, body: Any, properties: Json) -> Json:
-        """A comment; it moves its issue's stamp."""
+    def attach(self, issue: Issue, file: Json, by: str) -> Json:
+        """A file, as `sandbox_files.py` keeps it; it moves its issue's stamp."""
         at = max(whole(self._clock()), issue.next_moment)
-        said = {"id": self._next("comment"), "author": by, "body": body, "at": at, "properties": properties}
+        made = {**file, "id": self._next("file"), "at": at, "by": by}
+        issue.state = replace(issue.state, files=(*issue.state.files, made), updated=at)
+        issue.history.append(self.views.attached(int(self._next("history")), made))
+        self.index.put(self._clock(), issue.state)
+        return made
+
+    def say(self, issue: Issue, by: str, body: Any, properties: Json, files: Iterable[str] = ()) -> Json:
+        """A comment; it moves its issue's stamp. `files` are the ids of those that it shows."""
+        at = max(whole(self._clock()), issue.next_moment)
+        said = {"id": self._next("comment"), "author": by, "body": body, "at": at, "properties": properties, "files": tuple(files)}
         issue.comments.append(said)
         issue.state = replace(issue.state, updated=at)
         self.index.put(self._clock(), issue.state)
@@ -165,8 +182,7 @@ class Tracker:
                 raise ValueError("a creation needs a sample")
             return self.load(replace(deed.sample, created_at=self._clock(), updated_at=None)).state.key
         issue = self.issue(deed.key or "")
-        key, agent = issue.state.key, issue.state.assignee or self.accounts.agents[0]
-        by = issue.state.reporter or agent if deed.by == "customer" else agent
+        key, by = issue.state.key, self.who(issue, deed)
         if deed.kind == "delete":
             self.delete(issue)
         elif deed.kind == "move":
@@ -180,6 +196,11 @@ class Tracker:
         else:
             self.say(issue, by, self.flavour.typed(deed.text), {} if deed.kind == "reply" else {"sd.public.comment": {"internal": True}})
         return key
+
+    def who(self, issue: Issue, deed: Deed) -> str:
+        """The account that does it."""
+        agent = issue.state.assignee or self.accounts.agents[0]
+        return issue.state.reporter or agent if deed.by == "customer" else agent
 
     def _by_hand(self, state: State, fields: Mapping[str, Any]) -> State:
         """Fields in our words; an administrator may also jump the workflow."""

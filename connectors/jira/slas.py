@@ -3,19 +3,17 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from connectors.base import NativeSla, metric_named
 from connectors.columns import MALFORMED
-from connectors.errors import NotFound, Rejected, Unauthorized, Unreadable
+from connectors.errors import Unreadable
+from connectors.jira import desk
+from connectors.jira.desk import NOT_OURS
 from connectors.mapping import Record
 
 if TYPE_CHECKING:
     from connectors.jira.session import JiraSession
 
-DESK_API = "{server}/rest/servicedeskapi/{path}"
-A_PAGE = 50
-NOT_OURS = (NotFound, Rejected, Unauthorized)  # of this interface alone: a token may be good for the rest of the site only
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -31,7 +29,7 @@ class Slas:
         if key.rpartition("-")[0] not in self._known_desks(what):
             return ()
         try:
-            return tuple(sla for row in self._rows(what, f"request/{quote(key, safe='')}/sla") for sla in native_slas(row))
+            return tuple(sla for row in desk.rows(self._session, what, desk.request(key, "sla")) for sla in native_slas(row))
         except NOT_OURS:  # an issue that is no request, or a project where we are no agent
             return ()
         except MALFORMED as error:
@@ -40,19 +38,10 @@ class Slas:
     def _known_desks(self, what: str) -> frozenset[str]:
         if self._desks is None:
             try:
-                self._desks = frozenset(str(row["projectKey"]) for row in self._rows(what, "servicedesk"))
+                self._desks = frozenset(str(row["projectKey"]) for row in desk.rows(self._session, what, "servicedesk"))
             except (*NOT_OURS, *MALFORMED):
                 self._desks = frozenset()
         return self._desks
-
-    def _rows(self, what: str, path: str) -> Iterator[Record]:
-        start, last = 0, False
-        while not last:
-            page = self._session.ask(what, "GET", path, {"start": start, "limit": A_PAGE}, base=DESK_API)
-            if not isinstance(page, dict) or not isinstance(page.get("values"), list):
-                raise Unreadable(self._session.connection, f"{what}: the answer is no page of a list")
-            yield from page["values"]
-            start, last = start + len(page["values"]), page.get("isLastPage") is not False or not page["values"]
 
 
 def native_slas(row: Record) -> Iterator[NativeSla]:

@@ -47,6 +47,17 @@ def read(node: object) -> Document:
     return tidy(_blocks(node, 0)) if isinstance(node, Mapping) else ()
 
 
+def files(node: object) -> Iterator[str | None]:
+    """The names of the files that a document shows, pictures among them; None for one without. Not those that are elsewhere."""
+    waiting: list[object] = [node]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, Mapping):
+            waiting += _inside(one)
+            if one.get("type") in ("media", "mediaInline") and _attribute(one, "type") != "external":
+                yield _attribute(one, "alt") or None
+
+
 def _inside(node: Node) -> Iterator[Node]:
     content = node.get("content")
     yield from (child for child in content if isinstance(child, Mapping)) if isinstance(content, list) else ()

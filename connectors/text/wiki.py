@@ -39,6 +39,7 @@ BRACED = re.compile(
 )
 BAR = re.compile(r"\\.|\[[^\]\n]*\]|\{\{.+?\}\}|![^!\s]+!|(\|\|?)")
 """A bar between cells; those within links, code and pictures are no such bars."""
+FILE = re.compile(r"(?<!\\)!(?P<picture>[^!|\n]+\.[^!|\n]+)(?:\|[^!\n]*)?!|(?<!\\)\[\^(?P<file>[^\]|\n]+)[^\]\n]*\]")
 ENTITIES = {"#92": "\\", "amp": "&"}
 ENTITY_OF = {letter: f"&{name};" for name, letter in ENTITIES.items()}
 ITEM = re.compile(r"([*#\-]+) +(.*)")
@@ -51,6 +52,14 @@ DEEPEST = 10
 
 def read(text: str) -> Document:
     return tidy(_blocks(text.replace("\r\n", "\n").replace("\r", "\n")))
+
+
+def files(text: object) -> Iterator[str]:
+    """The names of the files that a text shows, pictures among them; not those that are elsewhere."""
+    for found in FILE.finditer(text) if isinstance(text, str) else ():
+        name = (found["picture"] or found["file"]).strip()
+        if "://" not in name:
+            yield name
 
 
 def _blocks(text: str) -> Iterator[Block]:

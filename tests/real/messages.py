@@ -59,7 +59,11 @@ def wrong_with(check: SpecCheck, exchanges: Iterable[Exchange]) -> list[str]:
 def complaints(check: SpecCheck, exchange: Exchange) -> Iterator[str]:
     """What a document has against one exchange."""
     request = exchange.request
-    yield from (f"request: {c}" for c in check.request(request.method, exchange.url, parsed(request.body)))
+    kind = request.headers.get("content-type", "").partition(";")[0]
+    if kind and "json" not in kind:  # a file: only where it goes and in which form
+        yield from (f"request: {c}" for c in check.sends(request.method, exchange.url, kind))
+    else:
+        yield from (f"request: {c}" for c in check.request(request.method, exchange.url, parsed(request.body)))
     if exchange.answer is not None and not exchange.faulty:
         body, _ = encoded(exchange.answer)
         yield from (f"answer: {c}" for c in check.answer(request.method, exchange.url, exchange.answer.status, parsed(body)))

@@ -138,6 +138,14 @@ class SpecCheck:
             wrong.append("body: missing")
         return [f"{operation.name}: {complaint}" for complaint in wrong]
 
+    def sends(self, method: str, url: str, kind: str) -> list[str]:
+        """What is wrong with a request whose body is no JSON: its address, its query, and a media type that is not described."""
+        operation = self.found(method, url)
+        if operation is None:
+            return [f"{method} {urlsplit(url).path}: no such operation"]
+        unknown = [] if kind in operation.body.get("content", {}) else [f"body as {kind}: not described"]
+        return [f"{operation.name}: {complaint}" for complaint in (*self._query(operation, url), *unknown)]
+
     def answer(self, method: str, url: str, status: int, body: Json = None) -> list[str]:
         """What is wrong with an answer; its body as JSON has it, None for none."""
         operation = self.found(method, url)

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.contract import MARK
+from tests.contract_attachments import upload
 from tests.contract_slas import keep_in_jira
 from tests.real import overrides_jira as ours
 from tests.real.conversing import exchanged
@@ -46,6 +48,26 @@ def test_the_sandbox_speaks_of_slas_as_jira_service_management_does(real: Path) 
     assert [c for e in asked for c in complaints(desks, e)] == []
     damaged = {**asked[1].answer.body, "values": [{"name": "Time to resolution", "ongoingCycles": []}]}  # type: ignore[union-attr]
     assert desks.answer("GET", asked[1].url, 200, damaged) != []
+
+
+def test_the_sandbox_speaks_of_files_as_both_documents_do(real: Path, check: SpecCheck) -> None:
+    desks = SpecCheck(document_in(real / "jira/spec", "service-management*.json"), (), suffix="")
+
+    with served(SYSTEM) as port, rigged(SYSTEM, port) as rig:
+        (key,) = rig.load(a_sample(age=300))
+        connector = rig.connector()
+        connector.attach(key, upload(), public=True, mark=MARK)
+        connector.attach(key, upload(), public=False, mark=MARK)
+        for file in connector.attachments(key):
+            connector.download(key, file, lambda part: None)
+        asked = [e for e in port.exchanges]  # type: ignore[union-attr]
+
+    ours = [e for e in asked if "/servicedeskapi/" in e.request.path and not e.request.path.endswith("attachTemporaryFile")]
+    assert {e.request.path.rpartition("/")[2] for e in ours} == {key, "attachment", "comment"}
+    assert [c for e in ours for c in complaints(desks, e)] == []
+    assert wrong_with(check, asked) == []
+    assert desks.answer("GET", ours[-1].url, 200, {**ours[-1].answer.body, "values": [{"public": "yes"}]}) != []  # type: ignore[union-attr]
+    assert check.sends("POST", f"{ISSUE}/attachments", "application/octet-stream") != []
 
 
 ANSWERS = {
