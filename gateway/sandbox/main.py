@@ -19,6 +19,7 @@ from gateway.sandbox.switches import Shifted
 
 SYSTEMS = ("zendesk", "jira", "servicenow", "salesforce")
 TICKETS_EACH = 75
+USUAL = "cloud"
 
 
 def sandbox_for(system: str, clock: Clock) -> Sandbox:
@@ -26,16 +27,22 @@ def sandbox_for(system: str, clock: Clock) -> Sandbox:
     return sandbox_class(system)(Shifted(clock))
 
 
-def sandbox_class(system: str) -> type[Sandbox]:
-    """The class that serves a system's protocol. Raises `LookupError` where the system has none."""
+def sandbox_class(system: str, deployment: str = USUAL) -> type[Sandbox]:
+    """The class that serves a system's protocol, or that of another deployment of it. Raises `LookupError` where the system has none."""
+    name = f"connectors.{system}.sandbox" if deployment == USUAL else f"connectors.{system}.sandbox_{deployment}"
     try:
-        module = import_module(f"connectors.{system}.sandbox")
+        module = import_module(name)
     except ModuleNotFoundError as error:
         raise LookupError(f"there is no sandbox for '{system}'") from error
     for thing in vars(module).values():
-        if isinstance(thing, type) and issubclass(thing, Sandbox) and getattr(thing, "system", None) == system:
+        if isinstance(thing, type) and issubclass(thing, Sandbox) and thing.__module__ == name and thing.system == system:
             return thing
-    raise LookupError(f"connectors.{system}.sandbox has no sandbox of that system")
+    raise LookupError(f"{name} has no sandbox of that system")
+
+
+def deployed(system: str, jira: str) -> str:
+    """How a system is served where Jira is served as `jira`: the others have one form."""
+    return jira if system == "jira" else USUAL
 
 
 def filled(sandbox: Sandbox, seed: int, count: int, now: datetime) -> dict[str, str]:
@@ -68,6 +75,7 @@ def run_sandboxes(
     seed: int = 1,
     count: int = TICKETS_EACH,
     tickets: Path | None = None,
+    deployment: str = USUAL,
     stop: threading.Event | None = None,
     ready: Callable[[Mapping[str, str]], None] = lambda addresses: None,
     say: Callable[[str], None] = lambda line: None,
@@ -75,10 +83,12 @@ def run_sandboxes(
     """Serves until `stop` is set or, in the main thread, SIGINT or SIGTERM comes.
 
     `ports` by system, 0 or absent for any free one. `ready` gets the address of each system once all of them listen, `say` each problem of
-    the file. With `tickets` the sample tickets are left out. Raises `OSError` for a port in use and a file that cannot be read.
+    the file. `deployment` is which Jira. With `tickets` the sample tickets are left out. Raises `OSError` for a port in use and a file
+    that cannot be read.
     """
     one_for_all = Skipping(clock)
-    sandboxes = {system: sandbox_for(system, one_for_all) for system in SYSTEMS}
+    kinds = {system: sandbox_class(system, deployed(system, deployment)) for system in SYSTEMS}
+    sandboxes = {system: kind(Shifted(one_for_all)) for system, kind in kinds.items()}
     with listening(sandboxes, ports or {}) as served:
         if tickets is not None:
             for problem in loaded(tickets, sandboxes, clock()):

@@ -8,11 +8,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from connectors.jira.connector import JiraConnector
 from connectors.sandbox import Deed, Sample
+from gateway.cli.sandbox import write_secrets
 from gateway.sandbox.judge import Judge
 from gateway.sandbox.main import SYSTEMS, filled, loaded, run_sandboxes, sandbox_for
 from gateway.sandbox.samples import samples
@@ -110,6 +113,34 @@ from gateway.sandbox.main import run_sandboxes
 run_sandboxes(lambda: datetime(2026, 3, 2, 12, 0, tzinfo=UTC), count=2, ready=lambda found: print(json.dumps(found), flush=True))
 print("stopped in good order")
 """
+
+
+@pytest.mark.slow
+def test_the_command_serves_a_data_center_that_its_connector_reads_and_writes(tmp_path: Path) -> None:
+    """As a process of its own, with a desk beside it that was last tried against the Cloud's sandbox."""
+    (tmp_path / "ticketgate.yaml").write_text("version: 1\n")
+    assert "jira" in write_secrets(tmp_path)
+    (tmp_path / ".ticketgate/secrets/zendesk").write_text("a real one")
+    asked = ["-C", str(tmp_path), "--format", "json", "sandbox", "--port", "0", "--deployment", "data_center"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, "-m", "gateway", *asked], env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            lines = [json.loads(process.stdout.readline()) for _ in range(len(SYSTEMS) + 1)]
+            told = next(one for one in lines if one.get("system") == "jira")
+            said = {name: told[name] for name in ("deployment", "url", "via", "sign_in")}
+            connector = JiraConnector.opened("here", JiraConnector.Settings(**said, project=["CORE"]))
+            ticket = next(connector.changed(datetime(2020, 1, 1, tzinfo=UTC))).tickets[0]
+            connector.comment(ticket.ref.key, "Seen *here*.", public=False, mark="0" * 32)
+            with Judge(told["via"]) as judge:
+                assert [effect.kind for effect in judge.effects()] == ["note"]
+            connector.close()
+        finally:
+            process.terminate()
+    kept = {name: (tmp_path / ".ticketgate/secrets" / name).read_text() for name in ("jira", "zendesk")}
+    assert kept == {"jira": told["sign_in"]["token"], "zendesk": "a real one"}
+    assert ticket.url is not None
+    assert ticket.url.startswith("https://jira.example.com/jira/browse/")
 
 
 @pytest.mark.slow
