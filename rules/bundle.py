@@ -153,6 +153,7 @@ class SyncFiles(Struct, frozen=True):
     largest: int = 20 * 1024 * 1024  # bytes of one file
     at_most: int = 20  # files of one ticket, the oldest first
     types: tuple[str, ...] = ()  # image/*, application/pdf, .log
+    place: Place = NOWHERE
 
 
 class Sync(Struct, frozen=True):

@@ -8,6 +8,7 @@ from rules.bundle import Moment, OnSla, Place, Rule, RuleSet, Say, StageSpec, St
 from rules.lint_abilities import abilities
 from rules.lint_allowed import allowances, unsilenced
 from rules.lint_cycles import cycles
+from rules.lint_files import files
 from rules.lint_overlap import double_writes
 from rules.lint_reach import reach
 from rules.problems import Problem, Spot
@@ -22,7 +23,7 @@ def lint(r: Reading, rulesets: Sequence[RuleSet]) -> tuple[Problem, ...]:
     found = [problem for rules in rulesets for rule in rules.rules for problem in _of_rule(r, rule)]
     found += reach(r, rulesets)
     found += double_writes(r, rulesets)
-    found += abilities(r, rulesets)
+    found += (*abilities(r, rulesets), *files(r, rulesets))
     found += cycles(r, rulesets)
     found += _unused(r)
     allowed, mistakes = allowances({file: r.files[file] for file in sorted(r.used_files)}, rulesets)

@@ -1,7 +1,7 @@
 """The verb `sync`: which fields of a pair of tickets are kept in step, from whom, and who wins."""
 
 from rules.bundle import Sync, SyncField, SyncFiles
-from rules.nodes import Map, Node, Scalar
+from rules.nodes import Entry, Map, Node, Scalar
 from rules.reader_context import Reading
 from rules.reader_files import files_of
 from rules.reader_texts import compile_text, has_placeholders
@@ -22,7 +22,7 @@ def read_sync(r: Reading, value: Node) -> Sync | None:
     fields = _fields(r, node, conflict)
     create = read_create(r, node, missing)
     comments, public_only = _comments(r, c, conflict) if (c := node.get("comments")) else (None, True)
-    files = _files(r, f) if (f := node.get("attachments")) else None
+    files = _files(r, entry) if (entry := node.entries.get("attachments")) else None
     if missing != "create" and not any(key in node for key in ("status", "comments", "attachments", "fields")):
         r.wrong(node, "TG206", "this sync keeps nothing in step", help="add status:, comments: or fields:, or if_missing: create")
     if name is None:
@@ -92,15 +92,16 @@ def _comments(r: Reading, node: Node, conflict: str) -> tuple[SyncField | None, 
     return _direction(r, node, "'comments'", conflict), True
 
 
-def _files(r: Reading, node: Node) -> SyncFiles | None:
+def _files(r: Reading, entry: Entry) -> SyncFiles | None:
     """A direction alone, or one with limits."""
+    node, place = entry.value, r.spot(entry.key)
     if not (isinstance(node, Map) and "owner" not in node):
         kept = _direction(r, node, "'attachments'", "ask")
-        return SyncFiles(owner=kept.owner) if kept else None
+        return SyncFiles(owner=kept.owner, place=place) if kept else None
     limits = files_of(r, node)
     direction = r.need(node, "direction", "'attachments'", help="write both_ways, or { owner: CONNECTION }")
     kept = _direction(r, direction, "'attachments'", "ask") if direction else None
-    return replace(limits, owner=kept.owner) if kept else None
+    return replace(limits, owner=kept.owner, place=place) if kept else None
 
 
 def _direction(r: Reading, node: Node, what: str, conflict: str) -> SyncField | None:

@@ -220,8 +220,10 @@ MEANING = (
         code="TG412",
         title="no connection of the rule can do this",
         level="error",
-        cause="The connector has no place for the field, or cannot carry out the action. Where only some cannot, it is a note.",
-        remedy="Map the field under fields: with from:, or name the connections that can under ruleset: { connections: [..] }.",
+        cause="The connector has no place for the field, or cannot carry out the action. Where only some cannot, it is a note. "
+        "So for the files of a sync: a partner may take none, or show all that it takes to customers.",
+        remedy="Map the field under fields: with from:, carry files one way, "
+        "or name the connections that can under ruleset: { connections: [..] }.",
         wrong=_PRODUCT,
         right="fields: { product: { type: text, from: { zendesk-eu: Product } } }\n" + _PRODUCT,
     ),

@@ -222,6 +222,38 @@ def test_clocks_that_would_go_on_with_an_origin_that_no_connection_tells_are_an_
     assert codes(policy("connection: zendesk-eu", mapped), ABLE) == []
 
 
+def carries(files, condition="connection: zendesk-eu"):
+    body = f"when: updated\nif: {{ {condition} }}\nthen: [{{ sync: {{ with: jira-core, attachments: {files} }} }}]"
+    return rules(body)
+
+
+def takes(**attaches):
+    return replace(ABLE, attaches={name.replace("_", "-"): frozenset(can) for name, can in attaches.items()})
+
+
+def test_files_that_could_go_nowhere_are_an_error_at_their_key_and_one_closed_way_is_a_note():
+    (problem,) = [p for p in check(in_desk(carries("both_ways")), takes(), holidays)[1] if p.code == "TG412"]
+    assert (problem.code, problem.level, problem.place.line, problem.place.column) == ("TG412", "error", 6, 39)
+    assert "jira-core, zendesk-eu" in problem.message
+    assert "owner: CONNECTION" in problem.help
+
+    one = takes(jira_core=["public"])
+    assert levels(carries("both_ways"), one) == [("TG412", "note")]
+    assert levels(carries("{ owner: zendesk-eu }"), one) == []
+    assert levels(carries("{ owner: jira-core }"), one) == [("TG412", "error")]
+    assert levels(carries("both_ways"), takes(jira_core=["public"], zendesk_eu=["public"])) == []
+    assert levels(carries("both_ways"), DESK) == [], "of a desk of which nothing is known"
+
+
+def test_internal_files_that_would_stay_behind_are_a_note():
+    public = takes(jira_core=["public"], zendesk_eu=["public", "internal"])
+    found = check(in_desk(carries("{ direction: both_ways, only: all }")), public, holidays)[1]
+    (problem,) = [p for p in found if p.code == "TG412"]
+    assert (problem.level, problem.message) == ("note", "internal files stay behind: jira-core would show them to customers")
+    assert levels(carries("{ direction: { owner: jira-core }, only: all }"), public) == []
+    assert levels(carries("{ direction: both_ways, only: public }"), public) == []
+
+
 def test_a_mapped_field_can_be_supplied():
     text = rules(
         "when: created\nif: { product: x, custom.tier: y, connection: jira-core }\nthen: [{ tag: { add: [x] } }]",
