@@ -24,6 +24,9 @@ NAMES = (
 )
 """All points, in the order in which one ticket passes them; the last two are a backfill's, the one before them is the pager's."""
 
+FILE_NAMES = ("file-intended", "file-sent")
+"""Between `before-send` and `after-send` of a file: its checksum is known and recorded; it was sent."""
+
 
 @dataclass
 class _Countdown:

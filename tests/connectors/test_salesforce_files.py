@@ -141,6 +141,7 @@ def test_files_of_e_mails_and_classic_attachments_are_listed_once_each(rig: Rig,
 
     assert sorted((f.name, f.public) for f in files) == [("mailed.log", True), ("old.txt", True), ("private.txt", False)]
     assert bytes_of(rig.connector(), key, next(f for f in files if f.name == "mailed.log")) == b"it burns"
+    assert {f.name for f in rig.connector(site=False).attachments(key) if f.public} == {"mailed.log"}
     assert {f.name for f in rig.connector(emails=False).attachments(key)} == {"old.txt", "private.txt"}
 
 
