@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from msgspec import Struct, to_builtins
 
 from connectors.text.limits import Limit, cleaned, cut
+from connectors.text.pictures import named
 
 Node: TypeAlias = dict[str, Any]
 
@@ -51,7 +52,7 @@ class Part(Struct, gc=False, omit_defaults=True):
 
 
 def text(said: Any) -> str:
-    """What a person would read of a document or a `Part`: lists with dashes or numbers, links with their address, images left out.
+    """What a person would read of a document or a `Part`: lists with dashes or numbers, links with their address, files by name.
 
     Text that is no document is taken as it is; anything else is empty.
     """
@@ -123,6 +124,12 @@ def _date(node: Node) -> str:
     return datetime.fromtimestamp(int(stamp) / 1000, UTC).date().isoformat() if re.fullmatch(r"\d{1,14}", stamp) else stamp
 
 
+def _media(node: Node) -> str:
+    """Jira's editor keeps the name of a file as its `alt`; the `id` is one of Atlassian's media host and names nothing."""
+    return named(ALT(node), URL(node))
+
+
+ALT, URL = _attribute("alt"), _attribute("url")
 LEAVES: Mapping[str, Callable[[Node], str]] = {
     "text": _text,
     "hardBreak": lambda node: "\n",
@@ -134,6 +141,6 @@ LEAVES: Mapping[str, Callable[[Node], str]] = {
     "status": _attribute("text"),
     "date": _date,
     "rule": lambda node: "---",
-    "media": lambda node: "",
-    "mediaInline": lambda node: "",
+    "media": _media,
+    "mediaInline": _media,
 }

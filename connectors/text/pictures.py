@@ -30,6 +30,13 @@ def by_name(text: str) -> str:
     return SIGNED.sub(lambda found: _kept(found[0]), text)
 
 
+def named(name: str, src: str = "") -> str:
+    """A picture or another file that a text shows, by its name or by the name in its address: `[image: NAME]`, `[file: NAME]`."""
+    known = _plain(name) or _name(src)
+    ending = known.rpartition(".")[2].casefold() if "." in known else ""
+    return f"[{'file' if ending and ending not in SHOWN else 'image'}: {known or 'without a name'}]"
+
+
 def _tagged(said: str) -> str:
     known = {name.casefold(): value for name, value in SAID.findall(said)}
     return _image(known.get("src", ""), known.get("alt", ""))

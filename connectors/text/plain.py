@@ -25,6 +25,7 @@ from connectors.text.document import (
     Words,
     tidy,
 )
+from connectors.text.pictures import named
 
 FIXED = "\u00a0"  # a space at which no line is broken, and which is never left out
 INDENT = re.compile(r"(?m)^ +| +(?= )")
@@ -83,6 +84,8 @@ def _shown(part: Inline) -> str:
             return text
         case Break():
             return "\n"
+        case Image(src, alt) if "/" not in src:  # a file of the system that the text came from
+            return named(alt or src)
         case Image(src, alt):
             return f"{alt} ({src})" if alt else src
         case Mention(_, name):

@@ -757,6 +757,9 @@ def test_any_document_reads_as_a_person_would() -> None:
     def words(text: str, **marks: Any) -> dict[str, Any]:
         return {"type": "text", "text": text, **marks}
 
+    def media(name: str, kind: str = "media") -> dict[str, Any]:
+        return {"type": kind, "attrs": {"type": "file", "id": "4478e39c", "collection": "", "alt": name}}
+
     link = {"marks": [{"type": "link", "attrs": {"href": "https://x.example"}}]}
     items = [{"type": "listItem", "content": [paragraph(words("one")), paragraph(words("more"))]}, {"type": "listItem"}]
     row = {"type": "tableRow", "content": [{"type": "tableCell", "content": [paragraph(words(t))]} for t in "ab"]}
@@ -768,6 +771,10 @@ def test_any_document_reads_as_a_person_would() -> None:
             {"type": "orderedList", "content": items},
             {"type": "table", "content": [row, row]},
             {"type": "mediaSingle", "content": [{"type": "media", "attrs": {"id": "1"}}]},
+            {"type": "mediaSingle", "content": [media("shot one.png")]},
+            {"type": "mediaGroup", "content": [media("trace.log"), media("b.pdf")]},
+            paragraph(words("inline "), media("in.gif", "mediaInline")),
+            {"type": "mediaSingle", "content": [{"type": "media", "attrs": {"type": "external", "url": "https://x.example/a.png?sig=no"}}]},
             paragraph(
                 {"type": "date", "attrs": {"timestamp": "1772409600000"}}, {"type": "inlineCard", "attrs": {"url": "https://y.example"}}
             ),
@@ -776,7 +783,9 @@ def test_any_document_reads_as_a_person_would() -> None:
     }
 
     assert adf.text(document) == (
-        "Title\n\nsee here (https://x.example):-)\n\n1. one\n  more\n2. \n\na | b\na | b\n\n\n\n2026-03-02https://y.example\n\nkept"
+        "Title\n\nsee here (https://x.example):-)\n\n1. one\n  more\n2. \n\na | b\na | b\n\n"
+        "[image: without a name]\n\n[image: shot one.png]\n\n"
+        "[file: trace.log]\n[file: b.pdf]\n\ninline [image: in.gif]\n\n[image: a.png]\n\n2026-03-02https://y.example\n\nkept"
     )
 
 

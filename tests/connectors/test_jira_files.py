@@ -49,6 +49,15 @@ def test_in_a_service_desk_customers_see_their_own_files_and_those_of_public_com
     assert seen(connector, key) == {"theirs.png": True, "inside.png": False, "answer.png": True}
 
 
+def test_a_picture_in_a_comment_is_named_as_the_file_that_it_is(rig: Rig, connector: Connector) -> None:
+    key = one(rig, connector).ref.key
+    by_agent(rig, key, "error-é.png", public=True)
+
+    (said,), (file,) = connector.comments(key), connector.attachments(key)
+
+    assert (said.text, said.public) == (f"[image: {file.name}]", True)
+
+
 def test_all_files_of_one_comment_are_seen(rig: Rig, connector: Connector) -> None:
     """A list of comments tells the first few only."""
     key = one(rig, connector).ref.key
