@@ -16,12 +16,17 @@ from typing import Any, TypeAlias, get_args, get_origin, get_type_hints
 from msgspec import NODEFAULT, Struct, structs
 
 from connectors.base import Spoilt
-from connectors.mapping import Field, Kept, Record, Table, getter
+from connectors.mapping import Field, Kept, Record, Several, Table, getter, moment, moments
 from rules.ticket import Ticket
 
 Unread: TypeAlias = Sequence[dict[str, str]]
 Column: TypeAlias = Callable[[Any, Unread], list[Any]]
+Said: TypeAlias = Callable[[Any], Sequence[Any]]
 
+AtOnce: TypeAlias = Mapping[Any, Callable[[Any], list[Any]]]
+"""By a conversion of one value: the same of many, none of them empty."""
+
+STAMPS: AtOnce = {moment: moments}
 OWN = "custom."
 TEXT = frozenset({str, NoneType})
 NEEDED = frozenset({"created_at", "updated_at"})
@@ -57,9 +62,9 @@ class Columns:
     `decoded`: the records come as `Decoded`, of a class that has the table's keys, and not as mappings.
     """
 
-    def __init__(self, table: Table, apart: Iterable[str], *, decoded: bool = False) -> None:
-        column = _of_decoded if decoded else _column
-        self._rows = [(f.name, column(f)) for f in table if f.reads is not None and f.name not in {*apart}]
+    def __init__(self, table: Table, apart: Iterable[str], *, decoded: bool = False, at_once: AtOnce = STAMPS) -> None:
+        said = _of_decoded if decoded else _of_mappings
+        self._rows = [(f.name, _judged(f, said(f), at_once)) for f in table if f.reads is not None and f.name not in {*apart}]
 
     def tickets(self, records: Any, apart: Mapping[str, Iterable[Any]], unread: Unread) -> list[Ticket]:
         """One ticket for each record, in order; `unread` gets the words that nobody declared. Raises `Unusual`."""
@@ -114,17 +119,19 @@ def _together(own: Sequence[tuple[str, Iterable[Any]]], count: int) -> list[dict
     return made
 
 
-def _column(row: Field) -> Column:
+def _of_mappings(row: Field) -> Said:
     get, key = getter(row), row.reads
+    if isinstance(key, Several):
+        return key.each
     if isinstance(key, str) and "." not in key:
-        return _judged(row, _at(key))
-    return _judged(row, lambda records: [get(record) for record in records])
+        return _at(key)
+    return lambda records: [get(record) for record in records]
 
 
-def _of_decoded(row: Field) -> Column:
+def _of_decoded(row: Field) -> Said:
     get = row.reads
     if callable(get):
-        return _judged(row, lambda decoded: [get(record) for record in decoded.records])
+        return lambda decoded: [get(record) for record in decoded.records]
     first, *deeper = str(get).split(".")
 
     def follow(value: Any) -> Any:
@@ -132,7 +139,7 @@ def _of_decoded(row: Field) -> Column:
             value = getattr(value, name, None)
         return value
 
-    return _judged(row, lambda decoded: list(map(follow, decoded.fields[first])) if deeper else decoded.fields[first])
+    return lambda decoded: list(map(follow, decoded.fields[first])) if deeper else decoded.fields[first]
 
 
 def _at(key: str) -> Callable[[Sequence[Record]], list[Any]]:
@@ -148,16 +155,19 @@ def _at(key: str) -> Callable[[Sequence[Record]], list[Any]]:
     return said
 
 
-def _judged(row: Field, said: Callable[[Any], Sequence[Any]]) -> Column:
+def _judged(row: Field, said: Said, at_once: AtOnce) -> Column:
     """From what the records say to our values, each of the type that the field has."""
     if row.words is not None:
         return _words(row, said)
     absent, kinds = ABSENT.get(row.name), TYPES.get(row.name, OF_OWN) - ({NoneType} if row.name in NEEDED else frozenset())
     convert, of_people = row.convert, row.name in ("requester", "assignee")
+    each = at_once.get(convert)
 
     def column(records: Any, _: Unread) -> list[Any]:
         values = said(records)
-        if convert is not None:
+        if each is not None and all(values):
+            values = each(values)
+        elif convert is not None:
             values = [absent if value is None or value == "" else convert(value) for value in values]
         else:
             _only(values, kinds if of_people else TEXT)
@@ -170,7 +180,7 @@ def _judged(row: Field, said: Callable[[Any], Sequence[Any]]) -> Column:
     return column
 
 
-def _words(row: Field, said: Callable[[Any], Sequence[Any]]) -> Column:
+def _words(row: Field, said: Said) -> Column:
     """Words and their meanings; each is looked up once. One without a meaning is named among the unread."""
     name, meanings = row.name, Kept(_meaning(row))
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 from rules.ticket import Value
@@ -44,6 +45,26 @@ class Kept(dict[Any, Any]):
         return found
 
 
+class Several:
+    """What several keys of a record tell together; a key that the record lacks tells None.
+
+    `each` is the same of many records, in C but for what was not told before: a call for each record cost ServiceNow's pages a fifth.
+    """
+
+    def __init__(self, keys: Sequence[str], made: Callable[[Any], Any]) -> None:
+        self._keys, self._at, self._kept = keys, itemgetter(*keys), Kept(made)
+
+    def __call__(self, record: Record) -> Any:
+        return self._kept[tuple(map(record.get, self._keys))]
+
+    def each(self, records: Sequence[Record]) -> list[Any]:
+        try:
+            said = list(map(self._at, records))
+        except KeyError:
+            return list(map(self, records))
+        return list(map(self._kept.__getitem__, said))
+
+
 def moment(text: str) -> datetime:
     """A vendor's stamp in UTC; one without a zone is taken as UTC. Raises `ValueError`, also for one that UTC has no year for."""
     stamp = datetime.fromisoformat(text)
@@ -55,6 +76,12 @@ def moment(text: str) -> datetime:
         return stamp.astimezone(UTC)
     except OverflowError:
         raise ValueError("a moment before the year 1 or after the year 9999 in UTC") from None
+
+
+def moments(texts: Sequence[str]) -> list[datetime]:
+    """`moment` of each."""
+    stamps = list(map(datetime.fromisoformat, texts))
+    return stamps if {stamp.tzinfo for stamp in stamps} == {UTC} else list(map(moment, texts))
 
 
 def key_of(told: Any) -> str:

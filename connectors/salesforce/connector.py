@@ -21,7 +21,7 @@ from connectors.salesforce.abilities import ABILITIES
 from connectors.salesforce.answers import made, reading
 from connectors.salesforce.files import Files
 from connectors.salesforce.linking import link, linked
-from connectors.salesforce.reading import Cases, after, changes_of, guarded, heard, part, remotes
+from connectors.salesforce.reading import Cases, after, changes_of, guarded, heard, part, parts, remotes
 from connectors.salesforce.resuming import Resuming
 from connectors.salesforce.saying import BY_TIME, PERSON, Saying
 from connectors.salesforce.settings import SalesforceSettings
@@ -132,8 +132,9 @@ class SalesforceConnector(Connector):
             yield self._page(rows, mark, last=not more)
 
     def _page(self, rows: list[Any], mark: Mark, *, last: bool = False) -> Page:
-        gone = [str(part(row, "Id")) for row in rows if part(row, "IsDeleted") is True]  # nothing else is a case that is no more
-        live = [row for row in rows if part(row, "IsDeleted") is not True] if gone else rows
+        flags = parts(rows, "IsDeleted")
+        gone = [str(part(row, "Id")) for row, flag in zip(rows, flags, strict=True) if flag is True]  # nothing else is one that is no more
+        live = [row for row, flag in zip(rows, flags, strict=True) if flag is not True] if gone else rows
         merged = self._masters(gone)
         tickets, spoilt = all_of(live, self._cases.together, self._cases.ticket, _spoilt)
         self._resuming.paged(None if last else mark.text)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
-from itertools import chain
-from operator import itemgetter
+from itertools import chain, repeat
+from operator import add
 from typing import Any
 from urllib.parse import quote
 
@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from connectors.base import Custom
 from connectors.columns import MALFORMED, TEXT, Columns, Unusual
-from connectors.mapping import Field, Kept, Record, Words, declared, key_of, reader
+from connectors.mapping import Field, Kept, Record, Several, Words, declared, key_of, reader
 from connectors.servicenow.settings import ServiceNowSettings
 from rules.ticket import Channel, Level, Person, Status, Ticket, TicketRef, Type, Value, replace
 
@@ -81,6 +81,11 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(f"{text}+00:00")
 
 
+def _at_each(texts: Sequence[str]) -> list[datetime]:
+    """`at` of each."""
+    return list(map(datetime.fromisoformat, map(add, texts, repeat("+00:00"))))
+
+
 def _at_or_day(text: str) -> datetime:
     """A stamp, or a day, which begins at midnight."""
     return at(text if len(text) > len("2026-03-02") else f"{text} 00:00:00")
@@ -102,21 +107,6 @@ def _assignee(said: tuple[str | None, str | None, str | None]) -> Person | None:
     return Person(id=key, name=name or None, email=email or None) if key else None
 
 
-def _people(fields: tuple[str, ...], made: Callable[[Any], Person | None]) -> Callable[[Record], Person | None]:
-    """Reads a person; what of it we may not read is left out of the record."""
-    all_of, kept = itemgetter(*fields), Kept(made)
-
-    def person(record: Record) -> Person | None:
-        try:
-            said = all_of(record)
-        except KeyError:
-            said = tuple(record.get(name) for name in fields)
-        found: Person | None = kept[said]
-        return found
-
-    return person
-
-
 REQUESTER = ("caller_id", "caller_id.name", "caller_id.email", "caller_id.company.name", "caller_id.preferred_language")
 ASSIGNEE = ("assigned_to", "assigned_to.name", "assigned_to.email")
 PERSONS: Mapping[str, tuple[tuple[str, ...], Callable[[Any], Person | None]]] = {
@@ -125,13 +115,15 @@ PERSONS: Mapping[str, tuple[tuple[str, ...], Callable[[Any], Person | None]]] = 
 }
 
 
-def _group(record: Record) -> str | None:
+def _group(said: tuple[str | None, str | None]) -> str | None:
     """The group's name; its sys_id where we may not read `sys_user_group`."""
-    return record.get("assignment_group.name") or record.get("assignment_group")
+    name, key = said
+    return name or key
 
 
-def _resolution(record: Record) -> str | None:
-    return "canceled" if record.get("state") == CANCELED else record.get("close_code")
+def _resolution(said: tuple[str | None, str | None]) -> str | None:
+    state, code = said
+    return "canceled" if state == CANCELED else code
 
 
 LABELS = "label_entry"
@@ -149,13 +141,13 @@ TABLE = (
     Field(name="body", reads="description", writes="description"),
     Field(name="status", reads="state", writes="state", words=STATUS),
     Field(name="type", reads="sys_class_name", words=TYPE),
-    Field(name="resolution", reads=_resolution, writes="close_code"),
+    Field(name="resolution", reads=Several(("state", "close_code"), _resolution), writes="close_code"),
     Field(name="priority", reads="priority", writes="priority", words=PRIORITY),
     Field(name="impact", reads="impact", writes="impact", words=DEGREE),
     Field(name="urgency", reads="urgency", writes="urgency", words=DEGREE),
     Field(name="channel", reads="contact_type", words=CHANNEL),
     Field(name="requester", reads="caller_id", writes="caller_id"),
-    Field(name="group", reads=_group, writes="assignment_group"),
+    Field(name="group", reads=Several(("assignment_group.name", "assignment_group"), _group), writes="assignment_group"),
     Field(name="assignee", reads="assigned_to", writes="assigned_to"),
     Field(name="watchers", reads="watch_list", convert=_listed),
     Field(name="due_at", reads="due_date", writes="due_date", convert=at, render=stamp),
@@ -191,23 +183,23 @@ def asked_for(settings: ServiceNowSettings, custom: Iterable[Custom] = ()) -> st
 def _told_by_several(row: Field) -> Field:
     """The rows that one field of a record cannot tell: people, and status with its reason."""
     if row.name in PERSONS:
-        return replace(row, reads=_people(*PERSONS[row.name]))
+        return replace(row, reads=Several(*PERSONS[row.name]))
     return replace(row, reads=_with_reason(row.words)) if row.name == "status" and row.words else row
 
 
-def _with_reason(words: Words) -> Callable[[Record], Any]:
+def _with_reason(words: Words) -> Several:
     """`3/1` is state 3 with hold_reason 1, where that pair has a word; else the state alone."""
     paired = frozenset(word for word in words.ours if "/" in word)
     with_pairs = frozenset(word.partition("/")[0] for word in paired)
 
-    def word(record: Record) -> Any:
-        state = record.get("state")
+    def word(said: tuple[str | None, str | None]) -> str | None:
+        state, reason = said
         if state not in with_pairs:
             return state
-        pair = f"{state}/{record.get('hold_reason')}"
+        pair = f"{state}/{reason}"
         return pair if pair in paired else state
 
-    return word
+    return Several(("state", "hold_reason"), word)
 
 
 def _own(c: Custom) -> Field:
@@ -275,7 +267,7 @@ APART = ("ref", "version", "url", "shown_as")
 
 def page_reader(connection: str, settings: ServiceNowSettings, table: tuple[Field, ...]) -> Callable[[Sequence[Record]], list[Ticket]]:
     """As `ticket_reader` for many records at once; `Unusual` where one of them must be read by itself."""
-    columns, replaced = Columns(table, APART), any(f.name in APART for f in table)
+    columns, replaced = Columns(table, APART, at_once={at: _at_each}), any(f.name in APART for f in table)
     page = f"{settings.url}/{settings.table}.do?sys_id="
 
     def tickets(records: Sequence[Record]) -> list[Ticket]:

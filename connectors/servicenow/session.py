@@ -20,7 +20,7 @@ from connectors.files import Sink, Upload
 from connectors.granting import token_of
 from connectors.inventory import Pulse
 from connectors.secrecy import saying
-from connectors.servicenow.reading import rows_of, table_path
+from connectors.servicenow.reading import Texts, rows_of, table_path
 from connectors.servicenow.secrecy import shows_nothing
 from connectors.shared import Shared
 from connectors.tokens import Bearer, Token, as_it_is
@@ -57,7 +57,7 @@ class ServiceNowSession:
         """Records of a table, references as bare sys_ids."""
         asked = {"sysparm_query": query, "sysparm_fields": fields, "sysparm_limit": str(limit), **READ}
         found = self._result(what, self.ask(what, "GET", table_path(table), asked, read=rows_of))
-        if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+        if not isinstance(found, Texts) and not (isinstance(found, list) and all(isinstance(row, dict) for row in found)):
             raise Unreadable(self.connection, f"{what}: the answer holds no list of records")
         return found
 

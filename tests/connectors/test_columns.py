@@ -30,7 +30,24 @@ from connectors.zendesk import reading as zendesk
 from rules.ticket import Ticket
 
 CASSETTES = Path(__file__).parent.parent.parent / "cassettes"
-ODD: tuple[Any, ...] = (None, "", " ", "odd", 0, 7, 3.5, True, [], ["a"], ["a", 3], {}, {"name": "odd"}, "2026-03-02T09:30:00Z", 10**12)
+ODD: tuple[Any, ...] = (
+    None,
+    "",
+    " ",
+    "odd",
+    0,
+    7,
+    3.5,
+    True,
+    [],
+    ["a"],
+    ["a", 3],
+    {},
+    {"name": "odd"},
+    "2026-03-02T09:30:00Z",
+    "2026-03-02T09:30:00+0100",
+    10**12,
+)
 
 
 @dataclass(frozen=True)

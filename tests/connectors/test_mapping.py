@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.mapping import Field, Kept, Reading, Record, Table, Words, moment, reader
+from connectors.mapping import Field, Kept, Reading, Record, Several, Table, Words, moment, moments, reader
 from rules.ticket import Level
 
 WORDS = Words({"High": "high", "low": "low", "7": "urgent"})
@@ -78,3 +78,17 @@ def test_a_moment_is_utc_however_it_is_written() -> None:
     assert {moment(text).isoformat() for text in ("2026-03-02T08:00:00Z", "2026-03-02 08:00:00", "2026-03-02T09:00:00.000+0100")} == {
         "2026-03-02T08:00:00+00:00"
     }
+
+
+ZONES = ("2026-03-02T08:00:00Z", "2026-03-02 08:00:00", "2026-03-02T09:00:00.000+0100")
+
+
+@given(st.lists(st.sampled_from(ZONES), max_size=4))
+def test_the_moments_of_a_page_are_those_of_each(texts: list[str]) -> None:
+    assert [at.isoformat() for at in moments(texts)] == [moment(text).isoformat() for text in texts]
+
+
+@given(st.lists(st.fixed_dictionaries({}, optional={key: st.sampled_from((None, "", "x")) for key in ("a", "b")})))
+def test_what_several_keys_tell_together_is_told_of_a_page_as_of_each_record(some: list[dict[str, Any]]) -> None:
+    told = Several(("a", "b"), lambda said: f"{said[0]}/{said[1]}")
+    assert told.each(some) == [f"{one.get('a')}/{one.get('b')}" for one in some] == list(map(told, some))
