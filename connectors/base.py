@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from connectors.errors import Unsupported
 from connectors.files import Sink, Upload
 from connectors.inventory import Permission, Pulse, RemoteField, RemoteTrigger
-from connectors.pushes import Heard, Push, PushSettings
+from connectors.pushes import Heard, Hooks, Push, PushSettings
 from connectors.shared import Shared
 from rules.plan import Draft, Receipt, TagChange
 from rules.ticket import Attachment, Change, Comment, Ticket, Value
@@ -310,6 +310,10 @@ class Connector(ABC):
 
     def close(self) -> None:
         """Let go of the connections held open."""
+
+    def hooks(self) -> Hooks:
+        """What to set up in the system so that it tells us of changes. Asks nobody, and needs no secret."""
+        raise Unsupported(self.connection, "hooks")
 
     def heard(self, push: Push) -> Heard:
         """Which tickets a push speaks of, once it has proved who sent it. Asks nothing of the system.

@@ -17,7 +17,7 @@ from connectors.errors import CursorExpired, Gone, NotFound, Rejected, Stale, Un
 from connectors.files import Sink, Upload
 from connectors.mapping import Field, Record, Unwritable, Words, declared, moment, payload, reader
 from connectors.memory_system import Away, Broken, MemorySystem, Refused
-from connectors.pushes import Garbled, Heard, Push, by_our_contract, delivery_of, trusted
+from connectors.pushes import BY_US, OUR_HEADERS, Garbled, Heard, Hooks, Push, by_our_contract, decoded, delivery_of, trusted
 from connectors.sandbox_files import kept, parts_of
 from connectors.shared import Shared
 from connectors.text import limits, plain
@@ -261,9 +261,21 @@ class MemoryConnector(Connector):
             made = self.system.attach(key, kept(file.name, file.content.read(), type=file.type, public=public), by=OURS)
         return Receipt(id=made, version=str(self._record(key)["rev"]))
 
+    def hooks(self) -> Hooks:
+        return Hooks(
+            where="whatever changes the file",
+            events=("any change",),
+            signed_by=BY_US,
+            headers=OUR_HEADERS,
+            told=lambda push: self._told(push, decoded(push)),
+            body='{"key": "T-1"}',
+        )
+
     def heard(self, push: Push) -> Heard:
         """By our contract: `{"key": "T-1"}`."""
-        said = by_our_contract(push, trusted(self._settings.pushes))
+        return self._told(push, by_our_contract(push, trusted(self._settings.pushes)))
+
+    def _told(self, push: Push, said: Mapping[str, Any]) -> Heard:
         if not isinstance(said.get("key"), str):
             raise Garbled("the body holds no key")
         return Heard(delivery=delivery_of(push, "x-ticketgate-delivery"), keys=(said["key"],))

@@ -8,7 +8,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -64,6 +64,26 @@ class Heard:
     ignored: str | None = None
     known: bool = True
     answer: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hooks:
+    """What an administrator sets up in a system so that it pushes: where, for which events, how it signs, and what to send.
+
+    `told` reads a body alone, whoever sent it, to try recordings out; it raises `Garbled`. Nothing that arrives is ever read by it.
+    """
+
+    where: str
+    events: tuple[str, ...]
+    signed_by: str
+    headers: tuple[str, ...]  # those that bear the proof
+    told: Callable[[Push], Heard]
+    body: str | None = None  # where the administrator writes it; None: the system has its own
+    notes: tuple[str, ...] = ()
+
+
+OUR_HEADERS = ("X-Ticketgate-Signature", "X-Ticketgate-Timestamp")
+BY_US = "Base64 of HMAC-SHA256 with the secret, over X-Ticketgate-Timestamp (ISO 8601, UTC) followed by the body"
 
 
 class Forged(Exception):

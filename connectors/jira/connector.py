@@ -24,7 +24,7 @@ from connectors.jira.slas import Slas
 from connectors.jira.table import STATUS, table
 from connectors.jira.watermark import Watermark, jql
 from connectors.mapping import Record, declared, moment
-from connectors.pushes import Heard, Push, trusted
+from connectors.pushes import Heard, Hooks, Push, trusted
 from connectors.shared import Shared
 from connectors.text.limits import Limit
 from rules.plan import Draft, Receipt, TagChange
@@ -213,6 +213,9 @@ class JiraConnector(WithFiles):
 
     def pulse(self) -> Pulse:
         return self._session.pulse()
+
+    def hooks(self) -> Hooks:
+        return pushes.hooks()
 
     def heard(self, push: Push) -> Heard:
         return pushes.heard(push, trusted(self._settings.pushes))

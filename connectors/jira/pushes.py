@@ -10,7 +10,19 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors.pushes import Garbled, Heard, Push, PushSettings, decoded, delivery_of, in_window, part, verified_hex, verified_secret
+from connectors.pushes import (
+    Garbled,
+    Heard,
+    Hooks,
+    Push,
+    PushSettings,
+    decoded,
+    delivery_of,
+    in_window,
+    part,
+    verified_hex,
+    verified_secret,
+)
 
 LATE = timedelta(hours=1)
 KEY = re.compile(r"[A-Z][A-Z0-9_]*-\d+")
@@ -21,12 +33,35 @@ OF_OTHERS = re.compile(
 )
 
 
+def hooks() -> Hooks:
+    return Hooks(
+        where="Settings, System, WebHooks (as an administrator of the site)",
+        events=("Issue: created, updated, deleted", "Comment: created, updated, deleted", "Attachment: created, deleted"),
+        signed_by="hex HMAC-SHA256 of the body with the secret, behind sha256=",
+        headers=("X-Hub-Signature",),
+        told=told,
+        notes=(
+            "Write the secret into the webhook's own field for it; limit it by JQL to the projects that are read.",
+            "A site that has no such field sends the secret itself: by_secret: true under pushes:, and the address with ?secret=.",
+        ),
+    )
+
+
 def heard(push: Push, settings: PushSettings) -> Heard:
     """Raises `Forged` and `Garbled`."""
     verified_secret(push, settings) if settings.by_secret else verified_hex(push, settings, "x-hub-signature")
     said = decoded(push)
     if "timestamp" in said:
         in_window(str(said["timestamp"])[:-3], push.at, "timestamp", LATE)
+    return _said(push, said)
+
+
+def told(push: Push) -> Heard:
+    """Raises `Garbled`."""
+    return _said(push, decoded(push))
+
+
+def _said(push: Push, said: Mapping[str, Any]) -> Heard:
     delivery, event = delivery_of(push, "x-atlassian-webhook-identifier"), said.get("webhookEvent")
     if not isinstance(event, str):
         raise Garbled("there is no webhookEvent in the body")

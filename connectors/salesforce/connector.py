@@ -15,7 +15,7 @@ from connectors.errors import ConnectorError, Gone, InDoubt, NotFound, Rejected,
 from connectors.files import Sink, Upload
 from connectors.inventory import Permission, Pulse, RemoteField
 from connectors.mapping import Record, moment
-from connectors.pushes import Heard, Push, trusted
+from connectors.pushes import Heard, Hooks, Push, trusted
 from connectors.salesforce import inventory, pushes
 from connectors.salesforce.abilities import ABILITIES
 from connectors.salesforce.answers import made, reading
@@ -220,6 +220,9 @@ class SalesforceConnector(Connector):
 
     def pulse(self) -> Pulse:
         return self._session.pulse()
+
+    def hooks(self) -> Hooks:
+        return pushes.hooks()
 
     def heard(self, push: Push) -> Heard:
         return pushes.heard(push, trusted(self._settings.pushes))

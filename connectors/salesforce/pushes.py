@@ -6,9 +6,23 @@ Source: Salesforce's "Outbound Messaging" pages.
 """
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from connectors.pushes import Forged, Garbled, Heard, Push, PushSettings, by_our_contract, delivery_of, verified_secret
+from connectors.pushes import (
+    BY_US,
+    OUR_HEADERS,
+    Forged,
+    Garbled,
+    Heard,
+    Hooks,
+    Push,
+    PushSettings,
+    by_our_contract,
+    decoded,
+    delivery_of,
+    verified_secret,
+)
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -24,9 +38,38 @@ ACKNOWLEDGED = (
 
 def heard(push: Push, settings: PushSettings) -> Heard:
     """Raises `Forged` and `Garbled`."""
-    if push.body.lstrip()[:1] == b"<":
-        return _outbound(push, settings)
-    said = by_our_contract(push, settings)
+    if _is_xml(push):
+        verified_secret(push, settings)
+        return _outbound(push, settings.organization)
+    return _said(push, by_our_contract(push, settings))
+
+
+def told(push: Push) -> Heard:
+    """Raises `Garbled`."""
+    return _outbound(push, None) if _is_xml(push) else _said(push, decoded(push))
+
+
+def hooks() -> Hooks:
+    return Hooks(
+        where="Setup, Flows: one that is triggered by Case (created or updated) with an HTTP callout; or Setup, Outbound Messages",
+        events=("Case: created", "Case: updated"),
+        signed_by=BY_US,
+        headers=OUR_HEADERS,
+        told=told,
+        body='{"event": "case.updated", "id": "<the 18-character id>"}',
+        notes=(
+            "A flow that cannot sign, and every outbound message, sends the secret itself: by_secret: true under pushes:, and the address "
+            "with ?secret=.",
+            "An outbound message needs the field Id alone; organization: under pushes: names the organization that it must come from.",
+        ),
+    )
+
+
+def _is_xml(push: Push) -> bool:
+    return push.body.lstrip()[:1] == b"<"
+
+
+def _said(push: Push, said: Mapping[str, Any]) -> Heard:
     key, delivery = str(said.get("id") or ""), delivery_of(push, "x-ticketgate-delivery")
     if CASE.fullmatch(key):
         return Heard(delivery=delivery, keys=(key,))
@@ -35,12 +78,11 @@ def heard(push: Push, settings: PushSettings) -> Heard:
     raise Garbled("id is not a record's 18-character id")
 
 
-def _outbound(push: Push, settings: PushSettings) -> Heard:
-    verified_secret(push, settings)
+def _outbound(push: Push, organization: str | None) -> Heard:
     message = _parsed(push.body).find(f".//{NAMESPACE}notifications")
     if message is None:
         raise Garbled("the XML holds no notifications")
-    if settings.organization is not None and message.findtext(f"{NAMESPACE}OrganizationId") != settings.organization:
+    if organization is not None and message.findtext(f"{NAMESPACE}OrganizationId") != organization:
         raise Forged("the outbound message is another organization's")
     named = [_record(one) for one in message.iter(f"{NAMESPACE}Notification")]
     cases = tuple(dict.fromkeys(key for _, key in named if CASE.fullmatch(key)))

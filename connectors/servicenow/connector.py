@@ -13,7 +13,7 @@ from connectors.base import NO_TAGS, ConnectorSettings, Cursor, Custom, NativeSl
 from connectors.errors import ConnectorError, InDoubt, NotFound, Rejected, Stale, Unreadable, Unsupported
 from connectors.inventory import Permission, Pulse, RemoteField
 from connectors.mapping import Record, Unwritable
-from connectors.pushes import Heard, Push, trusted
+from connectors.pushes import Heard, Hooks, Push, trusted
 from connectors.servicenow import pushes
 from connectors.servicenow.abilities import ABILITIES
 from connectors.servicenow.attachments import WithFiles
@@ -276,6 +276,9 @@ class ServiceNowConnector(WithFiles):
 
     def pulse(self) -> Pulse:
         return self._session.pulse()
+
+    def hooks(self) -> Hooks:
+        return pushes.hooks(self._settings.table)
 
     def heard(self, push: Push) -> Heard:
         return pushes.heard(push, trusted(self._settings.pushes), self._settings.table)

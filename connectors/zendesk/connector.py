@@ -14,7 +14,7 @@ from connectors.columns import MALFORMED, all_of
 from connectors.errors import ConnectorError, CursorExpired, Gone, NotFound, Rejected, Stale, Transient, Unauthorized, Unsupported
 from connectors.inventory import Permission, Pulse, RemoteField, RemoteTrigger
 from connectors.mapping import Record, declared, moment
-from connectors.pushes import Heard, Push, trusted
+from connectors.pushes import Heard, Hooks, Push, trusted
 from connectors.shared import Shared
 from connectors.zendesk import inventory, pushes
 from connectors.zendesk.abilities import ABILITIES
@@ -242,6 +242,9 @@ class ZendeskConnector(Connector):
 
     def pulse(self) -> Pulse:
         return self._session.pulse()
+
+    def hooks(self) -> Hooks:
+        return pushes.hooks()
 
     def heard(self, push: Push) -> Heard:
         return pushes.heard(push, trusted(self._pushes))

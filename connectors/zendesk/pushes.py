@@ -9,11 +9,26 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.pushes import Garbled, Heard, Push, PushSettings, decoded, delivery_of, part, verified_base64, verified_secret
+from connectors.pushes import Garbled, Heard, Hooks, Push, PushSettings, decoded, delivery_of, part, verified_base64, verified_secret
 
 SUBJECT = re.compile(r"zen:ticket:(\d+)")
 NUMBER = re.compile(r"[1-9]\d{0,18}")
 OF_OTHERS = re.compile(r"zen:event-type:(?:user|organization|article|community_post|agent|messaging|omnichannel|custom_object|schedule)\b")
+
+
+TEMPLATE = '{"ticket_id": "{{ticket.id}}"}'
+
+
+def hooks() -> Hooks:
+    return Hooks(
+        where="Admin Center, Apps and integrations, Webhooks",
+        events=("Zendesk events: all ticket events", "or, to choose, a trigger or an automation that notifies the webhook"),
+        signed_by="Base64 of HMAC-SHA256 with the signing secret, over X-Zendesk-Webhook-Signature-Timestamp followed by the body",
+        headers=("X-Zendesk-Webhook-Signature", "X-Zendesk-Webhook-Signature-Timestamp"),
+        told=told,
+        body=TEMPLATE,
+        notes=("Zendesk makes the signing secret: show it on the webhook's page and take it over. Only a trigger needs the body.",),
+    )
 
 
 def heard(push: Push, settings: PushSettings) -> Heard:
@@ -22,6 +37,11 @@ def heard(push: Push, settings: PushSettings) -> Heard:
         verified_secret(push, settings)
     else:
         verified_base64(push, settings, "x-zendesk-webhook-signature", "x-zendesk-webhook-signature-timestamp")
+    return told(push)
+
+
+def told(push: Push) -> Heard:
+    """Raises `Garbled`."""
     said, delivery = decoded(push), delivery_of(push, "x-zendesk-webhook-invocation-id")
     return _of_an_event(delivery, str(said["type"]), said) if "type" in said else _of_a_template(delivery, said)
 

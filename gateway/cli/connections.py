@@ -8,6 +8,7 @@ import typer
 
 from gateway.cli.ending import Code, Ended
 from gateway.cli.options import VERSION_LINE, Options, line, options
+from gateway.cli.webhooks import BASE, Base, Header, Test, base_of, described, tried
 
 if TYPE_CHECKING:
     from connectors.base import Abilities
@@ -26,6 +27,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("test")(try_)
     group.command("fields")(fields)
     group.command("abilities")(abilities)
+    group.command("webhooks")(webhooks)
     app.add_typer(group, name="connector")
 
 
@@ -194,6 +196,27 @@ def _written(proposal: "Proposal") -> Iterator[str]:
 def _some(words: tuple[str, ...]) -> str:
     more = len(words) - SEVERAL
     return ", ".join(words[:SEVERAL]) + (f" and {more} more" if more > 0 else "")
+
+
+def webhooks(context: typer.Context, connection: Name = None, base: Base = BASE, test: Test = None, header: Header = None) -> None:
+    """What to set up in each system so that it tells of changes at once: address, events, body and proof. Asks and registers nothing.
+
+    Ends with 1 where the desk lacks something for it, and of a body (--test) where nobody can tell which ticket it speaks of.
+    """
+    from gateway.cli.connecting import connector
+
+    chosen, loaded, names = _desk(context, connection)
+    names = [name for name in names if _can(loaded, name).pushes]
+    if test is not None and len(names) != 1:
+        raise Ended(Code.USAGE, "--test needs one connection that takes webhooks: ticketgate connector webhooks CONNECTION --test FILE")
+    worst = Code.DONE
+    for name in names:
+        with connector(chosen, name, loaded) as there:
+            hooks = there.hooks()
+            if test is not None:
+                raise Ended(tried(chosen, there, hooks, test, header or []))
+            worst = max(worst, Code.DONE if described(chosen, loaded, name, hooks, base_of(base)) else Code.FINDINGS)
+    raise Ended(worst)
 
 
 def _desk(context: typer.Context, connection: str | None) -> tuple[Options, "Loaded", list[str]]:
