@@ -1,5 +1,6 @@
 """Fault row F26: who cannot prove to be the system is told nothing, and only a person can end that."""
 
+import socket
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ import pytest
 from connectors import load
 from connectors.base import Connector
 from connectors.errors import ConnectorError, Transient, Unauthorized, Untrusted
+from tests.conftest import LOOPBACK
 from tests.connectors.certificates import A_DAY, Authority, site
 from tests.rigs import OVER_HTTP, Rig, rigged
 
@@ -86,3 +88,9 @@ def test_a_certificate_that_holds_is_trusted_by_the_authority_that_the_environme
 def test_nobody_at_the_door_and_a_broken_greeting_are_asked_again(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fault row F26."""
     assert type(asked(rig, "http://127.0.0.1:9", monkeypatch)) is Transient
+
+
+def test_a_name_that_nobody_knows_is_asked_for_again(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fault row F26: the name is really looked up, and by its ending never found (RFC 2606)."""
+    monkeypatch.setattr(socket, "getaddrinfo", LOOPBACK.kept[2])
+    assert type(asked(rig, "http://proxy.invalid:3128", monkeypatch)) is Transient

@@ -16,6 +16,7 @@ import pytest
 from connectors.sandbox import Deed
 from gateway.sandbox.host import Served
 from gateway.store import aliases, tickets
+from rules.plan import AddComment
 from rules.ticket import Person, Ticket
 from tests.over import Over, a_gateway
 from tests.rigs import LONG_ENOUGH, ROWS, Rig, a_sample, rigged, served
@@ -23,6 +24,7 @@ from tests.rigs import LONG_ENOUGH, ROWS, Rig, a_sample, rigged, served
 SEEDS = 240
 """Dealt out to the systems, a world of `IN_ONE_WORLD` after another: one site, one store, and tickets of its own for each seed."""
 IN_ONE_WORLD = 20
+NOTE = "Somebody is in a hurry."
 RULES = """
 version: 1
 rules:
@@ -41,8 +43,8 @@ rules:
     when: { changed: { field: priority, to: urgent } }
     then:
       - tag: { add: [hot] }
-      - note: { text: "Somebody is in a hurry." }
-"""
+      - note: { text: "NOTE" }
+""".replace("NOTE", NOTE)
 SAID = ("Any news?", "Größe XL, bitte.\n\nDanke!", "It works again (since 10:00)")
 EDITS: dict[str, tuple[Any, ...]] = {
     "status": ("open", "pending", "resolved", "open"),
@@ -68,6 +70,8 @@ class People:
     dice: random.Random
     there: list[str] = field(default_factory=list)
     after: dict[str, str | None] = field(default_factory=dict)
+    public: dict[str, bool] = field(default_factory=dict)
+    """Who could see a comment when it was said: by its id, whether everybody. A moved ticket's new project may show it to others."""
     quiet: bool = False
 
     def act(self) -> None:
@@ -79,13 +83,18 @@ class People:
         if what < 0.15:
             by = self.dice.choice(["agent", "customer"])
             kind = self.dice.choice(["reply", "note"]) if by == "agent" else "reply"  # a customer sees no notes
-            self.rig.people(kind, key, self.dice.choice(SAID), by=by)
+            self.says(kind, key, self.dice.choice(SAID), by)
         elif what < 0.22:
             self._ends(key)
         else:
             edits = {**EDITS, "body": BODIES} if self.rig.system in REWRITTEN else EDITS
             name = self.dice.choice(list(edits))
             self.rig.people("set", key, **{name: self.dice.choice(edits[name])})
+
+    def says(self, kind: str, key: str, text: str, by: str) -> None:
+        self.rig.people(kind, key, text, by=by)
+        last = self.rig.sandbox.shown(key)["comments"][-1]
+        self.public[last["id"]] = last["public"]
 
     def _makes(self) -> str:
         sample = replace(a_sample("Card declined", priority="normal"), body=self.dice.choice(BODIES), created_at=self.rig.clock())
@@ -138,9 +147,13 @@ def test_whatever_people_do_meanwhile_the_store_ends_as_the_system_is(system: st
 
         with a_gateway(rig, tmp_path, RULES, points=meanwhile, **projects, page_size=3) as desk:
             for seed in range(SEEDS)[[*ROWS].index(system) :: len(ROWS)][world * IN_ONE_WORLD :][:IN_ONE_WORLD]:
+                rig.later(LONG_ENOUGH)  # what earlier seeds did is not read over and over
                 crews[f"seed {seed} of {system}"] = crew = People(rig, random.Random(seed))
                 played(desk, crew)
             crew.quiet = True
+            settled(desk)
+            for crew in crews.values():
+                ask_about_what_nobody_listened_to(desk, crew)
             settled(desk)
             for name, crew in crews.items():
                 compared(desk, crew, name)
@@ -167,16 +180,22 @@ def settled(desk: Over) -> None:
             desk.read()
 
 
+def ask_about_what_nobody_listened_to(desk: Over, people: People) -> None:
+    """A ticket that was adopted is listened to from its first comment on."""
+    for key in people.there:
+        seen = desk.seen(key)
+        if seen is not None and not seen.heard:
+            people.says("reply", key, "Is anybody there?", "customer")
+
+
 def compared(desk: Over, people: People, name: str) -> None:
     for key in people.there:
         seen, shown = desk.seen(key), desk.rig.sandbox.shown(key)
         assert seen is not None, f"{name}: {key} was never seen"
         assert seen.ticket is not None, f"{name}: {key} was not looked at"
         assert not desk.is_gone(key), f"{name}: {key} counts as gone"
-        assert seen.heard or seen.adopted, f"{name}: nobody listened to {key}"
-        if seen.heard:
-            told, moved = _said(desk, key), key in people.after.values()
-            assert _alike(told, shown["comments"], moved=moved), f"{name}: {key} has {told}, not {shown['comments']}"
+        assert seen.heard, f"{name}: nobody listened to {key}"
+        _said_alike(desk, people, name, key, shown["comments"], adopted=seen.adopted)
         assert _fields(seen.ticket) == {n: shown[n] for n in COMPARED} | {"tags": {*shown["tags"]}}, f"{name}: {key}"
     for key in people.after:
         with desk.gateway.store.reading() as db:
@@ -187,17 +206,38 @@ def compared(desk: Over, people: People, name: str) -> None:
         assert end is None or not way or way[-1].into == desk.ref(end), f"{name}: {key} ended at {end}, and the store says {way}"
 
 
-def _said(desk: Over, key: str) -> list[dict[str, Any]]:
-    """The people's comments that the store has, as a sandbox shows them. Ours are known by their receipts, and read with the next news."""
+def _said_alike(desk: Over, people: People, name: str, key: str, shown: list[dict[str, Any]], *, adopted: bool) -> None:
+    """People's comments are in the store one for one, ours in the ledger: with the text, the speaker, and who may see them.
+
+    Of an adopted ticket only what was said since. Who sees a comment is told as it was when it was heard, before a move or after it.
+    """
+    told, others = _heard(desk, key), [c for c in shown if c["by"] != "api"]
+    if adopted:
+        assert told, f"{name}: {key} was spoken about, and nobody heard it"
+        others = others[-len(told) :]
+    names = ("id", "text", "by")
+    assert [[c[n] for n in names] for c in told] == [[c[n] for n in names] for c in others], f"{name}: {key} has {told}, not {others}"
+    for heard, truly in zip(told, others, strict=True):
+        assert heard["public"] in (truly["public"], people.public.get(truly["id"], truly["public"])), (
+            f"{name}: {key} has {heard}, not {truly}"
+        )
+    ours = [c for c in shown if c["by"] == "api"]
+    assert sorted(c["id"] for c in ours) == _noted(desk, key), f"{name}: the ledger has not what {key} has: {ours}"
+    assert all(c["text"].startswith(NOTE) for c in ours), f"{name}: {key} has {ours}"
+    if key not in people.after.values():  # a move to another kind of project may decide anew who sees a comment
+        assert not any(c["public"] for c in ours), f"{name}: a note of ours on {key} left as a reply"
+
+
+def _heard(desk: Over, key: str) -> list[dict[str, Any]]:
+    """The people's comments that the store has, as a sandbox shows them."""
     with desk.gateway.store.reading() as db:
         known = tickets.past(db, desk.ref(key)).comments
     return [{"id": c.id, "public": c.public, "text": c.text, "by": str(c.role)} for c in known if not c.ours]
 
 
-def _alike(said: list[dict[str, Any]], shown: list[dict[str, Any]], *, moved: bool) -> bool:
-    """Whether the store has what people said. Of a moved ticket it has who saw it when it was said: its new project may show it to all."""
-    names = ("id", "text", "by") if moved else ("id", "text", "by", "public")
-    return [[c[n] for n in names] for c in said] == [[c[n] for n in names] for c in shown if c["by"] != "api"]
+def _noted(desk: Over, key: str) -> list[str]:
+    """The ids of our notes on this ticket, by the receipts of the ledger."""
+    return sorted(str(row.receipt.id) for row in desk.actions(key) if isinstance(row.action, AddComment) and row.receipt)
 
 
 def _fields(ticket: Ticket) -> dict[str, Any]:
