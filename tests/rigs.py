@@ -81,7 +81,9 @@ class Rewritten:
         self._inner, self._swaps = inner, swaps
 
     def answer(self, request: Request) -> Answer:
-        answer = self._inner.answer(request)
+        answer: Answer = self._inner.answer(request)
+        if isinstance(answer.body, Iterator):  # a file
+            return answer
         body, headers = encoded(answer)
         for old, new in self._swaps.items():
             body = body.replace(old.encode(), new.encode())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from msgspec import Struct
 
-from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt, Thing
+from connectors.base import NO_TAGS, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt, Thing
 from connectors.columns import MALFORMED, all_of
 from connectors.errors import ConnectorError, CursorExpired, Gone, NotFound, Rejected, Stale, Transient, Unauthorized, Unsupported
 from connectors.inventory import Permission, Pulse, RemoteField, RemoteTrigger
@@ -18,6 +18,7 @@ from connectors.pushes import Heard, Hooks, Push, trusted
 from connectors.shared import Shared
 from connectors.zendesk import inventory, pushes
 from connectors.zendesk.abilities import ABILITIES
+from connectors.zendesk.attachments import WithFiles
 from connectors.zendesk.cursor import Mark
 from connectors.zendesk.directory import Directory, pages
 from connectors.zendesk.linking import link, linked
@@ -49,7 +50,7 @@ BESIDE = "users,groups,organizations"
 WITHHELD = timedelta(seconds=90)  # an export's start must be older than a minute; half a minute more for clocks that differ
 
 
-class ZendeskConnector(Connector):
+class ZendeskConnector(WithFiles):
     """One Zendesk account. A version is Zendesk's `updated_at` and a digest of the content (`reading.version_of`)."""
 
     Settings = ZendeskSettings
@@ -151,17 +152,29 @@ class ZendeskConnector(Connector):
         After such a refusal it is looked whether our mark is there, for it may have been the copy that was refused.
         """
         what, number = f"{'reply to' if public else 'leave a note on'} ticket {key}", self._number(key)
-        said = guarded({"comment": {"html_body": self._writing.said(body), "public": public}}, self._now(what, number), mark)
+        audit, version = self._spoken(what, number, {"html_body": self._writing.said(body), "public": public}, mark)
+        with reading(self.connection, what, written=True):
+            return Receipt(id=self._as_meant(what, audit, public=public), version=version)
+
+    def _spoken(self, what: str, number: int, comment: Mapping[str, Any], mark: str) -> tuple[Record, str | None]:
+        """The audit of the update that brought the comment, and the version after it where its answer came."""
+        said = guarded({"comment": comment}, self._now(what, number), mark)
         try:
-            with self._session.saying(public=public):
+            with self._session.saying(public=comment["public"]):
                 answer = self._session.send(what, "PUT", f"tickets/{number}", {"ticket": said})
         except Stale as error:
-            if (found := self.applied_comment(key, body, public=public, mark=mark)) is not None:
-                return found
+            if (found := self._marked(number, mark)) is not None:
+                return found, None
             raise Transient(self.connection, f"{error.message} (another update was under way)") from None
         with reading(self.connection, what, written=True):
-            audit, version = part(answer, "audit"), version_of(part(answer, "ticket"))
-            return Receipt(id=self._as_meant(what, audit, public=public), version=version)
+            return part(answer, "audit"), version_of(part(answer, "ticket"))
+
+    def _marked(self, number: int, mark: str) -> Record | None:
+        """The audit that holds our mark."""
+        what = f"look for our mark on ticket {number}"
+        audits = self._audits(what, str(number), Beside({}))
+        with reading(self.connection, what):
+            return next((a for a in reversed(audits) if mark_of(a) == mark), None)
 
     def _now(self, what: str, number: int) -> str:
         """The version that the ticket has now."""
@@ -185,10 +198,8 @@ class ZendeskConnector(Connector):
             return made(part(answer, "ticket"))
 
     def applied_comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt | None:
-        what = f"look for our mark on ticket {key}"
-        audits = self._audits(what, key, Beside({}))
+        what, found = f"look for our mark on ticket {key}", self._marked(self._number(key), mark)
         with reading(self.connection, what):
-            found = next((a for a in reversed(audits) if mark_of(a) == mark), None)
             return Receipt(id=self._as_meant(what, found, public=public)) if found else None
 
     def applied_create(self, mark: str) -> Receipt | None:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from connectors.sandbox import AGENTS, GROUPS, Answer, Clock, Deed, Request, Sample, Sandbox
 from connectors.sandbox_tokens import Grants
+from connectors.zendesk.sandbox_attachments import ELSEWHERE, Files
 from connectors.zendesk.sandbox_desk import VIA_API, Desk, text_of
 from connectors.zendesk.sandbox_people import acted, loaded, shown
 from connectors.zendesk.sandbox_rules import checked, tags_of
@@ -49,6 +50,7 @@ class ZendeskSandbox(Sandbox):
     def __init__(self, clock: Clock, *, export_limit: int = 10_000, limit: int = 1_000_000, update_limit: int = 10_000) -> None:
         super().__init__(clock)
         self.desk = Desk(clock, self.url())
+        self.files = Files(self.desk, self.took_effect)
         self.export_window, self.window = Window(export_limit, 60), Window(limit, 60)
         self.update_windows = Windows(update_limit, 600)
         self.grants = Grants(clock, timedelta(days=2), "zendesk-sandbox", REFRESH)
@@ -73,10 +75,10 @@ class ZendeskSandbox(Sandbox):
         return [loaded(self.desk, sample) for sample in samples]
 
     def people(self, deed: Deed) -> str:
-        return acted(self.desk, deed)
+        return acted(self.desk, deed, self.files.by_people)
 
     def shown(self, key: str) -> dict[str, Any]:
-        return shown(self.desk, key)
+        return {**shown(self.desk, key), "files": self.files.of(key)}
 
     def keys(self) -> list[str]:
         return [str(number) for number in self.desk.tickets]
@@ -101,6 +103,10 @@ class ZendeskSandbox(Sandbox):
         return Answer(status=answer.status, body=answer.body, headers={**self.window.headers(self.clock()), **answer.headers})
 
     def _answered(self, request: Request) -> Answer:
+        if request.headers.get("host") == ELSEWHERE:
+            return self.files.elsewhere(request)
+        if (sent_on := self.files.sent_on(request, signed_in=self._is_signed_in(request))) is not None:
+            return sent_on
         path = request.path.removesuffix(".json")
         if (request.method, path) == ("POST", "/oauth/tokens"):
             return self._token(request)
@@ -125,14 +131,17 @@ class ZendeskSandbox(Sandbox):
 
     def _sign_in(self, request: Request, path: str) -> None:
         """A wrong token is an anonymous user to /users/me (as recorded), and 401 elsewhere."""
-        way, _, secret = request.headers.get("authorization", "").partition(" ")
-        if way == "Bearer" and (secret == OAUTH_TOKEN or self.grants.holds(secret)):
-            return
-        if way == "Basic" and _basic(secret) == f"{EMAIL}/token:{API_TOKEN}":
+        if self._is_signed_in(request):
             return
         if path == "/api/v2/users/me":
             raise Refusal(200, ANONYMOUS)
-        raise Refusal(401, EXPIRED if way == "Bearer" else NOT_SIGNED_IN)
+        raise Refusal(401, EXPIRED if request.headers.get("authorization", "").startswith("Bearer ") else NOT_SIGNED_IN)
+
+    def _is_signed_in(self, request: Request) -> bool:
+        way, _, secret = request.headers.get("authorization", "").partition(" ")
+        if way == "Bearer":
+            return secret == OAUTH_TOKEN or self.grants.holds(secret)
+        return way == "Basic" and _basic(secret) == f"{EMAIL}/token:{API_TOKEN}"
 
     def _export(self, request: Request) -> Answer:
         now = self.clock()
@@ -193,12 +202,15 @@ class ZendeskSandbox(Sandbox):
         fields, ignored = checked(self.desk, given, record)
         self._guard(record, given)
         self.update_windows.take(str(number), self.clock())
-        comment = given.get("comment")
+        comment, tokens = given.get("comment"), (given.get("comment") or {}).get("uploads") or []
+        if tokens:
+            comment = {**comment, "attachments": self.files.named(tokens)}
         audit = self.desk.change(number, fields, self._me, VIA_API, comment=comment, metadata=given.get("metadata"))
         if sent := {k: v for k, v in given.items() if k not in NOT_FIELDS}:
             self.took_effect("update", str(number), fields=sent)
         if comment:
             self._said(number, audit, comment)
+            self.files.hung(str(number), tokens, public=comment.get("public", True))
         return Answer(body={"ticket": dict(record), "audit": audit}, headers=_warned(ignored))
 
     def _said(self, number: int, audit: Mapping[str, Any], comment: Mapping[str, Any]) -> None:
@@ -357,6 +369,8 @@ BLANK = {"base": [{"description": "Description: cannot be blank", "error": "Blan
 Handler = Callable[..., Answer]
 S = ZendeskSandbox
 ROUTES: tuple[tuple[str, str, Handler], ...] = (
+    ("POST", r"uploads", lambda sandbox, request: sandbox.files.uploaded(request)),
+    ("GET", r"attachments/(\d+)", lambda sandbox, request, number: sandbox.files.shown(number)),
     ("GET", r"incremental/tickets/cursor", S._export),
     ("GET", r"tickets", S._list),
     ("POST", r"tickets", S._create),

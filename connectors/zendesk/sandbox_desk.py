@@ -272,7 +272,15 @@ def _comment(number: int, author: int, given: Mapping[str, Any], public: bool, a
     else:
         page = "".join(f'<p dir="auto">{escape(part)}</p>' for part in body.split("\n\n"))
     said = {"body": body, "html_body": f'<div class="zd-comment" dir="auto">{page}</div>', "plain_body": body}
-    return {"id": number, "type": "Comment", "author_id": author, **said, "public": public, "attachments": [], "audit_id": audit}
+    return {
+        "id": number,
+        "type": "Comment",
+        "author_id": author,
+        **said,
+        "public": public,
+        "attachments": given.get("attachments") or [],
+        "audit_id": audit,
+    }
 
 
 def text_of(page: str) -> str:

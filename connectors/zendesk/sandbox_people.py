@@ -1,11 +1,13 @@
 """What people do in Zendesk's own pages, and what a judge sees there."""
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 from connectors.sandbox import Deed, Sample
 from connectors.zendesk.sandbox_desk import LANGUAGE, PRODUCT, STATUSES, TIER, VIA_WEB, Desk, stamp, via
 from connectors.zendesk.sandbox_rules import tags_of
 
+Filed: TypeAlias = Callable[[str, Deed], Mapping[str, Any]]
 THEIRS = {"on_hold": "hold", "resolved": "solved"}  # our words for a status, where Zendesk's differ
 OURS = {theirs: ours for ours, theirs in THEIRS.items()}
 TYPES = ("question", "incident", "problem", "task")  # bug, request and change have no word there
@@ -41,8 +43,11 @@ def _background(desk: Desk, sample: Sample) -> dict[str, Any]:
     return {"organization_id": organization, "locale": sample.language}
 
 
-def acted(desk: Desk, deed: Deed) -> str:
-    """Somebody acts. In a closed ticket nothing can be done any more: a customer's reply makes a follow-up. Raises `KeyError`."""
+def acted(desk: Desk, deed: Deed, filed: Filed) -> str:
+    """Somebody acts; `filed` keeps a file and gives the comment that it hangs on. Raises `KeyError`.
+
+    In a closed ticket nothing can be done any more: a customer's reply makes a follow-up.
+    """
     if deed.kind == "create":
         if deed.sample is None:
             raise ValueError("a deed that creates needs a sample")
@@ -52,11 +57,11 @@ def acted(desk: Desk, deed: Deed) -> str:
         raise KeyError(deed.key)
     if record["status"] == "closed":
         return _follow_up(desk, record, deed) if deed.kind == "reply" and deed.by == "customer" else str(record["id"])
-    _done(desk, deed, record)
+    _done(desk, deed, record, filed)
     return str(record["id"])
 
 
-def _done(desk: Desk, deed: Deed, record: dict[str, Any]) -> None:
+def _done(desk: Desk, deed: Deed, record: dict[str, Any], filed: Filed) -> None:
     match deed.kind:
         case "delete":
             desk.delete(record["id"])
@@ -66,8 +71,10 @@ def _done(desk: Desk, deed: Deed, record: dict[str, Any]) -> None:
             desk.change(record["id"], _fields(desk, deed), _author(desk, deed, record), VIA_WEB)
         case "move" | "clone":
             raise ValueError(f"tickets have no {deed.kind} in Zendesk")
+        case "attach":
+            _say(desk, deed, record, filed(str(record["id"]), deed))
         case _:
-            _say(desk, deed, record)
+            _say(desk, deed, record, {"body": deed.text, "public": deed.kind == "reply"})
 
 
 def _merge(desk: Desk, record: dict[str, Any], into: dict[str, Any], deed: Deed) -> None:
@@ -93,10 +100,9 @@ def _follow_up(desk: Desk, record: dict[str, Any], deed: Deed) -> str:
     return str(desk.follow_up(record, kept, deed.text, record["requester_id"], "email"))
 
 
-def _say(desk: Desk, deed: Deed, record: dict[str, Any]) -> None:
+def _say(desk: Desk, deed: Deed, record: dict[str, Any], comment: Mapping[str, Any]) -> None:
     """A customer's reply opens what waits for it or was solved."""
     reopened = deed.by == "customer" and record["status"] in REOPENED
-    comment = {"body": deed.text, "public": deed.kind == "reply"}
     way = via("email") if deed.by == "customer" else VIA_WEB
     desk.change(record["id"], {"status": "open"} if reopened else {}, _author(desk, deed, record), way, comment=comment)
 

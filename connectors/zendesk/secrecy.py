@@ -13,8 +13,8 @@ BESIDE = ("comment", "metadata", "safe_update", "updated_stamp")
 
 
 def shows_nothing(method: str, path: str, body: Any) -> bool:
-    """A comment of which nothing is said is public here."""
+    """A comment of which nothing is said is public here; who may not see a comment may not see its files."""
     if method != "PUT" or not TICKET.fullmatch(path) or not only(body, "ticket") or not only(body.get("ticket"), *BESIDE):
         return False
     comment = body["ticket"].get("comment")
-    return only(comment, "html_body", "public") and comment.get("public") is False
+    return only(comment, "html_body", "public", "uploads") and comment.get("public") is False

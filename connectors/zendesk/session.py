@@ -1,15 +1,17 @@
 """The one place that talks to Zendesk: zenpy's sign-in and session, our seam below it, and bytes decoded by us."""
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from typing import Any, TypeAlias
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import orjson
 import requests
 from zenpy import Zenpy
 
-from connectors.errors import ConnectorError, InDoubt, Unreadable
+from connectors.elsewhere import Elsewhere, handed
+from connectors.errors import ConnectorError, InDoubt, Redirected, Unreadable
+from connectors.files import Sink, Upload
 from connectors.granting import token_of
 from connectors.inventory import Pulse
 from connectors.secrecy import saying
@@ -22,7 +24,13 @@ from connectors.zendesk.settings import ZendeskSettings
 
 Call: TypeAlias = Callable[[], requests.Response]
 
+HOSTS = ("*.zendesk.com", "*.zdusercontent.com")
+"""Where Zendesk keeps files: the account's own address sends a download on to there."""
+FILES = "/attachments/token/"
+MOST = 1024 * 1024 * 1024
+"""Bytes; Zendesk takes 50 MB, and more of what comes by other channels."""
 JSON = {"Content-Type": "application/json"}
+ANY = {"Accept": "*/*"}
 AGAIN = "the refresh token ran out, was used by somebody else or was revoked: authorize the OAuth client anew and set refresh_token"
 CREDENTIALS = "check client_id and client_secret, and that the OAuth client may use client_credentials"
 
@@ -43,6 +51,7 @@ class Session:
         shared = shared or Shared()
         self._http = mounted(requests.Session(), connection, settings, read_only=read_only, meter=shared.meter)
         self._http.hooks["response"].append(_refuse)
+        self._elsewhere = Elsewhere(connection, settings, HOSTS, most=MOST)
         self._zenpy: Zenpy | None = None
         self._bearer = Bearer(shared.tokens, self._granted) if settings.sign_in.client_id else None
 
@@ -72,6 +81,39 @@ class Session:
             raise InDoubt(self._connection, f"{what}: the answer is not an object")
         return answer
 
+    def upload(self, what: str, path: str, query: Query, file: Upload) -> dict[str, Any]:
+        """Sends a file's bytes as they are, under its real media type. Nobody sees it until a comment names it: one lost is sent anew."""
+        url = f"{self._url(path)}?{urlencode(query)}"
+
+        def call() -> requests.Response:
+            file.content.seek(0)
+            http: requests.Session = self._signed_in().tickets.session
+            return http.post(url, data=file.content, headers={"Content-Type": file.type})
+
+        answer = self._asked(what, call, None, writing=False)
+        if not isinstance(answer, dict):
+            raise Unreadable(self._connection, f"{what}: the answer is not an object")
+        return answer
+
+    def download(self, what: str, at: str, into: Sink, *, pages: bool) -> None:
+        """Hands the bytes of a file to `into` as they come. Our sign-in goes to the account's own address alone, whoever `at` names."""
+        own = self._at_home(at)
+        if own is None:
+            self._elsewhere.fetch(what, at, into, pages=pages)
+            return
+        try:
+            answer = self._answered(what, lambda: self._signed_in().tickets.session.get(own, stream=True, headers=ANY), None, writing=False)
+        except Redirected as moved:
+            self._elsewhere.fetch(what, moved.to, into, pages=pages)
+            return
+        with closing(answer):
+            handed(self._connection, what, answer, into, pages=pages, within=self._settings.total_timeout, most=MOST)
+
+    def _at_home(self, at: str) -> str | None:
+        """A file's address at the account's own host, which has it under every name that a brand or a mapped host gives it."""
+        url, home = urlsplit(at), urlsplit(self._settings.url)
+        return urlunsplit((home.scheme, home.netloc, url.path, url.query, "")) if url.path.startswith(FILES) else None
+
     def saying(self, *, public: bool) -> AbstractContextManager[None]:
         """Around the sending of a comment: of one that is not public, nothing leaves that a customer could see."""
         return saying(self._http, shows_nothing, public=public)
@@ -86,23 +128,25 @@ class Session:
         return f"{self._settings.url.rstrip('/')}/api/v2/{path}.json"
 
     def _asked(self, what: str, call: Call, meaning: Meaning | None, *, writing: bool, read: Decoded = orjson.loads) -> Any:
+        return decoded(self._connection, what, self._answered(what, call, meaning, writing=writing), writing=writing, read=read)
+
+    def _answered(self, what: str, call: Call, meaning: Meaning | None, *, writing: bool) -> requests.Response:
         """Signs in anew after a 401 when it can, once: a token that stays refused is not asked for again and again."""
         try:
-            return self._once(what, call, writing=writing, read=read)
+            return self._once(what, call, writing=writing)
         except Refused as refused:
             if refused.answer.status_code != 401 or self._bearer is None:
                 raise self._error(what, refused.answer, meaning, writing=writing) from None
         self._bearer.renew()
         self._zenpy = None
         try:
-            return self._once(what, call, writing=writing, read=read)
+            return self._once(what, call, writing=writing)
         except Refused as refused:
             raise self._error(what, refused.answer, meaning, writing=writing) from None
 
-    def _once(self, what: str, call: Call, *, writing: bool, read: Decoded = orjson.loads) -> Any:
+    def _once(self, what: str, call: Call, *, writing: bool) -> requests.Response:
         with asking(self._connection, what, writing=writing):
-            answer = call()
-        return decoded(self._connection, what, answer, writing=writing, read=read)
+            return call()
 
     def _error(self, what: str, answer: requests.Response, meaning: Meaning | None, *, writing: bool) -> ConnectorError:
         status = answer.status_code

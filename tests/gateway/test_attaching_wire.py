@@ -1,7 +1,8 @@
-"""Files between a memory desk and ServiceNow's sandbox, through the whole gateway and the SDK's session: once each, never back."""
+"""Files between a memory desk and another system, through the whole gateway and the SDK's session: once each, never back."""
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -39,9 +40,15 @@ rules:
 """
 
 
+@contextmanager
+def a_rig(system: str) -> Iterator[Rig]:
+    with served(system) as port, rigged(system, port) as rig:
+        yield rig
+
+
 @pytest.fixture
 def rig() -> Iterator[Rig]:
-    with served("servicenow") as port, rigged("servicenow", port) as rig:
+    with a_rig("servicenow") as rig:
         yield rig
 
 
@@ -50,7 +57,7 @@ def a_gateway(rig: Rig, desk: MemorySystem, folder: Path) -> Gateway:
     able = {name: one.abilities for name, one in there.items()}
     known: dict[str, Any] = {key: {n: getattr(a, key) for n, a in able.items()} for key in ("reads", "writes", "attaches")}
     both = frozenset(there)
-    systems = {"desk": "memory", "here": "servicenow"}
+    systems = {"desk": "memory", "here": rig.system}
     bundle, wrong = check({"rules/10.yaml": RULES}, Desk(connections=systems, replies=both, notes=both, creates=both, **known), no_holidays)
     assert bundle is not None
     assert not errors(wrong)
@@ -103,3 +110,32 @@ def test_files_go_both_ways_once_and_what_may_not_go_stays_and_is_named(rig: Rig
         assert "more than the 1 MB" in failed[0]
     finally:
         gateway.close()
+
+
+def test_zendesk_takes_an_internal_file_as_one_and_an_outcome_that_nobody_knows_is_asked_after(tmp_path: Path) -> None:
+    """The answer to the comment is lost: what it brought is found by its content, and neither the file nor the comment comes twice."""
+    with a_rig("zendesk") as rig:
+        desk = MemorySystem(clock=rig.clock)
+        gateway = a_gateway(rig, desk, tmp_path)
+        try:
+            rounds(rig, gateway, 1)
+            key = desk.people(Deed(kind="create", by="customer", sample=a_sample(tags=("engineering",))))
+            rounds(rig, gateway, 1)
+            (partner,) = rig.sandbox.keys()
+
+            rig.later(timedelta(minutes=1))
+            desk.people(Deed(kind="attach", key=key, by="agent", text="salaries.xls", fields={"content": "secret", "public": False}))
+            rig.people("attach", partner, "fix.txt", content="the fix")
+            desk.people(Deed(kind="reply", key=key, by="customer", text="See the files."))
+            rig.fault("apply_then_drop", method="PUT", path="/tickets/", times=9)
+            rounds(rig, gateway, 2)
+
+            ours = [(f["name"], f["public"]) for f in rig.sandbox.shown(partner)["files"] if f["name"] != "fix.txt"]
+            assert ours == [("salaries.xls", False)]
+            assert [(c["text"], c["public"]) for c in rig.sandbox.shown(partner)["comments"] if "salaries" in c["text"]] == [
+                ("salaries.xls", False)
+            ]
+            assert [f["name"] for f in desk.shown(key)["files"]] == ["salaries.xls", "fix.txt"]
+            assert len([e for e in rig.effects() if e.kind == "attach"]) == 1
+        finally:
+            gateway.close()

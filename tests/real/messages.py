@@ -21,8 +21,10 @@ DOCUMENTS: dict[str, tuple[str, tuple[Override, ...], str]] = {
 }
 """By system: its document in the folder `SYSTEM/spec`, our overrides, and what its SDK adds to each path."""
 
-ELSEWHERE = re.compile(r"^/(oauth/tokens|oauth_token\.do|rest/servicedeskapi/|api/now/attachment/|rest/api/2/serverInfo$)")
-"""Sign-in, Jira Service Management, ServiceNow's files, and where both Jiras say which they are: not in these documents."""
+ELSEWHERE = re.compile(
+    r"^/(oauth/tokens|oauth_token\.do|rest/servicedeskapi/|api/now/attachment/|attachments/token/|attachment/1/|rest/api/2/serverInfo$)"
+)
+"""Sign-in, Jira Service Management, ServiceNow's files, the bytes of Zendesk's, and which of them a Jira is: not in these documents."""
 
 
 def real_data() -> Path | None:

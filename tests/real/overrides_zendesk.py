@@ -129,6 +129,17 @@ def a_field_of_ones_own_holds_what_its_kind_holds(document: Json) -> None:
     held["value"] = {"anyOf": [word, {"type": "boolean"}, {"type": "number"}, {"type": "array", "items": word}], "nullable": True}
 
 
+def an_upload_names_its_file(document: Json) -> None:
+    """`filename` is required by the words of the operation, which describes no parameter and no body: a file of any type.
+
+    `token` adds to an upload made before.
+    """
+    upload = document["paths"]["/api/v2/uploads"]["post"]
+    named = [{"name": "filename", "in": "query", "required": True, "schema": {"type": "string"}}]
+    upload["requestBody"] = {"content": {"*/*": {"schema": {}}}}
+    upload["parameters"] = [*named, {"name": "token", "in": "query", "schema": {"type": "string"}}]
+
+
 def _schemas(node: Any) -> Iterator[Json]:
     if isinstance(node, dict):
         if isinstance(node.get("properties"), dict):
@@ -154,4 +165,5 @@ ALL: tuple[Override, ...] = (
     a_ticket_is_written_in_known_words,
     an_answer_holds_its_ticket,
     a_field_of_ones_own_holds_what_its_kind_holds,
+    an_upload_names_its_file,
 )

@@ -143,7 +143,7 @@ class SpecCheck:
         operation = self.found(method, url)
         if operation is None:
             return [f"{method} {urlsplit(url).path}: no such operation"]
-        unknown = [] if kind in operation.body.get("content", {}) else [f"body as {kind}: not described"]
+        unknown = [] if {kind, "*/*"} & operation.body.get("content", {}).keys() else [f"body as {kind}: not described"]
         return [f"{operation.name}: {complaint}" for complaint in (*self._query(operation, url), *unknown)]
 
     def answer(self, method: str, url: str, status: int, body: Json = None) -> list[str]:

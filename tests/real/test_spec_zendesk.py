@@ -23,6 +23,7 @@ from tests.real.spec_check import Json, Override, SpecCheck
 SYSTEM = "zendesk"
 T = "https://acme.zendesk.com/api/v2/tickets/7.json"
 TS = "https://acme.zendesk.com/api/v2/tickets.json"
+UPLOADS = "https://acme.zendesk.com/api/v2/uploads.json"
 EXPORT = "https://acme.zendesk.com/api/v2/incremental/tickets/cursor.json"
 
 NOT_IN_THE_DOCUMENT = ("/oauth", "/webhooks", "/api/v2/any_channel")
@@ -169,6 +170,7 @@ GOOD_AND_DAMAGED: list[tuple[Override, Any, Any]] = [
         answered(ticket(custom_fields=[{"id": 1, "value": ["emea", "apac"]}])),
         answered(ticket(custom_fields=[{"id": 1, "value": {"emea": True}}])),
     ),
+    (ours.an_upload_names_its_file, asked(method="POST", url=f"{UPLOADS}?filename=a.png"), asked(method="POST", url=UPLOADS)),
 ]
 
 
