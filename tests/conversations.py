@@ -5,9 +5,11 @@ Each takes a connector to a system that holds the five tickets of `the_tickets`,
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from io import BytesIO
 from itertools import islice
 
 from connectors.base import Connector
+from connectors.files import Upload
 from connectors.sandbox import Sample
 from rules.plan import Draft, TagChange
 from rules.ticket import Level, Status, Ticket, replace
@@ -89,6 +91,21 @@ def tells_the_history(connector: Connector, system: str) -> None:
     assert [(c.before, c.after) for c in changes][-1] == (Status.OPEN, Status.PENDING)
 
 
+def carries_a_file(connector: Connector, system: str) -> None:
+    """As the system takes one: to its customers, where they may see it, else to its agents."""
+    key, kept = first(connector).ref.key, list[bytes]()
+    file = Upload(name="trace.log", type="text/plain", size=4, content=BytesIO(b"beep"))
+
+    receipt = connector.attach(key, file, public="public" in connector.abilities.attaches, mark=MARK)
+
+    (there,) = connector.attachments(key)
+    connector.download(key, there, kept.append)
+    assert (there.id, there.name, b"".join(kept)) == (receipt.id, "trace.log", b"beep")
+
+
 ALL: Mapping[str, Callable[[Connector, str], None]] = {
     f.__name__: f for f in (reads_two_pages, reads_one, updates_under_its_guard, replies_and_notes, makes_a_ticket, tells_the_history)
 }
+OF_FILES: Mapping[str, Callable[[Connector, str], None]] = {carries_a_file.__name__: carries_a_file}
+ROWS_OF_FILES = ("jira", "jira-data-center", "servicenow")
+"""Whose files are on cassettes; of a form as Salesforce gets it vcrpy keeps the first part alone."""
