@@ -10,7 +10,7 @@ demo: $(VENV)/runs                 ## sandboxes, sample tickets, the sample desk
 	@$(BIN)/ticketgate demo $(if $(ONCE),--once,)
 
 test: $(VENV)/ready                ## every test
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests
+	$(BIN)/python -m pytest -q -n 3 --dist loadgroup tests
 
 near: $(VENV)/ready                ## the tests that take no process, no real log and no patience
 	$(BIN)/python -m pytest -q -n 2 -m 'not slow' tests
