@@ -137,9 +137,10 @@ def test_many_incidents_share_a_minute_across_the_borders_of_pages(path: Path) -
 
 
 def test_following_the_log_by_polls_gives_the_final_state_of_each(path: Path) -> None:
-    with served(path, "end") as whole:
-        first, last = min(t.updated_at for t in whole.read()[0]), whole.log.last
+    whole = Served(path, "end").log
+    first = min(datetime.fromisoformat(whole.event(number)["sys_updated_at"]).replace(tzinfo=UTC) for number in whole.numbers)
     with served(path, first) as one:
+        last = whole.last
         tickets, cursor = one.read()
         seen = {str(t.shown_as): t for t in tickets}
         moment = first
@@ -182,7 +183,7 @@ def test_unknown_words_are_named_and_counted_and_never_guessed(path: Path) -> No
     with served(path, "end") as one:
         rows = [one.log.event(n, at) for n in one.log.numbers for at in range(one.log.count(n))]
         strange = sorted({(row["sys_updated_at"], row["incident_state"]) for row in rows if row["incident_state"] not in STATES})
-    for stamp, word in strange[:2]:
+    for stamp, word in strange[:1]:
         with served(path, datetime.fromisoformat(stamp).replace(tzinfo=UTC)) as one:
             tickets, _ = one.read()
 
