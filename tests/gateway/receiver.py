@@ -1,11 +1,13 @@
 """A program that takes in webhooks on loopback, as an administrator's own would: it checks signatures and knows repetitions."""
 
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -38,8 +40,8 @@ class Receiver:
 
 
 @contextmanager
-def receiving() -> Iterator[Receiver]:
-    """A receiver that listens on loopback."""
+def receiving(certificate: Path | None = None) -> Iterator[Receiver]:
+    """A receiver that listens on loopback; with a certificate behind TLS."""
     receiver = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
@@ -62,7 +64,11 @@ def receiving() -> Iterator[Receiver]:
             """Nothing: tests look at what came."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    receiver.url = f"http://127.0.0.1:{server.server_address[1]}/hook?from=us"
+    if certificate is not None:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate)
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    receiver.url = f"http{'' if certificate is None else 's'}://127.0.0.1:{server.server_address[1]}/hook?from=us"
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:

@@ -16,6 +16,7 @@ from gateway.posting import Poster
 from gateway.store import actions
 from rules.plan import Webhook
 from tests.builders import NOW, a_ref
+from tests.connectors.certificates import Authority
 from tests.gateway.memory_desk import Office, an_office
 from tests.gateway.receiver import SECRET, Receiver, receiving
 
@@ -219,6 +220,19 @@ def test_the_address_that_was_checked_is_the_one_that_is_connected_to(receiver: 
     Poster({"erp": endpoint}, lambda: NOW, changing).post(a_webhook())
     assert asked == ["erp.example.com"]
     assert receiver.came[0][0]["host"].startswith("erp.example.com:")
+
+
+def test_a_receiver_is_trusted_by_the_authority_that_the_environment_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority = Authority.made(tmp_path)
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    with receiving(authority.certificate("erp.example.com")) as receiver:
+        url = receiver.url.replace("127.0.0.1", "erp.example.com")
+        here = poster(url, addresses=["127.0.0.1"], allow_private=True)
+        with pytest.raises(Rejected, match="certificate"):
+            here.post(a_webhook())
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+        here.post(a_webhook())
+    assert len(receiver.came) == 1
 
 
 def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
