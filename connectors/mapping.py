@@ -66,16 +66,24 @@ class Several:
 
 
 def moment(text: str) -> datetime:
-    """A vendor's stamp in UTC; one without a zone is taken as UTC. Raises `ValueError`, also for one that UTC has no year for."""
+    """A vendor's stamp in UTC. Raises `ValueError`, also for one that UTC has no year for, and for one that names no zone.
+
+    Whose hours those are is known only where the vendor says so, and is said there: a guess would move deadlines by hours in silence.
+    """
     stamp = datetime.fromisoformat(text)
     if stamp.tzinfo is UTC:
         return stamp
     if stamp.tzinfo is None:
-        return stamp.replace(tzinfo=UTC)
+        raise ValueError("a moment without a zone")
     try:
         return stamp.astimezone(UTC)
     except OverflowError:
         raise ValueError("a moment before the year 1 or after the year 9999 in UTC") from None
+
+
+def moment_or_day(text: str) -> datetime:
+    """`moment`, or a day without an hour, which begins at midnight in UTC, as it is written back. Raises `ValueError`."""
+    return moment(text if len(text) > len("2026-03-02") else f"{text}T00:00:00Z")
 
 
 def moments(texts: Sequence[str]) -> list[datetime]:

@@ -8,7 +8,7 @@ from typing import Any
 from connectors.base import Custom
 from connectors.jira import adf
 from connectors.jira.dialect import Texts
-from connectors.mapping import Field, Unwritable, moment
+from connectors.mapping import Field, Unwritable, moment_or_day
 from rules.ticket import Value
 
 GROUP = "Group"  # the custom field that holds the group where `group_field` names none
@@ -79,7 +79,7 @@ def read(value: Any, type: str) -> Value:
         case "number":
             return value if isinstance(value, int | float) and not isinstance(value, bool) else float(str(plain(value)))
         case "time":
-            return moment(str(value))
+            return moment_or_day(str(value))
         case "boolean":
             return _truth(value)
     return plain(value)

@@ -4,7 +4,7 @@ from typing import Any
 
 from connectors.jira import reading
 from connectors.jira.dialect import Texts
-from connectors.mapping import Field, Record, Words, moment
+from connectors.mapping import Field, Record, Words, moment, moment_or_day
 from rules.ticket import Level, Type
 
 STATUS = Words({"Waiting for customer": "pending", "Pending": "on_hold", "Closed": "closed", "Canceled": "closed"})
@@ -51,7 +51,7 @@ TABLE = (
     Field(name="priority", reads=_name("priority"), writes="priority", words=PRIORITY, convert=Level, render=_named),
     Field(name="resolution", reads=_name("resolution")),
     Field(name="tags", reads="labels", convert=reading.tags),
-    Field(name="due_at", reads="duedate", convert=moment),
+    Field(name="due_at", reads="duedate", convert=moment_or_day),
     Field(name="created_at", reads="created", convert=moment),
     Field(name="updated_at", reads="updated", convert=moment),
 )

@@ -11,7 +11,7 @@ from msgspec import Struct, to_builtins
 from connectors import door
 from connectors.base import Custom
 from connectors.columns import Columns, Decoded, Unusual
-from connectors.mapping import Field, Kept, Record, Table, Words, declared, key_of, moment, reader
+from connectors.mapping import Field, Kept, Record, Table, Words, declared, key_of, moment, moment_or_day, reader
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.shape import Shape
 from connectors.salesforce.soql import Key
@@ -114,7 +114,7 @@ def _custom_row(custom: Custom) -> Field:
 
 
 TEXTS = dict.fromkeys(("text", "choice", "ordered_choice"), str)
-CONVERT: Mapping[str, Callable[[Any], Value]] = {**TEXTS, "set": _tags, "number": float, "time": moment, "boolean": bool}
+CONVERT: Mapping[str, Callable[[Any], Value]] = {**TEXTS, "set": _tags, "number": float, "time": moment_or_day, "boolean": bool}
 
 
 def _rendered(value: Value) -> Any:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from connectors.mapping import Field, Record, moment
+from connectors.mapping import Field, Record
 from connectors.servicenow.reading import ON_HOLD
+from connectors.servicenow.reading import at as moment
 from rules.ticket import Change, Comment, Person, Role
 
 ELEMENTS = {True: "comments", False: "work_notes"}

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from connectors.base import Cursor
-from connectors.mapping import moment
+from connectors.servicenow.reading import at as moment
 from connectors.servicenow.reading import stamp
 from rules.ticket import replace
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from connectors import door
 from connectors.base import Custom
 from connectors.columns import MALFORMED, Columns, Decoded, Unusual
-from connectors.mapping import Field, Record, Table, Words, moment, reader
+from connectors.mapping import Field, Record, Table, Words, moment, moment_or_day, reader
 from connectors.zendesk.shape import FOLLOW_UP, WATCHED, Named, Shape, User, number_of, of_shape, versions
 from rules.ticket import Change, Comment, Person, Role, Ticket, TicketRef, Value, replace
 
@@ -182,7 +182,7 @@ CONVERT: Mapping[str, Callable[[Any], Value]] = {
     "ordered_choice": str,
     "set": lambda value: frozenset([value] if isinstance(value, str) else value),
     "number": _number,
-    "time": moment,
+    "time": moment_or_day,
     "boolean": lambda value: value if isinstance(value, bool) else str(value).lower() in ("true", "1", "yes"),
 }
 

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.mapping import Field, Kept, Reading, Record, Several, Table, Words, moment, moments, reader
+from connectors.mapping import Field, Kept, Reading, Record, Several, Table, Words, moment, moment_or_day, moments, reader
 from rules.ticket import Level
 
 WORDS = Words({"High": "high", "low": "low", "7": "urgent"})
@@ -74,13 +75,18 @@ def test_what_is_kept_is_bounded() -> None:
     assert len(kept) <= 3
 
 
+ZONES = ("2026-03-02T08:00:00Z", "2026-03-02 08:00:00+00:00", "2026-03-02T09:00:00.000+0100")
+
+
 def test_a_moment_is_utc_however_it_is_written() -> None:
-    assert {moment(text).isoformat() for text in ("2026-03-02T08:00:00Z", "2026-03-02 08:00:00", "2026-03-02T09:00:00.000+0100")} == {
-        "2026-03-02T08:00:00+00:00"
-    }
+    assert {moment(text).isoformat() for text in ZONES} == {"2026-03-02T08:00:00+00:00"}
 
 
-ZONES = ("2026-03-02T08:00:00Z", "2026-03-02 08:00:00", "2026-03-02T09:00:00.000+0100")
+def test_a_moment_without_a_zone_is_nobodys_guess_and_a_day_begins_at_midnight() -> None:
+    for said in (moment, moment_or_day):
+        with pytest.raises(ValueError, match="without a zone"):
+            said("2026-03-02 08:00:00")
+    assert moment_or_day("2026-03-02").isoformat() == "2026-03-02T00:00:00+00:00"
 
 
 @given(st.lists(st.sampled_from(ZONES), max_size=4))

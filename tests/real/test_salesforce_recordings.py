@@ -209,7 +209,7 @@ def test_every_recorded_page_moves_the_cursor_only_where_its_records_are_cases(
     read: list[Any] = []
 
     try:
-        read += connector.changed(moment("2026-01-01"))
+        read += connector.changed(moment("2026-01-01T00:00:00Z"))
     except Unreadable:
         assert not cases
     assert not [t for page in read for t in page.tickets] or cases
