@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from traceback import clear_frames
 from typing import Any, TypeAlias
 
 from connectors.base import Cursor, Page
@@ -108,8 +109,9 @@ class Backfill:
         except Refused:
             ended = "held"
             raise
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupted:
             ended = "interrupted"
+            clear_frames(interrupted.__traceback__)  # one that fell between BEGIN and our `with` keeps the write lock as long as they stand
             raise
         finally:
             with self._house.store.writing() as db:

@@ -82,7 +82,7 @@ def in_words(error: Exception) -> str:
     """What went wrong, and below it what to do. Never a statement to the database, which may hold what a customer wrote."""
     kinds = _kinds(error)
     if "DatabaseError" in kinds:
-        said = f"the database could not be used: {getattr(error, 'orig', '')}"
+        said = f"the database could not be used: {getattr(error, 'orig', error)}"
     elif isinstance(error, OSError) and error.strerror:
         said = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     else:

@@ -1,9 +1,12 @@
 """Backfill and saved plans: counts that add up, no work done twice, silence towards customers, and a brake."""
 
+import contextlib
 import itertools
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import CodeType, FrameType
 
 import pytest
 
@@ -19,6 +22,7 @@ from gateway.patient import pages
 from gateway.retrying import Patience
 from gateway.saved import NotAPlan
 from gateway.store import actions, parked, runs, tickets
+from gateway.store.opening import Store
 from rules.ticket import TicketRef
 from tests.gateway.memory_desk import START, Office, an_office
 from tests.rigs import LONG_ENOUGH, rigged, served, some_samples
@@ -49,6 +53,31 @@ def test_every_ticket_is_counted_once_and_customers_hear_nothing(office: Office)
     assert (counts.seen, counts.changed, counts.unchanged) == (30, 25, 5)
     assert counts.actions == {"fields": 25}
     assert {e.kind for e in office.effects()} == {"update"}
+
+
+def test_a_signal_right_behind_the_begin_of_a_transaction_keeps_no_lock(office: Office) -> None:
+    """Python hands a signal over between any two calls: also after BEGIN, when no `with` minds the transaction yet."""
+    load(office, 25)
+    begun = office.gateway.backfill.begin(ASKED)
+    opens, entered = Store.writing.__wrapped__.__code__, contextlib._GeneratorContextManager.__enter__.__code__  # type: ignore[attr-defined]
+    left = list[CodeType]()
+
+    def signal(frame: FrameType, event: str, _told: object) -> None:
+        if event == "return":
+            left[:] = [frame.f_code]
+        elif event == "c_return" and left == [opens] and frame.f_code is entered:
+            raise KeyboardInterrupt
+
+    def armed(counts: Counts) -> None:
+        if counts.seen >= 10:
+            sys.setprofile(signal)
+
+    with pytest.raises(KeyboardInterrupt):
+        office.gateway.backfill.go_on(begun, armed)
+
+    again = office.gateway.backfill.found(begun.id)
+    assert again.state == "interrupted"
+    assert office.gateway.backfill.go_on(again).seen == 25
 
 
 def test_batches_smaller_than_a_page_are_counted_once_and_go_on_from_where_they_were(office: Office) -> None:
