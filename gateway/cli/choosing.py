@@ -1,7 +1,7 @@
 """Which tickets a batch is about: the options that `plan` and `backfill` share, turned into what is asked for."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gateway.cli.ending import Code, Ended
@@ -25,7 +25,8 @@ def moment(option: str, text: str | None, now: datetime) -> datetime | None:
     except ValueError:
         pass
     try:
-        return stamp(text)
+        said = datetime.fromisoformat(text)
+        return said.replace(tzinfo=UTC) if said.tzinfo is None else stamp(text)
     except ValueError:
         raise Ended(Code.USAGE, f"{option} {text}: write a duration like 24h, or a moment like 2026-03-02T08:00Z.") from None
 
