@@ -21,9 +21,9 @@ from rules.ticket import Person, Ticket
 from tests.over import Over, a_gateway
 from tests.rigs import LONG_ENOUGH, ROWS, Rig, a_sample, rigged, served
 
-SEEDS = 240
+SEEDS = 204
 """Dealt out to the systems, a world of `IN_ONE_WORLD` after another: one site, one store, and tickets of its own for each seed."""
-IN_ONE_WORLD = 20
+IN_ONE_WORLD = 17
 NOTE = "Somebody is in a hurry."
 RULES = """
 version: 1
