@@ -22,7 +22,7 @@ from connectors.allowance import retry_after
 from connectors.base import ConnectorSettings
 from connectors.errors import ConnectorError, NotFound, Rejected, Transient, Untrusted
 from connectors.files import Sink
-from connectors.transport import asking, moved, parts
+from connectors.transport import asking, handed, moved
 
 HOPS = 3
 HTTPS = 443
@@ -149,16 +149,3 @@ class At(HTTPAdapter):
 def is_among(place: str, hosts: tuple[str, ...]) -> bool:
     """Whether a host, with `:PORT` unless that is 443, is one of these; `*.acme.com` are all below acme.com, and not that itself."""
     return any(place == one or (one.startswith("*.") and place.endswith(one[1:])) for one in hosts)
-
-
-def handed(connection: str, what: str, answer: requests.Response, into: Sink, *, pages: bool, within: float, most: int) -> None:
-    """Hands the body of a good answer on, within so many seconds and up to so many bytes. Raises `Rejected` for a page for people."""
-    if "html" in answer.headers.get("content-type", "") and not pages:
-        raise Rejected(connection, f"{what}: a page for people came instead of the file")
-    size = 0
-    with asking(connection, what, writing=False):
-        for part in parts(answer, within):
-            size += len(part)
-            if size > most:
-                raise Rejected(connection, f"{what}: more than {most} bytes came, which is no file of this system")
-            into(part)

@@ -26,6 +26,7 @@ from connectors.errors import (
     Untrusted,
     WriteRefused,
 )
+from connectors.files import Sink
 from connectors.inventory import Pulse, pulse_of
 
 MAX_ANSWER = 64 * 1024 * 1024  # bytes; the largest documented page is a hundredth of it
@@ -122,6 +123,24 @@ def parts(answer: requests.Response, within: float) -> Iterator[bytes]:
         yield part
         if time.monotonic() > end:
             raise requests.exceptions.ReadTimeout("the answer took longer than the total deadline")
+
+
+def handed(
+    connection: str, what: str, answer: requests.Response, into: Sink, *, pages: bool, within: float, most: int | None = None
+) -> None:
+    """Hands the body of a good answer on, within so many seconds and up to so many bytes. Raises `Rejected` for a page for people.
+
+    `pages`: a page is what was asked for.
+    """
+    if "html" in answer.headers.get("content-type", "") and not pages:
+        raise Rejected(connection, f"{what}: a page for people came instead of the file")
+    size = 0
+    with asking(connection, what, writing=False):
+        for part in parts(answer, within):
+            size += len(part)
+            if most is not None and size > most:
+                raise Rejected(connection, f"{what}: more than {most} bytes came, which is no file of this system")
+            into(part)
 
 
 def _bytes(body: Any) -> bytes:

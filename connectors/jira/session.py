@@ -21,7 +21,7 @@ from connectors.jira.secrecy import shows_nothing
 from connectors.secrecy import saying
 from connectors.shared import Shared
 from connectors.tokens import Bearer, Token, as_it_is
-from connectors.transport import asking, decoded, error_for, is_write, mounted, parts, pulse, said_by
+from connectors.transport import asking, decoded, error_for, handed, is_write, mounted, pulse, said_by
 
 if TYPE_CHECKING:
     from connectors.jira.settings import JiraSettings
@@ -87,11 +87,7 @@ class JiraSession:
         with closing(self._renewed(lambda: self._streamed(what, url))) as answer:
             if answer.status_code >= 400:
                 raise refused(self.connection, what, answer, writing=False)
-            if "html" in answer.headers.get("content-type", "") and not pages:
-                raise Rejected(self.connection, f"{what}: a page for people came instead of the file")
-            with asking(self.connection, what, writing=False):
-                for part in parts(answer, self._within):
-                    into(part)
+            handed(self.connection, what, answer, into, pages=pages, within=self._within)
 
     def upload(self, what: str, path: str, file: Upload, base: str = JIRA.JIRA_BASE_URL) -> Any:
         """Sends a file as the part `file` of a form, under its real media type, read as it is sent."""

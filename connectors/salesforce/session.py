@@ -26,7 +26,7 @@ from connectors.salesforce.settings import SalesforceSettings
 from connectors.secrecy import saying
 from connectors.shared import Shared
 from connectors.tokens import Bearer, Token, as_it_is
-from connectors.transport import asking, decoded, error_for, mounted, parts, pulse, said_by
+from connectors.transport import asking, decoded, error_for, handed, mounted, pulse, said_by
 
 Meaning: TypeAlias = Callable[[int, str, str], ConnectorError | None]  # status, Salesforce's error code, what was said
 
@@ -97,11 +97,7 @@ class Session:
     def download(self, what: str, path: str, into: Sink, *, pages: bool) -> None:
         """Hands the bytes of an answer to `into` as they come. `pages`: an HTML page is what was asked for."""
         with closing(self._renewed(what, "GET", path, {"headers": {"Accept": "*/*"}, "stream": True}, None)) as answer:
-            if "html" in answer.headers.get("content-type", "") and not pages:
-                raise Rejected(self._connection, f"{what}: a page for people came instead of the file")
-            with asking(self._connection, what, writing=False):
-                for part in parts(answer, self._settings.total_timeout):
-                    into(part)
+            handed(self._connection, what, answer, into, pages=pages, within=self._settings.total_timeout)
 
     def _renewed(self, what: str, method: str, path: str, sent: Mapping[str, Any], meaning: Meaning | None) -> requests.Response:
         try:

@@ -1,6 +1,7 @@
 """Who and what is there in a ServiceNow instance: groups and people to sys_ids, and back; fields by name. Remembers what it was told."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Protocol
 
 from connectors.base import FALLBACK, Thing
@@ -117,17 +118,10 @@ class Directory:
     def permissions(self) -> tuple[Permission, ...]:
         query = "user.user_name=javascript:gs.getUserName()"
         roles = {row["role.name"] for row in self._all("reading our roles", "sys_user_has_role", query, "role.name")}
-        return tuple(inventory.permissions(roles, self._readable))
+        return tuple(inventory.permissions(roles, partial(readable, self._session)))
 
     def _all(self, what: str, table: str, query: str, fields: str) -> list[dict[str, str]]:
         return self._session.rows(what, table, query, fields, MOST)
-
-    def _readable(self, table: str) -> bool:
-        try:
-            self._session.rows(f"trying to read {table}", table, "", "sys_id", 1)
-        except (Rejected, NotFound):
-            return False
-        return True
 
     def name(self, table: str, sys_id: str) -> str | None:
         """What was learned of a sys_id."""
@@ -149,3 +143,12 @@ class Directory:
             for row in self._session.rows("looking up authors", "sys_user", query, "sys_id,user_name,name,email", len(missing)):
                 self._people[row["user_name"]] = Person(id=row["sys_id"], name=row["name"] or None, email=row["email"] or None)
         return self._people
+
+
+def readable(session: Asks, table: str) -> bool:
+    """Whether we may read a table, by trying."""
+    try:
+        session.rows(f"trying to read {table}", table, "", "sys_id", 1)
+    except (Rejected, NotFound):
+        return False
+    return True

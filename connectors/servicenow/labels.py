@@ -11,8 +11,9 @@ punctuation); https://newsrails.jace.pro/i/22204 (the two tables); https://openi
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from connectors.errors import NotFound, Rejected
+from connectors.errors import Rejected
 from connectors.inventory import Permission
+from connectors.servicenow.directory import readable
 from connectors.servicenow.reading import LABELS, after, escaped, flat, table_path
 from rules.plan import TagChange
 
@@ -119,14 +120,7 @@ class Labels:
 
     def permissions(self) -> Iterator[Permission]:
         for table in ("label", "label_entry"):
-            yield Permission(f"reading {table}", self._readable(table), frozenset({"set tags"}))
-
-    def _readable(self, table: str) -> bool:
-        try:
-            self._session.rows(f"trying to read {table}", table, "", "sys_id", 1)
-        except (Rejected, NotFound):
-            return False
-        return True
+            yield Permission(f"reading {table}", readable(self._session, table), frozenset({"set tags"}))
 
 
 def _parts(keys: Sequence[str], size: int) -> Iterator[list[str]]:

@@ -15,7 +15,7 @@ import orjson
 import requests
 
 from connectors.allowance import until_reset
-from connectors.errors import ConnectorError, InDoubt, Rejected, Transient, Unauthorized, Unreadable
+from connectors.errors import ConnectorError, InDoubt, Transient, Unauthorized, Unreadable
 from connectors.files import Sink, Upload
 from connectors.granting import token_of
 from connectors.inventory import Pulse
@@ -24,7 +24,7 @@ from connectors.servicenow.reading import Texts, rows_of, table_path
 from connectors.servicenow.secrecy import shows_nothing
 from connectors.shared import Shared
 from connectors.tokens import Bearer, Token, as_it_is
-from connectors.transport import asking, decoded, error_for, mounted, parts, pulse, said_by
+from connectors.transport import asking, decoded, error_for, handed, mounted, pulse, said_by
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # old pytz, and libmagic, which only its attachment upload wants
@@ -111,11 +111,7 @@ class ServiceNowSession:
         with closing(answer):
             if answer.status_code >= 400:
                 raise refused(self.connection, what, answer, writing=False)
-            if "html" in answer.headers.get("content-type", "") and not pages:
-                raise Rejected(self.connection, f"{what}: a page for people came instead of the file")
-            with asking(self.connection, what, writing=False):
-                for part in parts(answer, self._within):
-                    into(part)
+            handed(self.connection, what, answer, into, pages=pages, within=self._within)
 
     def upload(self, what: str, path: str, params: Mapping[str, str], file: Upload) -> dict[str, Any]:
         """Sends a file's bytes as they are, under its real media type."""

@@ -9,7 +9,7 @@ import orjson
 import requests
 from zenpy import Zenpy
 
-from connectors.elsewhere import Elsewhere, handed
+from connectors.elsewhere import Elsewhere
 from connectors.errors import ConnectorError, InDoubt, Redirected, Unreadable
 from connectors.files import Sink, Upload
 from connectors.granting import token_of
@@ -17,7 +17,7 @@ from connectors.inventory import Pulse
 from connectors.secrecy import saying
 from connectors.shared import Shared
 from connectors.tokens import Bearer, Token, as_it_is
-from connectors.transport import asking, decoded, error_for, mounted, pulse
+from connectors.transport import asking, decoded, error_for, handed, mounted, pulse
 from connectors.zendesk.directory import NOTHING, Decoded, Meaning, Query
 from connectors.zendesk.secrecy import shows_nothing
 from connectors.zendesk.settings import ZendeskSettings
