@@ -14,12 +14,13 @@ from connectors.inventory import Permission, Pulse, RemoteField, RemoteTrigger
 from connectors.pushes import Heard, Hooks, Push, PushSettings
 from connectors.shared import Shared
 from rules.plan import Draft, Receipt, TagChange
-from rules.ticket import Attachment, Change, Comment, Ticket, Value
+from rules.ticket import Attachment, Change, Comment, Person, Ticket, Value
 
 Cursor = NewType("Cursor", str)
 """How far a connection was read. Only the connector that made it can read it; it stands in the store as it is."""
 
 NO_TAGS = TagChange()
+NOBODY: frozenset[str] = frozenset()
 
 HOST = r"^(\*\.[a-z0-9-]+\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:[1-9][0-9]{0,4})?$"
 """A host as settings name it, in small letters; `*.` before at least two names stands for all below them."""
@@ -111,6 +112,7 @@ class Abilities:
     slas: bool = False  # the system keeps SLA clocks of its own and tells how they stand (`native_slas`)
     knows: frozenset[Thing] = frozenset()  # what the system can be asked for by name (`known`)
     describes: bool = False  # the system can be asked for its fields and for our permissions (`fields`, `permissions`, `pulse`)
+    mentions: bool = False  # a note can call people who work there (`comment`), and who they are can be asked (`person`, `mentionable`)
     guards: bool = False  # the vendor itself refuses a stale write; else read-compare-write with a race left over
 
 
@@ -222,9 +224,10 @@ class Connector(ABC):
         """
         raise Unsupported(self.connection, "update")
 
-    def comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt:
+    def comment(self, key: str, body: str, *, public: bool, mark: str, called: frozenset[str] = NOBODY) -> Receipt:
         """Add a reply (`public`) or a note, written in Markdown and sent in the system's own form, cut with a notice where it is too long.
 
+        `called` are the ids of those whom a note may mention (`[@Ada](mention:ID)`); anybody else there, and all in a reply, is a name.
         The receipt's `id` is the id that `comments` gives it later, `version` the ticket's."""
         raise Unsupported(self.connection, "comment")
 
@@ -254,6 +257,17 @@ class Connector(ABC):
     def comments(self, key: str, since: datetime | None = None) -> tuple[Comment, ...]:
         """Replies and notes made at or after `since`, oldest first; ours carry `ours=True` where a mark says so."""
         raise Unsupported(self.connection, "comments")
+
+    def person(self, id: str) -> Person | None:
+        """Whom a mention (`Comment.mentions`) means by this id; None where nobody is there by it. Only reads."""
+        raise Unsupported(self.connection, "person")
+
+    def mentionable(self, who: str) -> str | None:
+        """The id by which a note mentions the one active person with this e-mail address; None for nobody, for several, and in any doubt.
+
+        `who` may also be a name where the connection's `people` says that this is somebody's there. Only reads.
+        """
+        raise Unsupported(self.connection, "mentionable")
 
     def attachments(self, key: str) -> tuple[Attachment, ...]:
         """The files of a ticket and of its comments, oldest first, without their bytes. One whose audience is not known is not `public`."""

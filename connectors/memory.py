@@ -12,7 +12,7 @@ from typing import Any, Self
 from pydantic import Field as Setting
 
 from connectors import door
-from connectors.base import NO_TAGS, Abilities, Connector, ConnectorSettings, Cursor, Custom, Page, Spoilt
+from connectors.base import NO_TAGS, NOBODY, Abilities, Connector, ConnectorSettings, Cursor, Custom, Page, Spoilt
 from connectors.errors import CursorExpired, Gone, NotFound, Rejected, Stale, Unreadable, WriteRefused
 from connectors.files import Sink, Upload
 from connectors.mapping import Field, Record, Unwritable, Words, declared, moment, payload, reader
@@ -196,7 +196,7 @@ class MemoryConnector(Connector):
         echo = {name: _value(getattr(ticket, name, ticket.custom.get(name.removeprefix("custom.")))) for name in fields}
         return Receipt(version=ticket.version, echo={**echo, "tags": ticket.tags} if tags else echo)
 
-    def comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt:
+    def comment(self, key: str, body: str, *, public: bool, mark: str, called: frozenset[str] = NOBODY) -> Receipt:
         with self._writing("comment", f"commenting on {key}"):
             self._record(key)
             made = self.system.say(key, self._said(body), public=public, by=OURS, mark=mark)

@@ -100,9 +100,9 @@ class Deed:
     into: str = ""  # merge: the ticket that goes on; move: the project
     by: Literal["customer", "agent"] = "agent"
     text: str = ""  # reply, note; attach: the file's name
-    fields: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # set: status, priority, group, assignee, subject, tags (a list); attach: see sandbox_files.py
+    # set: status, priority, group, assignee, subject, tags (a list); attach: see sandbox_files.py; reply, note: `mentions`, e-mail
+    # addresses, where the system has such
+    fields: Mapping[str, Any] = field(default_factory=dict)
     sample: Sample | None = None  # create
 
 
@@ -114,9 +114,9 @@ class Effect:
     at: datetime
     kind: Literal["update", "reply", "note", "create", "attach"]
     key: str
-    detail: Mapping[
-        str, Any
-    ]  # update: {"fields": as received}; reply, note: {"id", "body"}; create: {"subject"}; attach: see sandbox_files.py
+    # update: {"fields": as received}; create: {"subject"}; attach: see sandbox_files.py; reply, note: {"id", "body"}, and "called" where
+    # somebody is told that it mentions them, by e-mail address
+    detail: Mapping[str, Any]
 
 
 class Sandbox(ABC):

@@ -1,20 +1,22 @@
 """One action as one call on a connector, and the question whether it took effect."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol, assert_never
 
 from connectors.base import Connector, ConnectorSettings
 from connectors.errors import NotFound, Rejected
-from connectors.text import markdown, pictures, plain
+from connectors.text import document, markdown, mentions, pictures, plain
+from gateway.mentioned import Ids, Mentioned
 from gateway.notify import Sends
 from gateway.owning import Notes, Owners
 from rules.plan import Action, AddComment, Ask, Attach, Call, CreateTicket, Draft, JoinTicket, Notify, Page, Receipt, Update, Webhook
-from rules.ticket import Ticket, TicketRef, replace
+from rules.ticket import Mention, Ticket, TicketRef, replace
 from rules.working import alike, value_of
 
 NONE: Mapping[str, ConnectorSettings] = MappingProxyType({})
+NOBODY: Ids = MappingProxyType({})
 
 
 class Posts(Protocol):
@@ -56,7 +58,7 @@ class Sender:
         carrier: Carries | None = None,
     ) -> None:
         self._connectors, self._notifier, self._poster, self._carrier = connectors, notifier, poster, carrier
-        self._owners = Owners(connectors, settings)
+        self._owners, self._mentioned = Owners(connectors, settings), Mentioned(connectors, settings)
 
     def send(self, what: Action) -> Receipt:
         """Does it, once; the receipt."""
@@ -64,7 +66,7 @@ class Sender:
             case Update():
                 return self._updated(what)
             case AddComment():
-                return self._at(what.target.connection).comment(what.target.key, _said(what), public=what.public, mark=what.mark)
+                return self._commented(what)
             case Attach():
                 return self._carries(what).carry(what)
             case CreateTicket():
@@ -83,6 +85,13 @@ class Sender:
         if not what.changes:
             return Receipt(version=what.version, echo={c.field: c.before for c in asked.changes}, notes=notes)
         return _with(at.update(what.target.key, what.fields, version=what.version, tags=what.tags), notes)
+
+    def _commented(self, what: AddComment) -> Receipt:
+        """Whoever is mentioned is looked up only now, and only for a note."""
+        there = self._at(what.target.connection)
+        called, notes = self._mentioned.of(what)
+        who = {"called": frozenset(called.values())} if called else {}
+        return _with(there.comment(what.target.key, _said(what, called), public=what.public, mark=what.mark, **who), notes)
 
     def _told(self, what: Notify | Page | Call | Ask | Webhook) -> Receipt:
         """To people and programs. Of a page and a question nothing leaves: the ledger opens them when it calls them done."""
@@ -193,9 +202,10 @@ def _with(receipt: Receipt, notes: Notes) -> Receipt:
     return replace(receipt, notes=(*receipt.notes, *notes)) if notes else receipt
 
 
-def _said(what: AddComment) -> str:
-    """As Markdown. A copy of somebody's comment is plain text: its stars and brackets arrive as they were written, its pictures by name."""
-    return what.body if what.mirrors is None else _copied(what.body)
+def _said(what: AddComment, called: Ids = NOBODY) -> str:
+    """As Markdown. A copy of somebody's comment is plain text: its stars and brackets arrive as they were written, its pictures by name,
+    and of those whom it mentions `called` by their ids there, the others by name."""
+    return what.body if what.mirrors is None else _copied(what.body, [one for one in what.mentions if one.id in called], called)
 
 
 def _drafted(what: CreateTicket) -> Draft:
@@ -206,8 +216,10 @@ def _drafted(what: CreateTicket) -> Draft:
     return replace(what.draft, fields={**what.draft.fields, "body": _copied(body)})
 
 
-def _copied(text: str) -> str:
-    return markdown.write(plain.read(pictures.by_name(text)))
+def _copied(text: str, calling: Sequence[Mention] = (), called: Ids = NOBODY) -> str:
+    held = mentions.holding(text, calling) if calling else text
+    found = {n: document.Mention(called[one.id], one.text.removeprefix("@")) for n, one in enumerate(calling)}
+    return markdown.write(mentions.freed(plain.read(pictures.by_name(held)), found))
 
 
 def stands(update: Update, ticket: Ticket) -> bool:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from msgspec import Struct, field
 
-from rules.ticket import Attachment, Role, Ticket, TicketRef, Value
+from rules.ticket import Attachment, Mention, Role, Ticket, TicketRef, Value
 
 
 def key_of(*parts: str) -> str:
@@ -65,7 +65,10 @@ class TagChange(Struct, frozen=True):
 
 
 class AddComment(Struct, frozen=True, kw_only=True):
-    """A reply (`public`) or a note on a ticket. Once-only. `mirrors`: the comment elsewhere of which this is the copy."""
+    """A reply (`public`) or a note on a ticket. Once-only. `mirrors`: the comment elsewhere of which this is the copy.
+
+    `mentions` are those of a note that is copied to a note, by where they stand in `body`, with the ids of the system it comes from.
+    """
 
     key: str
     target: TicketRef
@@ -78,6 +81,7 @@ class AddComment(Struct, frozen=True, kw_only=True):
     language: str | None = None
     mirrors: str | None = None  # connection:key#comment-id
     speaks_for: Role | None = None  # whose words a copy repeats
+    mentions: tuple[Mention, ...] = ()
 
     @property
     def mark(self) -> str:

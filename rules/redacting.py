@@ -17,7 +17,7 @@ def cleaned(action: Action, wanted: Wanted, mine: TicketRef) -> Action:
         case Update():
             return action if action.target == mine else replace(action, changes=tuple(_change(c, wanted) for c in action.changes))
         case AddComment():
-            return replace(action, body=redacted(action.body, wanted))
+            return _comment(action, wanted)
         case CreateTicket():
             return replace(action, draft=_draft(action.draft, wanted))
         case Notify() | Page() | Call() | Ask() | Webhook():
@@ -28,6 +28,12 @@ def cleaned(action: Action, wanted: Wanted, mine: TicketRef) -> Action:
             return action  # of a restricted ticket no file is ever asked for (`attaching.py`)
         case _:
             assert_never(action)
+
+
+def _comment(action: AddComment, wanted: Wanted) -> AddComment:
+    """Where something was cut out nobody is mentioned: what stood behind it stands elsewhere now, and a name is enough."""
+    body = redacted(action.body, wanted)
+    return action if body == action.body else replace(action, body=body, mentions=())
 
 
 def _said(action: Notify | Page | Call | Ask | Webhook, wanted: Wanted) -> Action:

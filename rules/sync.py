@@ -12,7 +12,7 @@ from rules.observation import Link
 from rules.pii import holds_any
 from rules.plan import AddComment, Agreement, CreateTicket, Draft, key_of
 from rules.templates import Template
-from rules.ticket import Comment, Ticket, TicketRef, Value
+from rules.ticket import Comment, Ticket, TicketRef, Value, replace
 from rules.working import Asker, Copy, alike, value_of
 
 
@@ -210,7 +210,10 @@ def _worth_telling(comment: Comment, source: Ticket, verb: Sync) -> bool:
 
 
 def _copy(doing: Doing, asker: Asker, comment: Comment, source: Ticket, target: Ticket) -> None:
-    """A copy with its author's name; a note stays a note, a reply becomes one where the other side has none."""
+    """A copy with its author's name; a note stays a note, a reply becomes one where the other side has none.
+
+    Only a note that was one from the start mentions people: what a customer could read, or write, calls nobody.
+    """
     name = f"{source.ref}#{comment.id}"
     key = key_of("mirror", name, str(target.ref))
     desk = doing.bundle.desk
@@ -218,17 +221,19 @@ def _copy(doing: Doing, asker: Asker, comment: Comment, source: Ticket, target: 
     if key in doing.observation.done:
         return
     author = comment.author.name or comment.author.known_as if comment.author else None
+    front = f"{author or comment.role} ({source.ref}):\n\n"
     doing.wanted.actions.append(
         AddComment(
             key=key,
             target=target.ref,
             version=target.version,
-            body=f"{author or comment.role} ({source.ref}):\n\n{comment.text}",
+            body=f"{front}{comment.text}",
             public=public,
             rule=asker.rule,
             place=str(asker.place),
             mirrors=name,
             speaks_for=None if comment.author and comment.author.automated else comment.role,
+            mentions=() if public or comment.public else tuple(replace(one, at=one.at + len(front)) for one in comment.mentions),
         )
     )
 

@@ -124,10 +124,21 @@ class Person(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
         return self.email or self.name or self.id
 
 
+class Mention(Struct, frozen=True, kw_only=True, gc=False):
+    """Somebody whom the system itself calls in a text: `text` stands there from character `at` on, and means the person `id` there.
+
+    It stands beside the text and never in it, so nothing that anybody types can become one. `id` is what the system mentions people by.
+    """
+
+    at: int
+    text: str  # as people read it: @Ada Lovelace
+    id: str
+
+
 class Comment(Struct, frozen=True, kw_only=True, gc=False):
     """One reply (`public`) or note. `id` is the system's own and unique within its ticket; `ours`: ticketgate wrote it.
 
-    `speaks_for` is the side of the person whose words a copy of ours repeats from a partner system.
+    `speaks_for` is the side of the person whose words a copy of ours repeats from a partner system. `mentions` are in order.
     """
 
     id: str
@@ -138,6 +149,7 @@ class Comment(Struct, frozen=True, kw_only=True, gc=False):
     author: Person | None = None
     ours: bool = False
     speaks_for: Role | None = None
+    mentions: tuple[Mention, ...] = ()
 
 
 class Attachment(Struct, frozen=True, kw_only=True, gc=False):

@@ -41,5 +41,6 @@ ABILITIES = Abilities(
     sweeps=True,
     knows=frozenset({"group", "user", "project", "field"}),
     slas=True,
+    mentions=True,
     describes=True,
 )

@@ -10,8 +10,11 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct, to_builtins
 
+from connectors.text import mentions
+from connectors.text.document import Mention
 from connectors.text.limits import Limit, cleaned, cut
 from connectors.text.pictures import named
+from rules import ticket
 
 Node: TypeAlias = dict[str, Any]
 
@@ -62,6 +65,31 @@ def text(said: Any) -> str:
         plain = _paragraphs(said)
         return plain if plain is not None else _read(to_builtins(said), 0)
     return _read(said, 0) if isinstance(said, dict) else ""
+
+
+def told(said: Any) -> tuple[str, tuple[ticket.Mention, ...]]:
+    """`text(said)`, and whom it mentions there."""
+    shown, found = text(said), list[Mention]()
+    if not isinstance(said, dict) or mentions.NOT_HELD.search(shown):
+        return shown, ()
+    held = _held(said, found, 0)
+    placed = mentions.placed(_read(held, 0), found) if found else (shown, ())
+    return placed if placed[0] == shown else (shown, ())
+
+
+def _held(node: Node, found: list[Mention], depth: int) -> Node:
+    """The node with the places of its mentions held; all who are here, or all at once, are no person (`userType` SPECIAL)."""
+    if node.get("type") == "mention":
+        attributes = node.get("attrs") or {}
+        id, name = str(attributes.get("id") or ""), SHOWN(node)
+        if not id or attributes.get("userType") == "SPECIAL" or not name.startswith("@"):
+            return node
+        found.append(Mention(id, name.removeprefix("@")))
+        return {**node, "attrs": {"text": mentions.held(len(found) - 1)}}
+    content = node.get("content")
+    if not isinstance(content, list) or depth > DEEPEST:
+        return node
+    return {**node, "content": [_held(one, found, depth + 1) if isinstance(one, dict) else one for one in content]}
 
 
 def _paragraphs(document: Part) -> str | None:
@@ -129,11 +157,11 @@ def _media(node: Node) -> str:
     return named(ALT(node), URL(node))
 
 
-ALT, URL = _attribute("alt"), _attribute("url")
+ALT, URL, SHOWN = _attribute("alt"), _attribute("url"), _attribute("text", "id")
 LEAVES: Mapping[str, Callable[[Node], str]] = {
     "text": _text,
     "hardBreak": lambda node: "\n",
-    "mention": _attribute("text", "id"),
+    "mention": SHOWN,
     "emoji": _attribute("text", "shortName"),
     "inlineCard": _attribute("url"),
     "blockCard": _attribute("url"),

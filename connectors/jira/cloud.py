@@ -31,9 +31,9 @@ def _person(known: tuple[Any, ...], emails: Emails) -> Person:
     return Person(id=id, name=name, email=email or emails.get(str(id)) or None, automated=kind == "app")
 
 
-def _rich(text: str, limit: Limit) -> dict[str, Any]:
+def _rich(text: str, limit: Limit, called: frozenset[str]) -> dict[str, Any]:
     """What Jira counts is the text that people read in the document."""
-    return limits.said(text, form.write, lambda made: plain.write(form.read(made)), limit)
+    return limits.said(text, form.write, lambda made: plain.write(form.read(made)), limit, called)
 
 
 class CloudQuestions:
@@ -113,8 +113,16 @@ def _redirected(connection: str, message: str) -> ConnectorError:
 CLOUD = Dialect(
     version="3",
     sdk="Cloud",
-    people=People(("accountId", "displayName", "emailAddress", "accountType"), _person, "accountId", "accountId", "query", "ACCOUNT-ID"),
-    texts=Texts(read=adf.text, files=form.files, field=adf.document, area=adf.document, rich=_rich),
+    people=People(
+        keys=("accountId", "displayName", "emailAddress", "accountType"),
+        person=_person,
+        lasting="accountId",
+        written="accountId",
+        asked="query",
+        by="accountId",
+        said="ACCOUNT-ID",
+    ),
+    texts=Texts(read=adf.text, told=adf.told, files=form.files, field=adf.document, area=adf.document, rich=_rich),
     types="issueTypes",
     screen="fields",
     links_once=True,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from connectors.base import NO_TAGS, ConnectorSettings, Cursor, Custom, NativeSla, Page, Thing
+from connectors.base import NO_TAGS, NOBODY, ConnectorSettings, Cursor, Custom, NativeSla, Page, Thing
 from connectors.columns import MALFORMED
 from connectors.errors import ConnectorError, CursorExpired, Gone, InDoubt, NotFound, Rejected, Stale, Transient, Unauthorized, Unreadable
 from connectors.inventory import Permission, Pulse, RemoteField
@@ -28,7 +28,7 @@ from connectors.pushes import Heard, Hooks, Push, trusted
 from connectors.shared import Shared
 from connectors.text.limits import Limit
 from rules.plan import Draft, Receipt, TagChange
-from rules.ticket import Change, Comment, Status, Ticket, Value, replace
+from rules.ticket import Change, Comment, Person, Status, Ticket, Value, replace
 
 if TYPE_CHECKING:
     from connectors.jira.session import JiraSession
@@ -129,13 +129,13 @@ class JiraConnector(WithFiles):
         self._write(what, key, body, record["fields"], self._wanted(what, fields))
         return self._receipt(what, key, before, [*fields, *(["tags"] if tags else [])])
 
-    def comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt:
+    def comment(self, key: str, body: str, *, public: bool, mark: str, called: frozenset[str] = NOBODY) -> Receipt:
         """The mark is a property of the comment that no person sees; so is Jira Service Management's own sign of an internal one."""
         what = f"commenting on {key}"
         properties: list[dict[str, Any]] = [{"key": reading.MARK, "value": {"mark": mark}}]
         if not public:
             properties.append({"key": reading.INTERNAL, "value": {"internal": True}})
-        said = self._editor.comment(body, properties)
+        said = self._editor.comment(body, properties, NOBODY if public else called)
         with self._session.saying(public=public):
             made = self._session.ask(what, "POST", paths.issue(key, "comment"), body=said)
         try:
@@ -193,6 +193,17 @@ class JiraConnector(WithFiles):
         except MALFORMED as error:
             raise Unreadable(self.connection, f"{what}: {why(error)}") from None
         return tuple(sorted(found.values(), key=lambda c: (c.at, len(c.id), c.id)))
+
+    def person(self, id: str) -> Person | None:
+        what = f"looking up who {id} is"
+        found = self._site.user(what, id)
+        try:
+            return reading.person(found, self._dialect.people, self._issues.emails)
+        except MALFORMED as error:
+            raise Unreadable(self.connection, f"{what}: {why(error)}") from None
+
+    def mentionable(self, who: str) -> str | None:
+        return self._site.mentionable(f"looking up {who}", who)
 
     def known(self, kind: Thing, names: Iterable[str]) -> frozenset[str]:
         """A group is a choice of the field that holds groups here; where that takes any text, every group is known."""

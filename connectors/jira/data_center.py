@@ -162,8 +162,16 @@ def _redirected(connection: str, message: str) -> ConnectorError:
 DATA_CENTER = Dialect(
     version="2",
     sdk="Server",
-    people=People(("key", "displayName", "emailAddress", "name"), _person, "key", "name", "username", "USER-NAME"),
-    texts=Texts(read=wiki.text, files=form.files, field=wiki.markup, area=str, rich=wiki.rich),
+    people=People(
+        keys=("key", "displayName", "emailAddress", "name"),
+        person=_person,
+        lasting="key",
+        written="name",
+        asked="username",
+        by="username",
+        said="USER-NAME",
+    ),
+    texts=Texts(read=wiki.text, told=wiki.told, files=form.files, field=wiki.markup, area=str, rich=wiki.rich),
     types="values",
     screen="values",
     links_once=False,

@@ -13,7 +13,7 @@ from connectors.errors import ConnectorError
 from connectors.jira.watermark import Watermark
 from connectors.mapping import Record
 from connectors.text.limits import Limit
-from rules.ticket import Attachment, Person
+from rules.ticket import Attachment, Mention, Person
 
 if TYPE_CHECKING:
     from connectors.jira.issues import IssueReader
@@ -28,8 +28,8 @@ Emails = Mapping[str, str]
 class People:
     """How accounts are named. `keys` are what is read of one, in the order in which `person` takes their values.
 
-    `lasting` is the key that stays, `written` the one by which a person is written, which errors call `said`; `asked` is the parameter
-    of `/user/search`.
+    `lasting` is the key that stays, `written` the one by which a person is written and mentioned, which errors call `said`; `asked` is the
+    parameter of `/user/search`, `by` that of `/user`.
     """
 
     keys: tuple[str, ...]
@@ -37,20 +37,22 @@ class People:
     lasting: str
     written: str
     asked: str
+    by: str
     said: str
 
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """How text is kept. `read` is what people would read of it, `files` the names of the files that it shows (None: one without a name);
-    `field` a field's plain text so that it reads back letter by letter, `area` that of a site's own text area; `rich` a reply, a note or
-    a description, which are Markdown, within a limit."""
+    """How text is kept. `read` is what people would read of it, `told` the same with those whom it mentions, `files` the names of the
+    files that it shows (None: one without a name); `field` a field's plain text so that it reads back letter by letter, `area` that of a
+    site's own text area; `rich` a reply, a note or a description, which are Markdown, within a limit, mentioning nobody but the last."""
 
     read: Callable[[Any], str]
+    told: Callable[[Any], tuple[str, tuple[Mention, ...]]]
     files: Callable[[Any], Iterator[str | None]]
     field: Callable[[str], Any]
     area: Callable[[str], Any]
-    rich: Callable[[str, Limit], Any]
+    rich: Callable[[str, Limit, frozenset[str]], Any]
 
 
 class Questions(Protocol):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.base import NO_TAGS, Custom
+from connectors.base import NO_TAGS, NOBODY, Custom
 from connectors.errors import Rejected
 from connectors.jira import fields, reading
 from connectors.jira.issues import IssueReader
@@ -27,8 +27,8 @@ class Editor:
     table: Table
     limit: Limit
 
-    def comment(self, text: str, properties: list[dict[str, Any]]) -> dict[str, Any]:
-        return {"body": self.site.dialect.texts.rich(text, self.limit), "properties": properties}
+    def comment(self, text: str, properties: list[dict[str, Any]], called: frozenset[str]) -> dict[str, Any]:
+        return {"body": self.site.dialect.texts.rich(text, self.limit, called), "properties": properties}
 
     def edit(self, what: str, wanted: Mapping[str, Value], tags: TagChange = NO_TAGS) -> dict[str, Any]:
         """The body of an edit; empty when there is nothing to write."""
@@ -47,7 +47,7 @@ class Editor:
             "project": {"key": self._needed(what, "project", project)},
             "issuetype": self._issue_type(what, draft),
             "labels": sorted({*(tags if isinstance(tags, frozenset) else ()), reading.label_of(mark)}),
-            **({"description": self.site.dialect.texts.rich(str(body), self.limit)} if body else {}),
+            **({"description": self.site.dialect.texts.rich(str(body), self.limit, NOBODY)} if body else {}),
         }
         sent = {**self.edit(what, {n: v for n, v in wanted.items() if v is not None}).get("fields", {}), **self._own(what, own), **named}
         return {"fields": sent, "properties": [{"key": reading.MARK, "value": {"mark": mark}}]}

@@ -53,14 +53,16 @@ def is_public(comment: Mapping[str, Any]) -> bool:
 def comment(said: Mapping[str, Any], reporter: Mapping[str, Any], emails: Emails, dialect: Dialect) -> Comment:
     """`reporter` is the account of the ticket's requester, whose public comments are the customer's."""
     author, public, lasting = said.get("author") or {}, is_public(said), dialect.people.lasting
+    text, mentions = dialect.texts.told(said.get("body"))
     return Comment(
         id=str(said["id"]),
         at=moment(said["created"]),
-        text=dialect.texts.read(said.get("body")),
+        text=text,
         public=public,
         role=_role(author.get("accountType"), public=public, reports=bool(reporter) and author.get(lasting) == reporter.get(lasting)),
         author=person(author, dialect.people, emails),
         ours=mark_of(properties(said).get(MARK)) is not None,
+        mentions=mentions,
     )
 
 

@@ -331,7 +331,8 @@ class JiraSandbox(Sandbox):
         said = self.tracker.say(issue, self.tracker.accounts.api, body["body"], properties)
         shown = self.tracker.views.comment(issue.state, said)
         kind = "reply" if self.tracker.views.is_public(issue.state, said) else "note"
-        self.took_effect(kind, issue.state.key, id=said["id"], body=self.flavour.plain(body["body"]))  # type: ignore[arg-type]
+        read, called = self.flavour.plain(body["body"]), self.tracker.called(body["body"])
+        self.took_effect(kind, issue.state.key, id=said["id"], body=read, **({"called": called} if called else {}))  # type: ignore[arg-type]
         return Answer(status=201, body=shown)
 
     def _link(self, request: Request) -> Answer:

@@ -7,9 +7,10 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
-from connectors.jira.sandbox_issues import as_document, is_document, plain
+from connectors.jira.sandbox_issues import as_document, called, calling, is_document, plain
 from connectors.jira.sandbox_site import API, URL, Json, People, Users
 
+MENTIONED = re.compile(r"(?<!\\)\[~([^\[\]\n]+)\]")
 LIVELY = re.compile(r"\\\\\s?|\\([^\w\s]|_)|&(#92|amp);")
 
 
@@ -42,7 +43,8 @@ def marked_up(files: Iterable[Json]) -> str:
 @dataclass(frozen=True, slots=True)
 class Flavour:
     """`is_text` is what is taken as text, `plain` what people read in it, `typed` what they typed as it is kept,
-    `size` what its limit counts, `showing` a text that shows files; `content` is the address of a file's bytes.
+    `size` what its limit counts, `showing` a text that shows files, `calling` one that begins with a mention, `called` whom one mentions,
+    as a write names them; `content` is the address of a file's bytes.
 
     `step` is the finest moment that the search's index knows. `people` keeps the accounts in the deployment's own shape. `told_internal`:
     a comment says in `jsdPublic` who sees it; `field_ids`: a changelog names the id of the field; `links_once`: the same link again is
@@ -60,6 +62,8 @@ class Flavour:
     field_ids: bool = True
     links_once: bool = True
     showing: Callable[[Iterable[Json]], Any] = media
+    calling: Callable[[Json, Any], Any] = calling
+    called: Callable[[Any], list[str]] = called
     content: str = f"{API}/attachment/content/{{id}}"
 
 
@@ -87,5 +91,7 @@ DATA_CENTER = Flavour(
     field_ids=False,
     links_once=False,
     showing=marked_up,
+    calling=lambda person, said: f"[~{person['name']}] {said}",
+    called=MENTIONED.findall,
     content=f"{URL}/secure/attachment/{{id}}/{{name}}",
 )

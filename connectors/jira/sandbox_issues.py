@@ -279,6 +279,8 @@ def plain(node: Json) -> str:
     """A document's text, for judges: written apart from the connector's reader, so that one fault does not hide in both."""
     if node.get("type") == "text":
         return str(node["text"])
+    if node.get("type") == "mention":
+        return str(node["attrs"].get("text", ""))
     if node.get("type") == "hardBreak":
         return "\n"
     return ("\n\n" if node.get("type") == "doc" else "").join(map(plain, node.get("content", [])))
@@ -292,6 +294,21 @@ def as_document(text: str) -> Json:
         content = [node for n, line in enumerate(lines) for node in ([{"type": "hardBreak"}] if n else []) + line]
         paragraphs.append({"type": "paragraph", "content": content})
     return {"type": "doc", "version": 1, "content": paragraphs}
+
+
+def calling(person: Json, document: Json) -> Json:
+    """The document with a person mentioned at its beginning, as the editor keeps whoever is chosen behind an @."""
+    mention = {"type": "mention", "attrs": {"id": person["accountId"], "text": f"@{person['displayName']}", "accessLevel": ""}}
+    first, *others = document["content"]
+    said = [mention, {"type": "text", "text": " "}, *first["content"]]
+    return {**document, "content": [{**first, "content": said}, *others]}
+
+
+def called(node: Json) -> list[str]:
+    """Whom a document mentions, by account id."""
+    if node.get("type") == "mention":
+        return [str(node["attrs"]["id"])]
+    return [id for child in node.get("content", []) for id in called(child)]
 
 
 BLOCKS = frozenset(

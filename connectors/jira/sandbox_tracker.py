@@ -194,8 +194,20 @@ class Tracker:
         elif deed.kind == "set":
             self.change(issue, self._by_hand(issue.state, deed.fields), by)
         else:
-            self.say(issue, by, self.flavour.typed(deed.text), {} if deed.kind == "reply" else {"sd.public.comment": {"internal": True}})
+            self.say(issue, by, self._typed(deed), {} if deed.kind == "reply" else {"sd.public.comment": {"internal": True}})
         return key
+
+    def _typed(self, deed: Deed) -> Any:
+        """What somebody wrote, with those before it whom they chose behind an @."""
+        said = self.flavour.typed(deed.text)
+        for email in reversed(deed.fields.get("mentions", ())):
+            said = self.flavour.calling(self.accounts.view(self.accounts.known(email)) or {}, said)
+        return said
+
+    def called(self, body: Any) -> list[str]:
+        """The addresses of those whom the site tells that a text mentions them."""
+        ids = filter(None, map(self.accounts.written, self.flavour.called(body)))
+        return [self.accounts[id].email for id in ids]
 
     def who(self, issue: Issue, deed: Deed) -> str:
         """The account that does it."""

@@ -29,7 +29,9 @@ class Site:
         self.session, self.connection, self.dialect = session, session.connection, dialect
         self.asks = dialect.asks(self, settings)
         self._workflows: dict[str, dict[str, Sequence[Record]]] = {}
-        self._accounts = {email.casefold(): id for email, id in settings.accounts.items()}
+        self._users: dict[str, Record] = {}
+        self._exact = {email.casefold(): id for email, id in settings.accounts.items()}
+        self._accounts = dict(self._exact)
 
     @cached_property
     def fields(self) -> Sequence[Record]:
@@ -144,14 +146,46 @@ class Site:
         """A person as a write wants them, by e-mail address or display name. Raises `Rejected`."""
         return {self.dialect.people.written: self.account(what, word)}
 
+    def user(self, what: str, id: str) -> Record | None:
+        """Whom a mention means by this id, asked for once; None for nobody."""
+        if id not in self._users:
+            try:
+                found = self.session.ask(what, "GET", "user", {self.dialect.people.by: id})
+            except NotFound:
+                return None
+            if not isinstance(found, dict):
+                raise Unreadable(self.connection, f"{what}: the answer is nobody")
+            self._users[id] = found
+        return self._users[id]
+
+    def mentionable(self, what: str, who: str) -> str | None:
+        """As `account`, but with no leniency for an e-mail address: whoever only bears it as a name, or hides their own, may be another."""
+        if (known := self._exact.get(who.casefold())) is not None:
+            return known
+        if "@" in who:
+            ids = {str(row[self.dialect.people.written]) for row in self._found(what, who) if _is_at(row, who)}
+            if len(ids) != 1:
+                return None
+            self._exact[who.casefold()] = next(iter(ids))
+            return self._exact[who.casefold()]
+        try:
+            return self.account(what, who)
+        except Rejected:
+            return None
+
+    def _found(self, what: str, word: str) -> list[Record]:
+        """The active accounts that Jira finds for a word."""
+        asked = {self.dialect.people.asked: word, "maxResults": 50}
+        rows = self.records(what, self.session.ask(what, "GET", "user/search", asked))
+        return [row for row in rows if row.get("active") is not False]
+
     def account(self, what: str, word: str) -> str:
         """What the one active account with this e-mail address or display name is written by. `Rejected` for none and for several."""
         listed = self._accounts.get(word.casefold())
         if listed is not None:
             return listed
         people = self.dialect.people
-        rows = self.records(what, self.session.ask(what, "GET", "user/search", {people.asked: word, "maxResults": 50}))
-        live = [row for row in rows if row.get("active") is not False]
+        live = self._found(what, word)
         hits = [row for row in live if _is_called(row, word)] or _hidden(live, word)
         ids = {str(row[people.written]) for row in hits}
         if len(ids) != 1:
@@ -167,6 +201,10 @@ class Site:
 def _is_called(row: Record, word: str) -> bool:
     """By e-mail address, display name or, where people have one, user name."""
     return word.casefold() in (str(row.get(key) or "").casefold() for key in ("emailAddress", "displayName", "name"))
+
+
+def _is_at(row: Record, address: str) -> bool:
+    return address.casefold() == str(row.get("emailAddress") or "").casefold()
 
 
 def _hidden(rows: Sequence[Record], word: str) -> Sequence[Record]:

@@ -8,8 +8,9 @@ import re
 from typing import Any
 
 from connectors.jira.adf import LONGEST
-from connectors.text import limits, markdown, plain, wiki
+from connectors.text import limits, markdown, mentions, plain, wiki
 from connectors.text.limits import Limit, cleaned, cut
+from rules import ticket
 
 SIGN = r"(?<![\w\\])([*_\-])(?=\S)(?:\\.|(?!\1).)+?(?<=[^\s\\])\1(?!\w)"
 MARKUP = re.compile(
@@ -37,15 +38,25 @@ def text(said: Any) -> str:
     return plain.write(wiki.read(kept))
 
 
+def told(said: Any) -> tuple[str, tuple[ticket.Mention, ...]]:
+    """`text(said)`, and whom it mentions there, by their user names."""
+    shown = text(said)
+    if not isinstance(said, str) or "[~" not in said:
+        return shown, ()
+    found = mentions.told(wiki.read(said))
+    return found if found[0] == shown else (shown, ())
+
+
 def markup(said: str) -> str:
     """`text(markup(t)) == t` for text that Jira takes whole; what is too long is cut, and its last line says so."""
     clean = cleaned(said.replace("\r\n", "\n").replace("\r", "\n"), TEXT)
     return _sealed(cut(clean, TEXT))
 
 
-def rich(said: str, limit: Limit) -> str:
-    """Markdown as markup. Jira counts the markup itself, so that a text full of signs is cut earlier; a cut one loses its marks."""
-    document = markdown.read(cleaned(said, limit))
+def rich(said: str, limit: Limit, called: frozenset[str] = frozenset()) -> str:
+    """Markdown as markup that mentions nobody but `called`. Jira counts the markup itself, so that a text full of signs is cut earlier;
+    a cut one loses its marks."""
+    document = mentions.only(markdown.read(cleaned(said, limit)), called)
     made = wiki.write(document)
     if len(made) <= limit.longest:
         return made or markup(said)  # what is nothing as Markdown, such as one dash, goes by its letters: Jira refuses an empty comment

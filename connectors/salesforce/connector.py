@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from msgspec import Struct
 
-from connectors.base import NO_TAGS, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt, Thing
+from connectors.base import NO_TAGS, NOBODY, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt, Thing
 from connectors.columns import all_of
 from connectors.errors import ConnectorError, Gone, InDoubt, NotFound, Rejected, Stale, Unsupported
 from connectors.files import Sink, Upload
@@ -293,7 +293,7 @@ class SalesforceConnector(Connector):
             return {}
         return {name: _value(ticket, name) for name in names if name not in ticket.unread}
 
-    def comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt:
+    def comment(self, key: str, body: str, *, public: bool, mark: str, called: frozenset[str] = NOBODY) -> Receipt:
         """As `replies` of the connection wishes: see `saying.py`."""
         what = f"{'reply to' if public else 'leave a note on'} case {key}"
         return self._saying.say(what, self._id(what, key), body, public=public, mark=mark)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from connectors.base import NO_TAGS, ConnectorSettings, Cursor, Custom, NativeSla, Page, Thing
+from connectors.base import NO_TAGS, NOBODY, ConnectorSettings, Cursor, Custom, NativeSla, Page, Thing
 from connectors.errors import ConnectorError, InDoubt, NotFound, Rejected, Stale, Unreadable, Unsupported
 from connectors.inventory import Permission, Pulse, RemoteField
 from connectors.mapping import Record, Unwritable
@@ -176,7 +176,7 @@ class ServiceNowConnector(WithFiles):
         alone = int(record["sys_mod_count"]) - int(before["sys_mod_count"]) <= 1 and relabelled(before, tags) in (None, ticket.tags)
         return Receipt(id=record["sys_id"], version=ticket.version if alone else None, echo=echo)
 
-    def comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt:
+    def comment(self, key: str, body: str, *, public: bool, mark: str, called: frozenset[str] = NOBODY) -> Receipt:
         what = f"adding a {'reply' if public else 'note'} to {key}"
         with self._session.saying(public=public):
             record = self._written(what, key, {ELEMENTS[public]: marked(self._said(body), mark)})

@@ -184,10 +184,16 @@ def _date(node: Node) -> Inline:
     return Words(datetime.fromtimestamp(int(stamp) / 1000, UTC).date().isoformat() if known else stamp)
 
 
+def _mention(node: Node) -> Inline:
+    """All who are here, or all at once, are no person (`userType` SPECIAL): a name."""
+    id, name = _attribute(node, "id"), _attribute(node, "text", "id").removeprefix("@")
+    return Mention(id, name) if id and _attribute(node, "userType") != "SPECIAL" else Words(f"@{name}")
+
+
 INLINES: Mapping[str, Callable[[Node], Inline]] = {
     "text": _words,
     "hardBreak": lambda _: Break(),
-    "mention": lambda node: Mention(_attribute(node, "id"), _attribute(node, "text", "id").removeprefix("@")),
+    "mention": _mention,
     "emoji": lambda node: Words(_attribute(node, "text", "shortName")),
     "inlineCard": lambda node: Words(_attribute(node, "url"), href=_attribute(node, "url") or None),
     "status": lambda node: Words(_attribute(node, "text")),

@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, assert_never
 
@@ -41,7 +41,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A person of the system that the text came from; elsewhere a name and no more, so nobody is called by accident."""
+    """A person of the system that has the text, or is to get it (`connectors.text.mentions`)."""
 
     id: str
     name: str
@@ -221,6 +221,28 @@ def _shared(parts: list[Inline]) -> list[Inline]:
         else:
             made.append(part)
     return made
+
+
+def remade(document: Document, change: Callable[[Inline], Iterable[Inline]]) -> Document:
+    """The document with what `change` gives in place of each of its inlines."""
+
+    def line_of(parts: Inlines) -> Inlines:
+        return tuple(made for part in parts for made in change(part))
+
+    def block(one: Block) -> Block:
+        match one:
+            case Paragraph(parts) | Heading(_, parts):
+                return replace(one, parts=line_of(parts))
+            case Quote(blocks):
+                return Quote(tuple(map(block, blocks)))
+            case List(items, start):
+                return List(tuple(tuple(map(block, item)) for item in items), start)
+            case Table(rows):
+                return Table(tuple(tuple(map(line_of, row)) for row in rows))
+            case CodeBlock() | Rule():
+                return one
+
+    return tuple(map(block, document))
 
 
 def unmarked(parts: Inlines) -> Inlines:

@@ -44,7 +44,6 @@ LINES = frozenset(
     {"p", "div", "section", "article", "header", "footer", "address", "center", "figure", "dd", "dt", "dl", "form", "fieldset"}
 )
 SAFE = re.compile(r"(?i)(?:https?|mailto):")
-MENTION = "mention:"
 
 
 # --- reading -----------------------------------------------------------------------------------------------------------

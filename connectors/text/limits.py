@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from connectors.text import markdown, plain
+from connectors.text import markdown, mentions, plain
 from connectors.text.document import Document
 
 Made = TypeVar("Made")
@@ -56,9 +56,11 @@ def _notice(missing: int) -> str:
     return f"\n[cut: {missing} more characters]"
 
 
-def said(text: str, write: Callable[[Document], Made], shown: Callable[[Made], str], limit: Limit) -> Made:
-    """A reply, a note or a description, which are Markdown, in a system's form and within its limit."""
-    return written(markdown.read(cleaned(text, limit)), write, shown, limit)
+def said(
+    text: str, write: Callable[[Document], Made], shown: Callable[[Made], str], limit: Limit, called: frozenset[str] = frozenset()
+) -> Made:
+    """A reply, a note or a description, which are Markdown, in a system's form and within its limit; it mentions nobody but `called`."""
+    return written(mentions.only(markdown.read(cleaned(text, limit)), called), write, shown, limit)
 
 
 def written(document: Document, write: Callable[[Document], Made], shown: Callable[[Made], str], limit: Limit) -> Made:

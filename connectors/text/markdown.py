@@ -1,13 +1,15 @@
 """Markdown (CommonMark with tables and strikethrough; a line break is a line break) to a document and back.
 
 What is written reads back as the same document, and carries only the backslashes that this needs: `snake_case` stays as it is. A
-mention is a link to `mention:ID`. HTML in Markdown is text.
+mention is a link to `mention:ID`, whose id is written as in an address; whom it may call is said beside the text, so typing one calls
+nobody. HTML in Markdown is text.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from itertools import pairwise
+from urllib.parse import quote, unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -134,8 +136,8 @@ def _leaf(token: Token, marks: frozenset[Mark], href: str | None) -> Inline:
             return Image(str(token.attrs["src"]), token.content)
         case "code_inline":
             return Words(token.content, frozenset({"code"}), href)
-    if href is not None and href.startswith(MENTION):
-        return Mention(href.removeprefix(MENTION), token.content.removeprefix("@"))
+    if href is not None and href.startswith(MENTION) and len(href) > len(MENTION):
+        return Mention(unquote(href.removeprefix(MENTION)), token.content.removeprefix("@"))
     return Words(token.content, marks, href)
 
 
@@ -242,7 +244,7 @@ def _bare(part: Inline, shown: Callable[[str], str], at_break: str) -> str:
         case Image(src, alt):
             return f"![{escaped(alt)}]({_address(src)})"
         case Mention(id, name):
-            return f"[@{escaped(name)}]({_address(MENTION + id)})"
+            return f"[@{escaped(' '.join(name.split()))}]({MENTION}{quote(id, safe=':')})"
 
 
 def _address(href: str) -> str:

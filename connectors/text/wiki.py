@@ -40,6 +40,8 @@ BRACED = re.compile(
 BAR = re.compile(r"\\.|\[[^\]\n]*\]|\{\{.+?\}\}|![^!\s]+!|(\|\|?)")
 """A bar between cells; those within links, code and pictures are no such bars."""
 FILE = re.compile(r"(?<!\\)!(?P<picture>[^!|\n]+\.[^!|\n]+)(?:\|[^!\n]*)?!|(?<!\\)\[\^(?P<file>[^\]|\n]+)[^\]\n]*\]")
+PERSON = re.compile(r"[^\[\]\n|]+")
+OF_CLOUD = "accountid:"
 ENTITIES = {"#92": "\\", "amp": "&"}
 ENTITY_OF = {letter: f"&{name};" for name, letter in ENTITIES.items()}
 ITEM = re.compile(r"([*#\-]+) +(.*)")
@@ -168,7 +170,7 @@ INLINE = re.compile(
     r"|\\(?P<escaped>[^\w\s]|_)"
     r"|&(?P<entity>#92|amp);"
     r"|\{\{(?P<code>.+?)\}\}"
-    r"|\[~(?:accountid:)?(?P<mention>[^\[\]\n|]+)\]"
+    r"|\[~(?P<mention>[^\[\]\n|]+)\]"
     r"|\[(?:(?P<words>(?:\\.|[^\[\]|\n\\])+)\|)?(?P<href>(?:https?|mailto|ftp):[^\[\]|\s]+)(?:\|[^\]\n]*)?\]"
     r"|!(?P<src>[^!|\s]+\.[^!|\s]+)(?:\|(?P<alt>[^!\n]*))?!"
     r"|\{(?:color|anchor|panel)(?::[^}\n]*)?\}(?P<dropped>)"
@@ -213,7 +215,7 @@ LEAVES: Mapping[str, Callable[[re.Match[str], frozenset[Mark], str | None], Inli
     "escaped": lambda found, marks, href: Words(found["escaped"], marks, href),
     "entity": lambda found, marks, href: Words(ENTITIES[found["entity"]], marks, href),
     "code": lambda found, _, href: Words(_unescaped(found["code"]), frozenset({"code"}), href),
-    "mention": lambda found, _, __: Mention(found["mention"], found["mention"]),
+    "mention": lambda found, _, __: _mention(found["mention"]),
     "src": lambda found, _, __: Image(found["src"]),
     "alt": lambda found, _, __: Image(found["src"], _alt(found["alt"])),
     "line": lambda _, __, ___: Break(),
@@ -229,6 +231,11 @@ def _unescaped(text: str) -> str:
 def _escaped(text: str) -> str:
     """A backslash is written as an entity: two of them would be a line break."""
     return LIVELY.sub(lambda found: ENTITY_OF.get(found[0], f"\\{found[0]}"), text)
+
+
+def _mention(id: str) -> Mention:
+    """`[~ada]`, or `[~accountid:5b10]` in a text that came from the cloud; markup knows people by no other name."""
+    return Mention(id, id.removeprefix(OF_CLOUD) or id)
 
 
 def _alt(options: str) -> str:
@@ -283,7 +290,8 @@ def _row(row: tuple[Inlines, ...], bar: str) -> str:
 def _line(parts: Inlines, at_break: str) -> str:
     """Marks that touch letters have no sign here: such a line goes without, and keeps its words."""
     said = _said(parts, at_break)
-    return said if _read(said) == tidy([Paragraph(parts)]) else _said(unmarked(parts), at_break)
+    there = tuple(_mention(part.id) if isinstance(part, Mention) and PERSON.fullmatch(part.id) else part for part in parts)
+    return said if _read(said) == tidy([Paragraph(there)]) else _said(unmarked(parts), at_break)
 
 
 def _read(said: str) -> Document:
@@ -303,8 +311,8 @@ def _bare(part: Inline, at_break: str) -> str:
             return at_break
         case Image(src, alt):
             return f"!{src}|alt={alt}!" if alt else f"!{src}!"
-        case Mention(id, _):
-            return f"[~accountid:{id}]"
+        case Mention(id, name):
+            return f"[~{id}]" if PERSON.fullmatch(id) else _escaped(f"@{name}")
 
 
 def _marked(text: str, marks: frozenset[Mark]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from msgspec import Struct
 
-from connectors.base import NO_TAGS, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt, Thing
+from connectors.base import NO_TAGS, NOBODY, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt, Thing
 from connectors.columns import MALFORMED, all_of
 from connectors.errors import ConnectorError, CursorExpired, Gone, NotFound, Rejected, Stale, Transient, Unauthorized, Unsupported
 from connectors.inventory import Permission, Pulse, RemoteField, RemoteTrigger
@@ -146,7 +146,7 @@ class ZendeskConnector(WithFiles):
         answer = self._session.send(what, "PUT", f"tickets/{number}", {"ticket": guarded(sent, version)})
         return self._writing.receipt(what, answer, {*fields, "tags"} if tags else {*fields})
 
-    def comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt:
+    def comment(self, key: str, body: str, *, public: bool, mark: str, called: frozenset[str] = NOBODY) -> Receipt:
         """Under the guard of an update: a copy of the request that arrives late, when we have asked and sent it again, is refused.
 
         After such a refusal it is looked whether our mark is there, for it may have been the copy that was refused.

@@ -12,6 +12,7 @@ from tests.contract_faults import *  # noqa: F403
 from tests.contract_fields import *  # noqa: F403
 from tests.contract_inventory import *  # noqa: F403
 from tests.contract_links import *  # noqa: F403
+from tests.contract_mentions import *  # noqa: F403
 from tests.contract_once import *  # noqa: F403
 from tests.contract_secrecy import *  # noqa: F403
 from tests.contract_slas import *  # noqa: F403

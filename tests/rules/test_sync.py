@@ -8,9 +8,11 @@ import pytest
 from rules.bundle import Bundle, SyncField
 from rules.engine import evaluate
 from rules.observation import Kind, Link, Observation
+from rules.pii import Wanted
 from rules.plan import AddComment, Agreement, CreateTicket, Plan, Update
+from rules.redacting import cleaned
 from rules.sync import Base, Side, decide
-from rules.ticket import Level, Role, Status, replace
+from rules.ticket import Level, Mention, Role, Status, replace
 from tests.builders import NOW, a_comment, a_ticket, an_observation
 from tests.rules.desks import a_bundle, a_desk
 
@@ -173,6 +175,20 @@ def test_a_note_is_never_mirrored_as_a_reply():
     assert [public for *_, public in copies(evaluate(seen(comments=[note]), rule("comments: { direction: both_ways, only: all }")))] == [
         False
     ]
+
+
+def test_only_a_note_that_was_one_from_the_start_mentions_people_and_where_something_is_cut_out_it_does_not():
+    lena = Mention(at=0, text="@Lena", id="L")
+    note, reply = (a_comment("@Lena 4111 1111 1111 1111", id="c9", public=public, mentions=(lena,)) for public in (False, True))
+    bundle = rule("comments: { direction: both_ways, only: all }")
+    (copy,) = evaluate(seen(comments=[note]), bundle).actions
+    (mention,) = copy.mentions
+    assert (copy.body[mention.at :][:5], mention.text, mention.id) == ("@Lena", "@Lena", "L")
+    for desk in (None, a_desk(replies=frozenset({"zendesk-eu"}))):
+        (said,) = evaluate(seen(comments=[reply]), rule("comments: both_ways", desk=desk)).actions
+        assert (said.public, said.mentions) == (desk is None, ())
+    cards = Wanted(frozenset({"payment_card"}))
+    assert cleaned(copy, cards, copy.target) == replace(copy, body=copy.body.replace("4111 1111 1111 1111", "[payment_card]"), mentions=())
 
 
 def test_our_own_words_and_the_tickets_text_are_not_mirrored():
