@@ -25,6 +25,12 @@ NOBODY: frozenset[str] = frozenset()
 HOST = r"^(\*\.[a-z0-9-]+\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:[1-9][0-9]{0,4})?$"
 """A host as settings name it, in small letters; `*.` before at least two names stands for all below them."""
 
+VIA = r"^http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$"
+"""A loopback address, where a sandbox answers."""
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+"""How long is waited for a system. None at all, or for ever, is no way to ask one; `nan` is refused as well."""
+
 FALLBACK = "name who gets such tickets under fallback_assignee: of this connection"
 """The way out that is told where nobody is there by the name of an assignee."""
 
@@ -44,14 +50,14 @@ class ConnectorSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
     url: str
-    via: str | None = Field(default=None, pattern=r"^http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$")
+    via: str | None = Field(default=None, pattern=VIA)
     words: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
     people: Mapping[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
     fallback_assignee: str | None = Field(default=None, min_length=1)
     content_hosts: tuple[Annotated[str, Field(pattern=HOST)], ...] = ()
-    connect_timeout: float = 5.0  # seconds
-    read_timeout: float = 30.0  # seconds
-    total_timeout: float = 120.0  # seconds, over a whole answer: a read timeout alone never ends a dribble
+    connect_timeout: Seconds = 5.0
+    read_timeout: Seconds = 30.0
+    total_timeout: Seconds = 120.0  # over a whole answer: a read timeout alone never ends a dribble
     four_byte_letters: bool = True  # false: its database refuses them (MySQL's utf8), so that emoji and their like are named in words
     pushes: PushSettings | None = None  # how the system's webhooks prove themselves; None: it sends none, and none is believed
 

@@ -14,15 +14,22 @@ SLUG = r"^[a-z][a-z0-9-]{0,62}$"
 PEOPLE = "people"
 """The channel that reaches one person by e-mail."""
 
+LONGEST = timedelta(days=36_525)  # as in rules; what is further from now than this has no year to be in
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def duration(text: str) -> timedelta:
-    """`90s`, `1h30m`, `3d` as a timedelta. Raises `ValueError`."""
+    """`90s`, `1h30m`, `3d` as a timedelta, up to the hundred years that rules may name. Raises `ValueError`."""
     parts = re.findall(r"(\d+)([smhdw])", text)
     if not parts or "".join(n + u for n, u in parts) != text:
         raise ValueError("a duration looks like 30s, 5m or 1h30m")
-    return sum((timedelta(**{_UNITS[u]: int(n)}) for n, u in parts), timedelta())
+    try:
+        found = sum((timedelta(**{_UNITS[u]: int(n)}) for n, u in parts), timedelta())
+    except OverflowError:
+        found = timedelta.max
+    if found > LONGEST:
+        raise ValueError("a duration is a hundred years at most")
+    return found
 
 
 Duration = Annotated[timedelta, BeforeValidator(lambda said: said if isinstance(said, timedelta) else duration(str(said)))]

@@ -10,8 +10,8 @@ from pydantic_core import ErrorDetails
 
 import connectors
 from connectors import Known
-from connectors.base import Abilities, ConnectorSettings
-from gateway.config import PEOPLE, Config
+from connectors.base import HOST, VIA, Abilities, ConnectorSettings
+from gateway.config import PEOPLE, SLUG, Config
 from gateway.desk_texts import CONFIG
 from gateway.on_call import wrong
 from gateway.placeholders import PLACEHOLDER, UNSET, Missing, Resolver
@@ -35,6 +35,12 @@ TELLING = {
     "list_type": "it should be a list",
 }
 """pydantic's kinds of findings, where its words speak of its own types."""
+FORMS = {
+    HOST: "it should be a host such as files.acme.com or *.acme.com, in small letters and without https://",
+    VIA: "it should be a loopback address such as http://127.0.0.1:4101; a real system stands under url",
+    SLUG: "it should be small letters, digits and hyphens, and begin with a letter",
+}
+"""What a pattern wants, in words; of the others the pattern itself is told."""
 OUTSIDE = "TICKETGATE_CONNECTIONS in the environment says something else than this file, and wins"
 Settle: TypeAlias = Callable[[dict[str, Any]], Config]
 
@@ -250,7 +256,7 @@ def _clear(node: Scalar, name: str) -> Problem:
 def _problem(root: Map, where: tuple[str, ...], detail: ErrorDetails, model: type[BaseModel]) -> Problem:
     """One of pydantic's findings in our words, at the key or value it is about. Steps that are no key of the file are passed over."""
     path = (*where, *(step for step in detail["loc"] if step != "[key]"))
-    name = str(path[-1]) if path else CONFIG
+    name = str(next((step for step in reversed(path) if isinstance(step, str)), CONFIG))  # an entry of a list goes by the list's name
     if detail["type"] == "extra_forbidden":
         near = get_close_matches(name, _keys(model, detail["loc"][:-1]), 1)
         keys = ", ".join(_keys(model, detail["loc"][:-1])[:8])
@@ -272,6 +278,8 @@ def told(detail: ErrorDetails) -> str:
     """One of pydantic's findings as a half sentence; it never holds the value."""
     said = str(detail["ctx"].get("error", "")) if detail["type"] == "value_error" and "ctx" in detail else detail["msg"]
     said = TELLING.get(detail["type"], said)
+    if detail["type"] == "string_pattern_mismatch" and "ctx" in detail:
+        said = FORMS.get(detail["ctx"]["pattern"], said)
     return f"{said[:1].lower()}{said[1:]}"
 
 

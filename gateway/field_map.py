@@ -65,6 +65,31 @@ def proposal(bundle: Bundle, connection: str, fields: Sequence[RemoteField]) -> 
     return Proposal(new, joining)
 
 
+def joined(bundle: Bundle, proposals: Sequence[Proposal]) -> Proposal:
+    """Those of several connections as one: what has one name and one kind is one field from all of them, of another kind another field."""
+    new: dict[str, dict[str, object]] = {}
+    joining: dict[str, dict[str, str]] = {}
+    for one in proposals:
+        for name, said in one.new.items():
+            _join(new, name if _kind(new.get(name, said)) == _kind(said) else _free(name, {*bundle.fields, *new}), said)
+        for name, there in one.joining.items():
+            joining[name] = {**joining.get(name, {}), **there}
+    return Proposal(new, joining)
+
+
+def _kind(said: Mapping[str, object]) -> dict[str, object]:
+    return {key: value for key, value in said.items() if key != "from"}
+
+
+def _join(new: dict[str, dict[str, object]], name: str, said: Mapping[str, object]) -> None:
+    new[name] = {**said, "from": {**_from(new.get(name, {})), **_from(said)}}
+
+
+def _from(said: Mapping[str, object]) -> Mapping[str, object]:
+    found = said.get("from", {})
+    return found if isinstance(found, dict) else {}
+
+
 def _typed(field: RemoteField) -> dict[str, object]:
     listed = field.type == "choice" and 0 < len(field.values) <= MOST_WORDS
     return {"type": field.type, **({"values": list(field.values)} if listed else {})}

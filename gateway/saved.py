@@ -88,9 +88,9 @@ def _line(path: Path, number: int, line: bytes) -> dict[str, object]:
     try:
         said = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise NotAPlan(f"{path}:{number}: this is not JSON ({error})") from None
+        raise NotAPlan(f"{path}:{number}: this is not JSON, so it is no whole plan ({error}); make the plan again") from None
     if not isinstance(said, dict):
-        raise NotAPlan(f"{path}:{number}: every line of a plan is an object")
+        raise NotAPlan(f"{path}:{number}: every line of a plan is an object; make the plan again")
     return said
 
 
@@ -98,7 +98,7 @@ def _decided(path: Path, number: int, said: dict[str, object]) -> Decided:
     try:
         return Decided(from_json(Ticket, orjson.dumps(said["ticket"])), from_json(Plan, orjson.dumps(said["plan"])))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise NotAPlan(f"{path}:{number}: this is not a plan ({type(error).__name__})") from None
+        raise NotAPlan(f"{path}:{number}: this is not a plan ({type(error).__name__}); make the plan again") from None
 
 
 class Saved:

@@ -83,13 +83,16 @@ def _variable(loc: tuple[int | str, ...]) -> str:
 TO_PEOPLE = frozenset({"channels", "on_call", "endpoints"})
 """Keys whose secrets nobody needs who only reads."""
 
+TO_SYSTEMS = frozenset({"connections"})
+"""Keys whose secrets nobody needs who asks no system."""
 
-def running(folder: Path, config: Path | None = None, *, reading: bool = False) -> Loaded:
-    """A desk that is fit to run, or with `reading` to be read by: with the environment over the file and its secrets filled in.
+
+def running(folder: Path, config: Path | None = None, *, reading: bool = False, asking: bool = True) -> Loaded:
+    """A desk that is fit to run, with `reading` to be read by, without `asking` to be looked at: the environment is over the file.
 
     Raises `Unfit` with every mistake.
     """
-    unneeded = TO_PEOPLE if reading else frozenset[str]()
+    unneeded = (TO_PEOPLE if reading else frozenset[str]()) | (frozenset[str]() if asking else TO_SYSTEMS)
     loaded = load(folder, config, resolve=Environment(secret_folders(folder)), settle=with_environment, unneeded=unneeded)
     if loaded.bundle is None:
         raise Unfit(loaded)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr, field_validator, model_validator
 from pydantic import Field as Setting
 
 from connectors.base import ConnectorSettings, Thing
@@ -19,8 +19,16 @@ LINK_TYPES = {"problem": "Problem/Incident", "duplicate": "Duplicate", "parent":
 MOST_OF_CLOUD = 100  # issues on a page with fields
 CLOUD_API = "https://api.atlassian.com/ex/jira/"
 
-ProjectKey = Annotated[str, Setting(pattern=r"^[A-Z][A-Z0-9_]*$")]
+KEY = r"^[A-Z][A-Z0-9_]*$"
 
+
+def _key(said: str) -> str:
+    if not re.match(KEY, said):
+        raise ValueError("a project is named by its key such as HELP, in capital letters")
+    return said
+
+
+ProjectKey = Annotated[str, AfterValidator(_key), Setting(json_schema_extra={"pattern": KEY})]
 
 WAYS = (
     "sign_in needs email and token (an API token), or token alone (a personal access token), or client_id and client_secret "
@@ -123,6 +131,13 @@ class JiraSettings(ConnectorSettings):
         if self.sign_in.client_id and not there and not self.cloud_id:
             raise ValueError(CLOUD)
         return self
+
+    @field_validator("url")
+    @classmethod
+    def _a_site(cls, url: str) -> str:
+        if not re.match(r"https?://[^/\s?#]+[^\s?#]*$", url):
+            raise ValueError("url is the site's whole address, such as https://acme.atlassian.net or https://jira.example.com/jira")
+        return url
 
     @field_validator("words")
     @classmethod

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from gateway.desk import Loaded
 
 
-def running_desk(chosen: Options, level: str = "warning", *, reading: bool = False) -> "Loaded":
-    """The desk with its secrets (those of the systems alone for who only reads), and the log set up so that none of them can be seen.
+def running_desk(chosen: Options, level: str = "warning", *, reading: bool = False, asking: bool = True) -> "Loaded":
+    """The desk with its secrets (those of the systems alone for who only reads, none for who asks nobody), and the log that shows none.
 
     Ends with 3 and every mistake.
     """
     from gateway.settings import running
 
-    loaded = running(chosen.desk, chosen.config, reading=reading)
+    loaded = running(chosen.desk, chosen.config, reading=reading, asking=asking)
     logging(chosen, loaded, level)
     return loaded
 

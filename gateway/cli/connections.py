@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Name = Annotated[str | None, typer.Argument(metavar="CONNECTION", help="Only this one, as ticketgate.yaml names it.")]
 CAN = ("replies", "notes", "creates", "comments", "attachments", "history", "pushes", "members", "slas", "guards", "describes")
+NAMED = ("attaches", "links", "tells")
 SEVERAL = 6  # words of a list that a line for people shows
 
 
@@ -33,7 +34,7 @@ def add_to(app: typer.Typer) -> None:
 
 def list_(context: typer.Context) -> None:
     """The connections of the desk: system, address, and how many fields each reads and writes. Asks nobody."""
-    chosen, loaded, names = _desk(context, None)
+    chosen, loaded, names = _desk(context, None, asking=False)
     for name in names:
         system, can = _system(loaded, name), _can(loaded, name)
         said = {"connection": name, "system": system, "url": loaded.connections[name].url}
@@ -48,7 +49,7 @@ def list_(context: typer.Context) -> None:
 
 def abilities(context: typer.Context, connection: Name = None) -> None:
     """What can be read, written and done there, as `check` holds rules against it. Asks nobody."""
-    chosen, loaded, names = _desk(context, connection)
+    chosen, loaded, names = _desk(context, connection, asking=False)
     for name in names:
         can = _can(loaded, name)
         coupled = {field: sorted(others) for field, others in sorted(can.coupled.items())}
@@ -56,9 +57,7 @@ def abilities(context: typer.Context, connection: Name = None) -> None:
             "reads": sorted(can.reads),
             "writes": sorted(can.writes),
             "coupled": coupled,
-            "tells": sorted(can.tells),
-            "links": sorted(can.links),
-            "attaches": sorted(can.attaches),
+            **{word: sorted(getattr(can, word)) for word in NAMED},
         }
         if chosen.as_json:
             can_do = {word: getattr(can, word) for word in CAN}
@@ -73,6 +72,8 @@ def abilities(context: typer.Context, connection: Name = None) -> None:
             out.print(f"          {field} may change {', '.join(others)} with it")
         out.print(f"  can     {', '.join(word for word in CAN if getattr(can, word)) or 'nothing else'}")
         out.print(f"  cannot  {', '.join(word for word in CAN if not getattr(can, word)) or '-'}")
+        for word in NAMED:
+            out.print(f"  {word:<7} {', '.join(sorted(getattr(can, word))) or '-'}")
 
 
 def try_(context: typer.Context, connection: Name = None) -> None:
@@ -85,22 +86,22 @@ def try_(context: typer.Context, connection: Name = None) -> None:
     worst = Code.DONE
     for name in names:
         try:
-            who, tickets = _tried(chosen, loaded, name, now())
+            who = _tried(chosen, loaded, name, now())
         except (ConnectorError, ImportError) as error:
             worst = max(worst, code_of(error) or Code.UNREACHABLE)
             _say(chosen, name, ok=False, said=str(error).removeprefix(f"{name}: ").rstrip())
         else:
-            _say(chosen, name, ok=True, said=f"signed in as {who}; {tickets} tickets on the newest page")
+            _say(chosen, name, ok=True, said=f"signed in as {who}; tickets can be read")
     raise Ended(worst)
 
 
-def _tried(chosen: Options, loaded: "Loaded", name: str, now: Any) -> tuple[str, int]:
+def _tried(chosen: Options, loaded: "Loaded", name: str, now: Any) -> str:
     from gateway.cli.connecting import connector
 
     with connector(chosen, name, loaded) as there:
         who = there.check_sign_in()
-        page = next(iter(there.changed(now)), None)
-    return who, len(page.tickets) if page else 0
+        next(iter(there.changed(now)), None)
+    return who
 
 
 def _say(chosen: Options, name: str, *, ok: bool, said: str) -> None:
@@ -115,18 +116,24 @@ def fields(context: typer.Context, connection: Name = None) -> None:
 
     The system itself is asked; nothing is written. Ends with 1 where a field that the desk maps is not there, or has words unknown here.
     """
+    from gateway.field_map import joined
+
     chosen, loaded, names = _desk(context, connection)
-    good = [_fields_of(chosen, loaded, name) for name in names]
-    raise Ended(Code.DONE if all(good) else Code.FINDINGS)
+    found = [_fields_of(chosen, loaded, name) for name in names]
+    if not chosen.as_json and loaded.bundle is not None:
+        for text in _written(joined(loaded.bundle, [proposal for _, proposal in found if proposal])):
+            chosen.out().print(text, markup=False, soft_wrap=True)
+    raise Ended(Code.DONE if all(good for good, _ in found) else Code.FINDINGS)
 
 
-def _fields_of(chosen: Options, loaded: "Loaded", name: str) -> bool:
+def _fields_of(chosen: Options, loaded: "Loaded", name: str) -> "tuple[bool, Proposal | None]":
+    """Whether all that is mapped is there, and what to write for the rest."""
     from gateway import field_map
     from gateway.cli.connecting import connector
 
     if not _can(loaded, name).describes or loaded.bundle is None:
         _say_untold(chosen, name)
-        return True
+        return True, None
     with connector(chosen, name, loaded) as there:
         found = there.fields()
     own = frozenset(said for _, kind, said in loaded.connections[name].named() if kind == "field")
@@ -135,14 +142,14 @@ def _fields_of(chosen: Options, loaded: "Loaded", name: str) -> bool:
     proposal = field_map.proposal(loaded.bundle, name, free)
     required = [f for f in found if f.required]
     (_as_json if chosen.as_json else _for_people)(chosen, name, known, free, required, proposal)
-    return all(one.there is not None and not one.unknown for one in known)
+    return all(one.there is not None and not one.unknown for one in known), proposal
 
 
 def _say_untold(chosen: Options, name: str) -> None:
     if chosen.as_json:
         line({"type": "fields", "connection": name, "told": False})
     else:
-        chosen.out().print(f"{name}: this system cannot be asked for its fields")
+        chosen.out().print(f"# {name}: this system cannot be asked for its fields", markup=False, soft_wrap=True)
 
 
 def _as_json(
@@ -159,14 +166,11 @@ def _as_json(
 
 
 def _for_people(
-    chosen: Options, name: str, known: "list[Mapped]", free: "list[RemoteField]", required: "list[RemoteField]", proposal: "Proposal"
+    chosen: Options, name: str, known: "list[Mapped]", free: "list[RemoteField]", required: "list[RemoteField]", _: "Proposal"
 ) -> None:
-    """The YAML is all that is not behind a #: the whole answer can be put into a file under rules/."""
-    out = chosen.out()
+    """The YAML, which comes last and for all connections at once, is all that is not behind a #: the answer is a file under rules/."""
     for text in _lines(name, known, free, required):
-        out.print(f"# {text}", markup=False, soft_wrap=True)
-    for text in _written(proposal):
-        out.print(text, markup=False, soft_wrap=True)
+        chosen.out().print(f"# {text}", markup=False, soft_wrap=True)
 
 
 def _lines(name: str, known: "list[Mapped]", free: "list[RemoteField]", required: "list[RemoteField]") -> Iterator[str]:
@@ -205,7 +209,7 @@ def webhooks(context: typer.Context, connection: Name = None, base: Base = BASE,
     """
     from gateway.cli.connecting import connector
 
-    chosen, loaded, names = _desk(context, connection)
+    chosen, loaded, names = _desk(context, connection, asking=bool(header))
     names = [name for name in names if _can(loaded, name).pushes]
     if test is not None and len(names) != 1:
         raise Ended(Code.USAGE, "--test needs one connection that takes webhooks: ticketgate connector webhooks CONNECTION --test FILE")
@@ -219,12 +223,13 @@ def webhooks(context: typer.Context, connection: Name = None, base: Base = BASE,
     raise Ended(worst)
 
 
-def _desk(context: typer.Context, connection: str | None) -> tuple[Options, "Loaded", list[str]]:
+def _desk(context: typer.Context, connection: str | None, *, asking: bool = True) -> tuple[Options, "Loaded", list[str]]:
+    """The desk, and which of its connections are meant. Without `asking` no secret is needed: nobody is spoken to."""
     from gateway.cli.choosing import there
     from gateway.cli.connecting import running_desk
 
     chosen = options(context)
-    loaded = running_desk(chosen)
+    loaded = running_desk(chosen, reading=True, asking=asking)
     if connection is not None:
         there(connection, loaded.connections)
     if chosen.as_json:

@@ -13,6 +13,7 @@ import typer
 
 from gateway.cli.ending import Code, Ended
 from gateway.cli.options import Options, line
+from gateway.placeholders import UNSET
 
 if TYPE_CHECKING:
     from connectors.base import Connector
@@ -57,7 +58,10 @@ def _by_secret(loaded: "Loaded", name: str) -> bool:
 
 
 def _missing(loaded: "Loaded", name: str) -> Iterator[str]:
-    if _pushes(loaded, name) is None:
+    pushes = _pushes(loaded, name)
+    if pushes is not None and pushes.secret.get_secret_value() == UNSET:
+        yield f"the secret under pushes: of {name} is given nowhere; ticketgate secret list names it"
+    if pushes is None:
         yield f'write pushes: {{ secret: "${{secret:hook}}" }} under {name}, and the secret by: ticketgate secret set hook'
     if loaded.config is None or loaded.config.server is None:
         yield "write server: { host: 127.0.0.1, port: 8080 } into ticketgate.yaml: the daemon listens nowhere yet"
@@ -117,6 +121,7 @@ def _named(headers: Sequence[str]) -> dict[str, str]:
 
 def base_of(text: str) -> str:
     """Ends with 2 for what is no address."""
-    if urlsplit(text).scheme not in ("http", "https") or not urlsplit(text).netloc:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment or text.split() != [text]:
         raise Ended(Code.USAGE, "--base is an address such as https://hooks.example.com.")
     return text

@@ -25,7 +25,20 @@ def test_the_connections_are_listed_with_what_they_can_do(program: Program, four
     assert can["zendesk-eu"]["guards"]
     assert not can["jira-core"]["guards"]
     assert can["jira-core"]["coupled"] == {"status": ["resolution"]}
-    assert "status" in program("-C", four, "connector", "abilities", "salesforce-crm").out
+    people = program("-C", four, "connector", "abilities", "salesforce-crm").out
+    assert "attaches internal, public" in people
+    assert "links   parent, problem" in people
+
+
+def test_who_asks_nobody_needs_no_secret(program: Program, four: Desk) -> None:
+    """A new desk can be told what to set up before anybody gave it a sign-in."""
+    (four.folder / ".ticketgate" / "secrets" / "zendesk").unlink()
+    for command in ("list", "abilities"):
+        assert program("-C", four, "connector", command).code == 0
+    hooks = program("-C", four, "connector", "webhooks", "zendesk-eu")
+    assert (hooks.code, "ticket_id" in hooks.out) == (Code.FINDINGS, True)
+    asked = program("-C", four, "connector", "test")
+    assert (asked.code, "there is no secret called 'zendesk'" in asked.err) == (Code.NOT_LOADED, True)
 
 
 def test_each_connection_is_tried_and_the_worst_is_the_code(program: Program, four: Desk, hosted: dict[str, Served]) -> None:
@@ -53,6 +66,17 @@ def test_what_is_proposed_for_the_fields_is_what_check_accepts(program: Program,
     again = program("-C", four, "connector", "fields", "jira-core")
     assert "\nfields:" not in again.out, "what was taken over is not proposed again"
     assert not hosted["jira"].sandbox.effects
+
+
+def test_what_all_connections_propose_is_one_file(program: Program, four: Desk) -> None:
+    done = program("-C", four, "connector", "fields")
+
+    proposed = yaml.safe_load(done.out)["fields"]
+    assert sorted(proposed["seats"]["from"]) == sorted(name for name, _ in SAMPLE_DESK.values())
+    assert proposed["beta"]["type"] == "boolean"
+    assert proposed["beta_2"]["from"] == {"jira-core": "customfield_10060"}, "a choice there: another kind, another field"
+    four.write("rules/11-proposed.yaml", done.out)
+    assert program("-C", four, "check", "--strict").code == 0
 
 
 def test_a_field_that_is_not_there_and_words_that_nobody_declared_are_named(program: Program, four: Desk) -> None:

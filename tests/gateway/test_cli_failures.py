@@ -314,6 +314,9 @@ def test_options_out_of_their_range_are_refused_in_our_words(program: Program, d
         ("plan", "--limit", "0"): "Error: '--limit': 1 is the least",
         ("test", "--fail-under", "200"): "Error: '--fail-under': 100 is the most",
         ("plan", "--limit", "many"): "Error: '--limit': write a whole number",
+        ("plan", "--since", "99999999999d"): "--since 99999999999d: write a duration like 24h, or a moment like 2026-03-02T08:00Z.",
+        ("run", "--drain", "36526d"): "--drain 36526d: a duration is a hundred years at most",
+        ("connector", "webhooks", "--base", "https://a b"): "--base is an address such as https://hooks.example.com.",
     }.items():
         done = program("-C", desk, *asked)
         assert (done.code, done.err.splitlines()[-1]) == (2, said)

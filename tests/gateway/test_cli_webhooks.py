@@ -63,6 +63,12 @@ def test_what_the_desk_lacks_is_named(program: Program, four: Desk) -> None:
     assert [one.split(":")[0] for one in told[0]["missing"]] == ["write pushes", "write server"]
 
 
+def test_a_secret_that_nobody_gave_yet_is_named_and_hides_nothing(program: Program, desk: Desk) -> None:
+    (desk.folder / ".ticketgate" / "secrets" / "hook").unlink()
+    code, told, _ = asked(program, desk, NAMES["jira"])
+    assert (code, len(told[0]["missing"]), "secret list" in told[0]["missing"][0]) == (Code.FINDINGS, 1, True)
+
+
 @pytest.mark.parametrize("system", NAMES)
 def test_a_recorded_body_gives_its_key_or_a_reason(program: Program, desk: Desk, system: str, tmp_path: Path) -> None:
     """Without its headers nobody proved anything, and it says so."""

@@ -40,6 +40,13 @@ def test_the_sample_desk_has_no_finding() -> None:
     [
         ("default_language: en", "defaultlanguage: en", "TG201", 5, "there is no key called 'defaultlanguage'"),
         ("poll: 30s", "poll: often", "TG205", 14, "'poll' cannot be read"),
+        ("poll: 30s", "poll: 99999999999d", "TG205", 14, "a hundred years at most"),
+        ("poll: 30s", "read_timeout: 0", "TG205", 14, "greater than 0"),
+        ("poll: 30s", "total_timeout: 1e400", "TG205", 14, "less than or equal"),
+        ("poll: 30s", "content_hosts: ['https://files.acme.com']", "TG205", 14, "'content_hosts' cannot be read: it should be a host such"),
+        ("via: http://127.0.0.1:4101", "via: http://evil.example.com", "TG205", 12, "a real system stands under url"),
+        ("project: [CORE]", "project: [CORE, help]", "TG205", 20, "'project' cannot be read: a project is named by its key"),
+        ("url: https://acme.atlassian.net", "url: acme.atlassian.net", "TG205", 17, "url is the site's whole address"),
         ("system: zendesk", "system: zendeks", "TG302", 10, "there is no system called 'zendeks'"),
         ("    url: https://acme.zendesk.com\n", "", "TG206", 10, "'url' is missing"),
         ('client_secret: "${secret:zendesk}"', "client_secret: hunter2hunter2", "TG305", 13, "a secret stands in the file"),
