@@ -81,6 +81,15 @@ class Bearer:
         return request
 
 
+def renewed(bearer: Bearer | None, ask: "Callable[[], requests.Response]") -> "requests.Response":
+    """What `ask` brings, asked once again with a new token where it brings a 401 and tokens are what signs. Raises what `ask` raises."""
+    answer = ask()
+    if answer.status_code == 401 and bearer is not None:
+        bearer.renew()
+        answer = ask()
+    return answer
+
+
 def as_it_is(request: "requests.PreparedRequest") -> "requests.PreparedRequest":
     """An `auth` for requests that sign themselves: else `requests` would let a netrc entry replace what they bear."""
     return request

@@ -1,6 +1,7 @@
 """What every connector promises about files: listed with their audience, handed out in parts, attached once and whole, never outwards."""
 
 import hashlib
+import tracemalloc
 from io import BytesIO
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.contract import MARK, one
 from tests.rigs import Rig
 
 CONTENT = bytes(range(256)) * 1024  # 256 KB
+MANY = 48 * 1024 * 1024
 
 
 class Stop(Exception):
@@ -108,6 +110,30 @@ def test_a_download_ends_when_the_sink_wants_no_more(rig: Rig, connector: Connec
         connector.download(key, file, into)
     assert taken < 2 * 1024 * 1024
     assert connector.fetch(key), "the connection is good for the next request"
+
+
+def test_many_megabytes_come_with_memory_flat(rig: Rig, connector: Connector) -> None:
+    if without(connector):
+        pytest.skip("it has no files")
+    key = one(rig, connector).ref.key
+    put(rig, key, "dump.bin", content="", zeros=MANY)
+    (file,) = connector.attachments(key)
+    if rig.served:
+        rig.served.keep_exchanges = False
+    size = 0
+
+    def into(part: bytes) -> None:
+        nonlocal size
+        size += len(part)
+
+    tracemalloc.start()
+    try:
+        connector.download(key, file, into)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert size == MANY
+    assert peak < MANY / 4
 
 
 def test_a_vanished_file_is_not_found_and_a_page_for_people_is_no_file(rig: Rig, connector: Connector) -> None:

@@ -20,7 +20,7 @@ from connectors.jira.dialect import Dialect
 from connectors.jira.secrecy import shows_nothing
 from connectors.secrecy import saying
 from connectors.shared import Shared
-from connectors.tokens import Bearer, Token, as_it_is
+from connectors.tokens import Bearer, Token, as_it_is, renewed
 from connectors.transport import asking, decoded, error_for, handed, is_write, mounted, pulse, said_by
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class JiraSession:
         url = _with(self._sdk._get_url(path, base), params)
         data = None if body is None else orjson.dumps(body)
         headers = {} if body is None else {"Content-Type": "application/json"}
-        answer = self._renewed(lambda: self._sent(what, method, url, data, headers))
+        answer = renewed(self._bearer, lambda: self._sent(what, method, url, data, headers))
         return self._told(what, method, url, answer, read)
 
     def get(self, what: str, path: str, read: Callable[[bytes], Any] = orjson.loads, **params: Any) -> Any:
@@ -84,7 +84,7 @@ class JiraSession:
         Raises `Unreadable` for a redirect, which is never followed.
         """
         url = _with(self._sdk._get_url(path, base), params)
-        with closing(self._renewed(lambda: self._streamed(what, url))) as answer:
+        with closing(renewed(self._bearer, lambda: self._streamed(what, url))) as answer:
             if answer.status_code >= 400:
                 raise refused(self.connection, what, answer, writing=False)
             handed(self.connection, what, answer, into, pages=pages, within=self._within)
@@ -98,7 +98,7 @@ class JiraSession:
             form = MultipartEncoder({"file": (file.name, file.content, file.type)})
             return self._sent(what, "POST", url, form, {"Content-Type": form.content_type, "X-Atlassian-Token": "no-check"})
 
-        return self._told(what, "POST", url, self._renewed(sent), orjson.loads)
+        return self._told(what, "POST", url, renewed(self._bearer, sent), orjson.loads)
 
     def saying(self, *, public: bool) -> AbstractContextManager[None]:
         """Around the sending of a comment: of one that is not public, nothing leaves that a customer could see."""
@@ -115,14 +115,6 @@ class JiraSession:
         if answer.status_code >= 400:
             raise refused(self.connection, what, answer, writing=writing)
         return decoded(self.connection, what, answer, writing=writing, read=read)
-
-    def _renewed(self, ask: Callable[[], requests.Response]) -> requests.Response:
-        """Asked again with a new token where the one in hand has run out."""
-        answer = ask()
-        if answer.status_code == 401 and self._bearer is not None:
-            self._bearer.renew()
-            answer = ask()
-        return answer
 
     def _sent(self, what: str, method: str, url: str, data: Any, headers: Mapping[str, str], **how: Any) -> requests.Response:
         with asking(self.connection, what, writing=is_write(method, url)):

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from connectors.base import Connector
 from connectors.errors import InDoubt, Rejected, Unreadable
 from connectors.files import Sink, Upload
-from connectors.servicenow.reading import at as moment
+from connectors.servicenow.reading import moment
 from rules.plan import Receipt
 from rules.ticket import Attachment
 

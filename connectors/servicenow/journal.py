@@ -7,8 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from connectors.mapping import Field, Record
-from connectors.servicenow.reading import ON_HOLD
-from connectors.servicenow.reading import at as moment
+from connectors.servicenow.reading import ON_HOLD, moment
 from rules.ticket import Change, Comment, Person, Role
 
 ELEMENTS = {True: "comments", False: "work_notes"}

@@ -76,19 +76,19 @@ def stamp(value: Any) -> str:
     return f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else str(value)
 
 
-def at(text: str) -> datetime:
+def moment(text: str) -> datetime:
     """A stamp of this system, quicker than the general way: it is always UTC. Raises `ValueError`."""
     return datetime.fromisoformat(f"{text}+00:00")
 
 
-def _at_each(texts: Sequence[str]) -> list[datetime]:
-    """`at` of each."""
+def _moments(texts: Sequence[str]) -> list[datetime]:
+    """`moment` of each."""
     return list(map(datetime.fromisoformat, map(add, texts, repeat("+00:00"))))
 
 
-def _at_or_day(text: str) -> datetime:
+def _moment_or_day(text: str) -> datetime:
     """A stamp, or a day, which begins at midnight."""
-    return at(text if len(text) > len("2026-03-02") else f"{text} 00:00:00")
+    return moment(text if len(text) > len("2026-03-02") else f"{text} 00:00:00")
 
 
 def _get(key: str) -> Callable[[Record], Any]:
@@ -150,9 +150,9 @@ TABLE = (
     Field(name="group", reads=Several(("assignment_group.name", "assignment_group"), _group), writes="assignment_group"),
     Field(name="assignee", reads="assigned_to", writes="assigned_to"),
     Field(name="watchers", reads="watch_list", convert=_listed),
-    Field(name="due_at", reads="due_date", writes="due_date", convert=at, render=stamp),
-    Field(name="created_at", reads="sys_created_on", convert=at),
-    Field(name="updated_at", reads="sys_updated_on", convert=at),
+    Field(name="due_at", reads="due_date", writes="due_date", convert=moment, render=stamp),
+    Field(name="created_at", reads="sys_created_on", convert=moment),
+    Field(name="updated_at", reads="sys_updated_on", convert=moment),
 )
 
 ASKED = (
@@ -203,7 +203,7 @@ def _with_reason(words: Words) -> Several:
 
 
 def _own(c: Custom) -> Field:
-    into: Mapping[str, Callable[[Any], Value]] = {"set": _listed, "time": _at_or_day, "number": float, "boolean": "true".__eq__}
+    into: Mapping[str, Callable[[Any], Value]] = {"set": _listed, "time": _moment_or_day, "number": float, "boolean": "true".__eq__}
     out: Mapping[str, Callable[[Any], Any]] = {
         "set": lambda value: ",".join(sorted(value)),
         "time": stamp,
@@ -267,7 +267,7 @@ APART = ("ref", "version", "url", "shown_as")
 
 def page_reader(connection: str, settings: ServiceNowSettings, table: tuple[Field, ...]) -> Callable[[Sequence[Record]], list[Ticket]]:
     """As `ticket_reader` for many records at once; `Unusual` where one of them must be read by itself."""
-    columns, replaced = Columns(table, APART, at_once={at: _at_each}), any(f.name in APART for f in table)
+    columns, replaced = Columns(table, APART, at_once={moment: _moments}), any(f.name in APART for f in table)
     page = f"{settings.url}/{settings.table}.do?sys_id="
 
     def tickets(records: Sequence[Record]) -> list[Ticket]:

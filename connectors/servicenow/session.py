@@ -23,7 +23,7 @@ from connectors.secrecy import saying
 from connectors.servicenow.reading import Texts, rows_of, table_path
 from connectors.servicenow.secrecy import shows_nothing
 from connectors.shared import Shared
-from connectors.tokens import Bearer, Token, as_it_is
+from connectors.tokens import Bearer, Token, as_it_is, renewed
 from connectors.transport import asking, decoded, error_for, handed, mounted, pulse, said_by
 
 with warnings.catch_warnings():
@@ -76,7 +76,7 @@ class ServiceNowSession:
 
     def delete(self, what: str, path: str) -> None:
         """A record that is gone already is no failure."""
-        answer = self._renewed(lambda: self._sent(what, "DELETE", path, {}, None))
+        answer = renewed(self._bearer, lambda: self._sent(what, "DELETE", path, {}, None))
         if answer.status_code >= 400 and answer.status_code != 404:
             raise refused(self.connection, what, answer, writing=True)
 
@@ -92,7 +92,7 @@ class ServiceNowSession:
         """The answer, as `read` decodes it. `what` is said in errors: what was attempted, on which ticket."""
         writing = method != "GET"
         data = None if body is None else orjson.dumps(body)
-        answer = self._renewed(lambda: self._sent(what, method, path, params, data))
+        answer = renewed(self._bearer, lambda: self._sent(what, method, path, params, data))
         self.date, total = answer.headers.get("date"), answer.headers.get("x-total-count", "")
         self.total = int(total) if total.isdigit() else None
         if answer.status_code >= 400:
@@ -107,7 +107,7 @@ class ServiceNowSession:
 
     def download(self, what: str, path: str, into: Sink, *, pages: bool) -> None:
         """Hands the bytes of an answer to `into` as they come. `pages`: an HTML page is what was asked for."""
-        answer = self._renewed(lambda: self._sent(what, "GET", path, {}, None, stream=True, headers={"Accept": "*/*"}))
+        answer = renewed(self._bearer, lambda: self._sent(what, "GET", path, {}, None, stream=True, headers={"Accept": "*/*"}))
         with closing(answer):
             if answer.status_code >= 400:
                 raise refused(self.connection, what, answer, writing=False)
@@ -120,21 +120,13 @@ class ServiceNowSession:
             file.content.seek(0)
             return self._sent(what, "POST", path, params, file.content, headers={"Content-Type": file.type})
 
-        answer = self._renewed(sent)
+        answer = renewed(self._bearer, sent)
         if answer.status_code >= 400:
             raise refused(self.connection, what, answer, writing=True)
         said = decoded(self.connection, what, answer, writing=True)
         if not isinstance(said, dict):
             raise self._odd(what, "POST")
         return said
-
-    def _renewed(self, ask: Callable[[], requests.Response]) -> requests.Response:
-        """Asked again with a new token where the one in hand has run out."""
-        answer = ask()
-        if answer.status_code == 401 and self._bearer is not None:
-            self._bearer.renew()
-            answer = ask()
-        return answer
 
     def saying(self, *, public: bool) -> AbstractContextManager[None]:
         """Around the sending of a comment: of one that is not public, nothing leaves that a customer could see."""

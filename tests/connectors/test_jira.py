@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -26,10 +26,9 @@ from connectors.jira.sandbox_issues import is_document, plain
 from connectors.jira.settings import JiraSettings
 from connectors.mapping import Words
 from connectors.sandbox import Answer, Deed, Request
-from gateway.sandbox.host import Served
 from rules.plan import Draft, TagChange
 from rules.ticket import Level, Status
-from tests.rigs import START, Clock, Rig, a_sample, keys_of, read, revealed, rigged, served
+from tests.rigs import START, Clock, Rig, a_sample, keys_of, read, revealed
 
 MARK = "0123456789abcdef0123456789abcdef"
 LONG_AGO = START - timedelta(days=30)
@@ -37,16 +36,8 @@ CASSETTES = Path(__file__).parents[2] / "cassettes" / "jira"
 
 
 @pytest.fixture(scope="module")
-def port() -> Iterator[Served | None]:
-    with served("jira") as one:
-        yield one
-
-
-@pytest.fixture
-def rig(port: Served) -> Iterator[Rig]:
-    with rigged("jira", port) as one:
-        port.keep_exchanges = True
-        yield one
+def system() -> str:
+    return "jira"
 
 
 @pytest.fixture

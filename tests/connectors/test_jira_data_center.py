@@ -1,7 +1,6 @@
 """What is peculiar to a Jira Data Center, through the SDK's session: places in a moving list, user names, wiki markup, its own refusals."""
 
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -23,7 +22,6 @@ from connectors.jira.settings import JiraSettings
 from connectors.pushes import Push
 from connectors.sandbox import Answer, Request
 from connectors.text.limits import Limit, cleaned
-from gateway.sandbox.host import Served
 from rules.plan import Draft
 from rules.ticket import Role, replace
 from tests.rigs import START, Rig, a_sample, keys_of, read, rigged, served, some_samples
@@ -36,15 +34,8 @@ ANA, LENA = "ana.example", "lena.example"
 
 
 @pytest.fixture(scope="module")
-def port() -> Iterator[Served | None]:
-    with served(ROW) as one:
-        yield one
-
-
-@pytest.fixture
-def rig(port: Served) -> Iterator[Rig]:
-    with rigged(ROW, port) as one:
-        yield one
+def system() -> str:
+    return ROW
 
 
 @pytest.fixture

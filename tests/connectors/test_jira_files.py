@@ -1,7 +1,6 @@
 """Jira's files over the wire: to whom they show, how they are sent, and what may go wrong between."""
 
 import hashlib
-import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
 from tempfile import TemporaryFile
@@ -211,28 +210,6 @@ def test_a_redirect_is_followed_nowhere(rig: Rig, connector: Connector) -> None:
 def atlassian() -> Iterator[Rig]:
     with served("jira") as port, rigged("jira", port) as rig:
         yield rig
-
-
-def test_two_hundred_megabytes_come_with_memory_flat(atlassian: Rig) -> None:
-    rig, connector = atlassian, atlassian.connector()
-    key = one(rig, connector).ref.key
-    put(rig, key, "dump.bin", content="", zeros=200 * 1024 * 1024)
-    (file,) = connector.attachments(key)
-    rig.served.keep_exchanges = False  # type: ignore[union-attr]
-    size = 0
-
-    def into(part: bytes) -> None:
-        nonlocal size
-        size += len(part)
-
-    tracemalloc.start()
-    try:
-        connector.download(key, file, into)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert size == 200 * 1024 * 1024
-    assert peak < 16 * 1024 * 1024
 
 
 def test_a_token_that_ran_out_between_is_renewed_and_the_file_sent_from_its_beginning(atlassian: Rig) -> None:

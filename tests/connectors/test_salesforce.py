@@ -4,7 +4,7 @@ second, tokens, owners, comments that leave their case alone, marks."""
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -28,10 +28,9 @@ from connectors.salesforce.sandbox_soql import parsed
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.soql import Mark, quoted
 from connectors.sandbox import Answer, Request
-from gateway.sandbox.host import Served
 from rules.plan import Draft, TagChange
 from rules.ticket import Level, Role, Status
-from tests.rigs import START, Rig, a_sample, keys_of, read, revealed, rigged, served, some_samples
+from tests.rigs import START, Rig, a_sample, keys_of, read, revealed, some_samples
 
 MARK = "0123456789abcdef0123456789abcdef"
 LONG_AGO = START - timedelta(days=30)
@@ -40,15 +39,8 @@ SECRET = SalesforceSandbox.sign_in()["client_secret"]
 
 
 @pytest.fixture(scope="module")
-def port() -> Iterator[Served | None]:
-    with served("salesforce") as one:
-        yield one
-
-
-@pytest.fixture
-def rig(port: Served) -> Iterator[Rig]:
-    with rigged("salesforce", port) as one:
-        yield one
+def system() -> str:
+    return "salesforce"
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Salesforce's files over the wire: stored unseen and then linked, once whatever was lost, and public only where a customer can see."""
 
 import hashlib
-from collections.abc import Iterator
 from io import BytesIO
 
 import orjson
@@ -10,10 +9,9 @@ import pytest
 from connectors.errors import InDoubt, NotFound, Rejected, Transient
 from connectors.files import Upload
 from connectors.salesforce.secrecy import shows_nothing
-from gateway.sandbox.host import Served
 from tests.contract import MARK, OTHER_MARK, one
 from tests.contract_attachments import bytes_of, put, upload
-from tests.rigs import Rig, rigged
+from tests.rigs import Rig
 
 LINK = "/services/data/v62.0/sobjects/ContentDocumentLink/"
 
@@ -21,12 +19,6 @@ LINK = "/services/data/v62.0/sobjects/ContentDocumentLink/"
 @pytest.fixture(scope="module")
 def system() -> str:
     return "salesforce"
-
-
-@pytest.fixture
-def rig(port: Served) -> Iterator[Rig]:
-    with rigged("salesforce", port) as rig:
-        yield rig
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Case comments, posts in the feed and e-mails: each is read, a reply is written once in the way chosen, and a note stays internal."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,9 +10,8 @@ from connectors.errors import InDoubt, NotFound, Rejected
 from connectors.salesforce.secrecy import shows_nothing
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.transport import is_write
-from gateway.sandbox.host import Served
 from rules.ticket import Role
-from tests.rigs import Rig, a_sample, keys_of, read, rigged, served
+from tests.rigs import Rig, a_sample, keys_of, read
 
 MARK = "0123456789abcdef0123456789abcdef"
 OTHER = "f" * 32
@@ -21,15 +19,8 @@ WAYS = ("comment", "feed", "email")
 
 
 @pytest.fixture(scope="module")
-def port() -> Iterator[Served | None]:
-    with served("salesforce") as one:
-        yield one
-
-
-@pytest.fixture
-def rig(port: Served) -> Iterator[Rig]:
-    with rigged("salesforce", port) as one:
-        yield one
+def system() -> str:
+    return "salesforce"
 
 
 @pytest.fixture(params=WAYS)

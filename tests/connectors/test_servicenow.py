@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -25,28 +25,18 @@ from connectors.servicenow.sandbox_query import parsed
 from connectors.servicenow.session import refused
 from connectors.servicenow.settings import ServiceNowSettings
 from connectors.servicenow.writing import Writer
-from gateway.sandbox.host import Served
 from rules.plan import Draft, TagChange
 from rules.ticket import Level, Role, Status
 from tests.contract import LONG_AGO, MARK, one
-from tests.rigs import Rig, a_sample, keys_of, read, rigged, served
+from tests.rigs import Rig, a_sample, keys_of, read
 
 CASSETTES = Path(__file__).parents[2] / "cassettes" / "servicenow"
 FIELDS = (Custom("product", "u_product", "choice"), Custom("language", "u_language", "choice"))
 
 
 @pytest.fixture(scope="module")
-def port() -> Iterator[Served | None]:
-    with served("servicenow") as one_port:
-        yield one_port
-
-
-@pytest.fixture
-def rig(port: Served | None) -> Iterator[Rig]:
-    with rigged("servicenow", port) as made:
-        assert made.served is not None
-        made.served.keep_exchanges = True
-        yield made
+def system() -> str:
+    return "servicenow"
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from tests.contract_writing import (
     test_status_and_fields_go_together,
     test_tags_are_added_and_removed_one_by_one,
 )
-from tests.rigs import LONG_ENOUGH, Rig, a_sample, keys_of, read, rigged, served, some_samples
+from tests.rigs import LONG_ENOUGH, Rig, a_sample, keys_of, read, rigged, some_samples
 
 __all__ = [
     "test_a_stale_version_is_refused_and_changes_nothing",
@@ -33,9 +33,8 @@ VIP = TagChange(frozenset({"vip"}))
 
 
 @pytest.fixture(scope="module")
-def port() -> Iterator[Served | None]:
-    with served("servicenow") as one_port:
-        yield one_port
+def system() -> str:
+    return "servicenow"
 
 
 @pytest.fixture

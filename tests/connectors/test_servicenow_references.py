@@ -13,7 +13,7 @@ from gateway.sandbox.host import Served
 from rules.plan import Draft
 from tests.contract import MARK
 from tests.over import a_bundle
-from tests.rigs import Rig, a_sample, rigged, served
+from tests.rigs import Rig, a_sample, rigged
 
 VENDOR = (Custom("vendor", "u_vendor.name"),)
 RULES = """
@@ -26,9 +26,8 @@ rules:
 
 
 @pytest.fixture(scope="module")
-def port() -> Iterator[Served | None]:
-    with served("servicenow") as one:
-        yield one
+def system() -> str:
+    return "servicenow"
 
 
 @pytest.fixture

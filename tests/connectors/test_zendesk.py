@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -24,10 +23,9 @@ from connectors.sandbox import Deed, Request
 from connectors.zendesk.connector import ZendeskConnector, ZendeskSettings
 from connectors.zendesk.reading import TABLE, Beside, comment_of, custom_row, is_robot, ticket_reader
 from connectors.zendesk.sandbox import API_TOKEN, EMAIL, OAUTH_TOKEN, ZendeskSandbox
-from gateway.sandbox.host import Served
 from rules.plan import Draft, TagChange
 from rules.ticket import Level, Role, Status, Ticket, Type
-from tests.rigs import START, Clock, Rig, a_sample, keys_of, read, rigged, served
+from tests.rigs import START, Clock, Rig, a_sample, keys_of, read
 
 MARK = "0123456789abcdef0123456789abcdef"
 LONG_AGO = START - timedelta(days=30)
@@ -35,15 +33,8 @@ CASSETTES = Path(__file__).parents[2] / "cassettes" / "zendesk"
 
 
 @pytest.fixture(scope="module")
-def port() -> Iterator[Served | None]:
-    with served("zendesk") as one:
-        yield one
-
-
-@pytest.fixture
-def rig(port: Served) -> Iterator[Rig]:
-    with rigged("zendesk", port) as one:
-        yield one
+def system() -> str:
+    return "zendesk"
 
 
 @pytest.fixture

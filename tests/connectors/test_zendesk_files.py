@@ -1,6 +1,5 @@
 """Zendesk's files over the wire: sent on to another host without our sign-in, uploaded for a token, shown by a comment under our mark."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -11,21 +10,15 @@ from connectors.files import Upload
 from connectors.sandbox import Request
 from connectors.zendesk.attachments import LARGEST
 from connectors.zendesk.sandbox_attachments import ELSEWHERE
-from gateway.sandbox.host import Exchange, Served
+from gateway.sandbox.host import Exchange
 from tests.contract import MARK, one
 from tests.contract_attachments import bytes_of, put, upload
-from tests.rigs import Rig, rigged
+from tests.rigs import Rig
 
 
 @pytest.fixture(scope="module")
 def system() -> str:
     return "zendesk"
-
-
-@pytest.fixture
-def rig(port: Served) -> Iterator[Rig]:
-    with rigged("zendesk", port) as rig:
-        yield rig
 
 
 def sent(rig: Rig, method: str, part: str) -> list[Request]:
