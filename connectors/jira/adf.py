@@ -4,7 +4,7 @@ Replies, notes and descriptions of new issues are Markdown and go by `connectors
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -42,6 +42,26 @@ def _paragraph(text: str) -> dict[str, Any]:
         if line:  # an empty text node makes the whole document unsound
             content.append({"type": "text", "text": line})
     return {"type": "paragraph", "content": content}
+
+
+def again(said: str, before: Any) -> dict[str, Any]:
+    """`document(said)`, in which those are still mentioned whom `before`, the document that it replaces, mentions on the same lines."""
+    stays = mentions.staying(said, *told(before))
+    made = document(mentions.holding(said, stays)) if stays and TEXT.size(said) <= LONGEST else document(said)
+    for paragraph in made["content"]:
+        paragraph["content"] = [node for one in paragraph["content"] for node in _mentioning(one, stays)]
+    return made if not stays or text(made) == said else document(said)
+
+
+def _mentioning(node: Node, found: Sequence[ticket.Mention]) -> Iterator[Node]:
+    """A text with the mentions in their held places."""
+    at, said = 0, node.get("text", "")
+    for place in mentions.HELD.finditer(said) if found else ():
+        one = found[int(place[1])]
+        yield from [{"type": "text", "text": said[at : place.start()]}] if at < place.start() else ()
+        yield {"type": "mention", "attrs": {"id": one.id, "text": one.text}}
+        at = place.end()
+    yield from [node if not at else {"type": "text", "text": said[at:]}] if not at or said[at:] else ()
 
 
 class Part(Struct, gc=False, omit_defaults=True):

@@ -122,7 +122,7 @@ CLOUD = Dialect(
         by="accountId",
         said="ACCOUNT-ID",
     ),
-    texts=Texts(read=adf.text, told=adf.told, files=form.files, field=adf.document, area=adf.document, rich=_rich),
+    texts=Texts(read=adf.text, told=adf.told, files=form.files, field=adf.document, again=adf.again, area=adf.document, rich=_rich),
     types="issueTypes",
     screen="fields",
     links_once=True,

@@ -125,7 +125,7 @@ class JiraConnector(WithFiles):
         record, before = self._fetched(what, key)
         if before.version != version:
             raise Stale(self.connection, f"{what}: it is no longer at version {version}")
-        body = self._editor.edit(what, {name: value for name, value in fields.items() if name != "status"}, tags)
+        body = self._editor.edit(what, {name: value for name, value in fields.items() if name != "status"}, tags, record["fields"])
         self._write(what, key, body, record["fields"], self._wanted(what, fields))
         return self._receipt(what, key, before, [*fields, *(["tags"] if tags else [])])
 

@@ -171,7 +171,7 @@ DATA_CENTER = Dialect(
         by="username",
         said="USER-NAME",
     ),
-    texts=Texts(read=wiki.text, told=wiki.told, files=form.files, field=wiki.markup, area=str, rich=wiki.rich),
+    texts=Texts(read=wiki.text, told=wiki.told, files=form.files, field=wiki.markup, again=wiki.again, area=str, rich=wiki.rich),
     types="values",
     screen="values",
     links_once=False,

@@ -44,13 +44,15 @@ class People:
 @dataclass(frozen=True, slots=True)
 class Texts:
     """How text is kept. `read` is what people would read of it, `told` the same with those whom it mentions, `files` the names of the
-    files that it shows (None: one without a name); `field` a field's plain text so that it reads back letter by letter, `area` that of a
-    site's own text area; `rich` a reply, a note or a description, which are Markdown, within a limit, mentioning nobody but the last."""
+    files that it shows (None: one without a name); `field` a field's plain text so that it reads back letter by letter, `again` the same
+    with those mentioned whom the text that it replaces mentions there, `area` that of a site's own text area; `rich` a reply, a note or
+    a description, which are Markdown, within a limit, mentioning nobody but the last."""
 
     read: Callable[[Any], str]
     told: Callable[[Any], tuple[str, tuple[Mention, ...]]]
     files: Callable[[Any], Iterator[str | None]]
     field: Callable[[str], Any]
+    again: Callable[[str, Any], Any]
     area: Callable[[str], Any]
     rich: Callable[[str, Limit, frozenset[str]], Any]
 

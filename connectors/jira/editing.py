@@ -9,12 +9,13 @@ from connectors.errors import Rejected
 from connectors.jira import fields, reading
 from connectors.jira.issues import IssueReader
 from connectors.jira.site import Site
-from connectors.mapping import Table, Unwritable, payload
+from connectors.mapping import Record, Table, Unwritable, payload
 from connectors.text.limits import Limit
 from rules.plan import Draft, TagChange
 from rules.ticket import Value
 
 NO_GROUP = "this site has no field called Group; name the one that holds it under group_field: of this connection"
+NOTHING: Record = {}
 PEOPLE = {"assignee": "assignee", "requester": "reporter"}
 
 
@@ -30,11 +31,13 @@ class Editor:
     def comment(self, text: str, properties: list[dict[str, Any]], called: frozenset[str]) -> dict[str, Any]:
         return {"body": self.site.dialect.texts.rich(text, self.limit, called), "properties": properties}
 
-    def edit(self, what: str, wanted: Mapping[str, Value], tags: TagChange = NO_TAGS) -> dict[str, Any]:
-        """The body of an edit; empty when there is nothing to write."""
+    def edit(self, what: str, wanted: Mapping[str, Value], tags: TagChange = NO_TAGS, stands: Record = NOTHING) -> dict[str, Any]:
+        """The body of an edit of an issue whose fields `stands` are; empty when there is nothing to write."""
         sent: dict[str, Any] = {}
         for name, value in wanted.items():
             sent.update(self._one(what, name, value))
+        if "description" in sent and isinstance(said := wanted.get("body"), str):
+            sent["description"] = self.site.dialect.texts.again(said, stands.get("description"))
         labels = [*({"add": tag} for tag in sorted(tags.add)), *({"remove": tag} for tag in sorted(tags.remove))]
         return {**({"fields": sent} if sent else {}), **({"update": {"labels": labels}} if labels else {})}
 

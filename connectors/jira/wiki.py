@@ -53,6 +53,13 @@ def markup(said: str) -> str:
     return _sealed(cut(clean, TEXT))
 
 
+def again(said: str, before: Any) -> str:
+    """`markup(said)`, in which those are still mentioned whom `before`, the markup that it replaces, mentions on the same lines."""
+    stays = mentions.staying(said, *told(before))
+    made = mentions.HELD.sub(lambda place: f"[~{stays[int(place[1])].id}]", markup(mentions.holding(said, stays))) if stays else ""
+    return made if made and text(made) == said and len(made) <= LONGEST else markup(said)
+
+
 def rich(said: str, limit: Limit, called: frozenset[str] = frozenset()) -> str:
     """Markdown as markup that mentions nobody but `called`. Jira counts the markup itself, so that a text full of signs is cut earlier;
     a cut one loses its marks."""

@@ -244,7 +244,7 @@ def _bare(part: Inline, shown: Callable[[str], str], at_break: str) -> str:
         case Image(src, alt):
             return f"![{escaped(alt)}]({_address(src)})"
         case Mention(id, name):
-            return f"[@{escaped(' '.join(name.split()))}]({MENTION}{quote(id, safe=':')})"
+            return f"[@{escaped(' '.join(name.split()))}]({MENTION}{quote(id, safe='')})"
 
 
 def _address(href: str) -> str:

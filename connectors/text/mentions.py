@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from connectors.text import plain
 from connectors.text.document import Document, Inline, Mention, Words, remade
 from rules import ticket
+from rules.ticket import replace
 
 FIRST, LAST = "\ufdd0", "\ufdd1"
 HELD = re.compile(f"{FIRST}([0-9]+){LAST}")
@@ -65,6 +66,18 @@ def holding(text: str, mentions: Iterable[ticket.Mention]) -> str:
         parts += [_bare(text[at : one.at]), held(n)]
         at = one.at + len(one.text)
     return "".join((*parts, _bare(text[at:])))
+
+
+def staying(text: str, before: str, mentions: Iterable[ticket.Mention]) -> tuple[ticket.Mention, ...]:
+    """Those of the mentions of a text that are still in another one: on a line that stands in both, once in each."""
+    lines, others = text.split("\n"), before.split("\n")
+    starts = {line: sum(len(one) + 1 for one in lines[:n]) for n, line in enumerate(lines) if lines.count(line) == 1 == others.count(line)}
+    found = []
+    for one in mentions:
+        start = before.rfind("\n", 0, one.at) + 1
+        line = before[start:].split("\n", 1)[0]
+        found += [replace(one, at=starts[line] + one.at - start)] if line in starts else []
+    return tuple(sorted(found, key=lambda one: one.at))
 
 
 def _bare(text: str) -> str:

@@ -156,6 +156,24 @@ def test_within_one_site_a_person_is_known_by_id_and_nobody_is_asked(two: Two) -
     assert [e for e in two.cloud.served.exchanges if "/user" in e.request.path] == []
 
 
+@pytest.mark.parametrize("side", ["cloud", "inside"])
+def test_a_description_written_again_mentions_on_the_lines_that_stay_whom_it_did(two: Two, side: str) -> None:
+    rig, connector = getattr(two, side), two.gateway.connectors[side]
+    (key,) = rig.load(a_sample())
+    issue, flavour, people = rig.sandbox.tracker.issue(key), rig.sandbox.flavour, rig.sandbox.tracker.accounts
+    person = people.view(people.known(LENA))
+    issue.state = replace(issue.state, description=flavour.calling(person, flavour.typed("has the [key]\n\nThe *rest*.")))
+
+    before = connector.fetch(key)
+    first, _, rest = str(before.body).partition("\n")
+    wanted = f"More.\n{first}\n{rest} @Lena Vogt @lena.example"
+    for said, called in ((wanted, [LENA]), (f"> {first}", []), (f"{first}\n{first}", [])):
+        issue.state = replace(issue.state, description=flavour.calling(person, flavour.typed("has the [key]\n\nThe *rest*.")))
+        connector.update(key, {"body": said}, version=connector.fetch(key).version)
+        assert connector.fetch(key).body == said
+        assert rig.sandbox.tracker.called(issue.state.description) == called
+
+
 def test_a_person_whose_address_is_hidden_or_only_resembled_is_a_name(two: Two) -> None:
     """An account that bears somebody's address as its name, or is the only one found for it, may be anybody."""
     people = two.cloud.sandbox.tracker.accounts

@@ -1,5 +1,7 @@
 """A mention survives every way that a note takes, and nothing that anybody types becomes one."""
 
+from collections import Counter
+
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -44,6 +46,7 @@ def called_in(document: Document) -> list[str]:
 
 
 @given(said=SAID)
+@example(said=[Mention("::", "<")])
 @example(said=["Hey!", Mention("557058:a-b", "Ada [x]"), "(you) [@Ada](mention:ada) \ufdd00\ufdd1"])
 @example(said=["", Mention("ada", "Ada"), Mention("ada", "Ada"), "[~ada] @Ada"])
 @settings(max_examples=80, deadline=None)
@@ -89,6 +92,21 @@ def test_what_a_system_tells_is_the_text_it_always_told_with_the_mentions_beside
         assert shown == text
         assert [one.id for one in found] == called_in(there)
         assert all(text[one.at :].startswith(one.text) for one in found)
+
+
+@given(document=DOCUMENTS, more=TYPED)
+@settings(max_examples=60, deadline=None)
+def test_a_text_written_again_reads_back_letter_by_letter_and_mentions_nobody_new(document: Document, more: str):
+    for form, before, plainly in ((cloud, adf.write(document), cloud.document), (inside, wiki.write(document), inside.markup)):
+        text, found = form.told(before)
+        for said in (text, f"{more}\n{text}", f"{text}{more}"):
+            again = form.again(said, before)
+            assert form.text(again) == form.text(plainly(said))
+            read = form.told(again)[1]
+            assert Counter(one.id for one in read) <= Counter(one.id for one in found)
+        lines = text.split("\n")
+        if len(set(lines)) == len(lines) and form is cloud:
+            assert form.told(form.again(text, before)) == (text, found)
 
 
 def test_all_who_are_here_are_no_person():
