@@ -388,5 +388,11 @@ def pass_name(plan: Plan) -> str:
 
 
 def failed_with(error: Exception) -> str:
-    """What may be written down of an error: a connector's words hold no ticket text, of others only the kind is kept."""
-    return str(error) if isinstance(error, ConnectorError) else type(error).__name__
+    """What may be written down of an error: a connector's words hold no ticket text, of others only the kind is kept.
+
+    Of the database's that is SQLite's own name as well (`SQLITE_FULL`), which says whether it is the disk, a lock or damage.
+    """
+    if isinstance(error, ConnectorError):
+        return str(error)
+    name: str | None = getattr(getattr(error, "orig", error), "sqlite_errorname", None)
+    return f"{type(error).__name__} ({name})" if name else type(error).__name__

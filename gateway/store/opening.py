@@ -1,6 +1,8 @@
 """Opens the store: one SQLite file with durable commits, one writer at a time, readers that never wait; its schema brought up to date."""
 
+import errno
 import os
+import stat
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -84,8 +86,7 @@ def opened(url: str) -> Store:
     """
     path = path_of(url)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # -wal and -shm take this mode over
+        _there(path)
     except OSError as error:
         raise WrongStore(f"the database {path} cannot be opened: {error.strerror}; change `database:` in ticketgate.yaml") from None
     engine = _engine(path)
@@ -98,6 +99,24 @@ def opened(url: str) -> Store:
         engine.dispose()
         raise
     return Store(engine)
+
+
+def _there(path: Path) -> None:
+    """A new file for its owner alone, whose mode -wal and -shm take over. One that is there is never opened here.
+
+    To close it would draw the locks of every other connection that this process has to it (POSIX), and the next command that ends would
+    take the write-ahead log away under the daemon, with all that it writes from then on
+    (https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        kind = path.stat().st_mode
+        if stat.S_ISDIR(kind):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)) from None
+        if not os.access(path, os.R_OK | os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from None
 
 
 def _way_out(said: str) -> str:

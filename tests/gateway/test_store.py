@@ -79,6 +79,24 @@ def test_writers_in_many_threads_all_get_their_turn(store: Store) -> None:
     assert sorted(map(int, rows)) == list(range(160))
 
 
+def test_what_is_written_stays_when_the_store_is_opened_again_here_and_closed_elsewhere(store: Store, tmp_path: Path) -> None:
+    """A daemon's budget and tokens open the store once more; then a command looks at it and ends. Nobody's locks may be lost by that."""
+    file = tmp_path / "desk.db"
+    look = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('select count(*) from cursor').fetchone()[0])"
+
+    def from_outside() -> int:
+        return int(subprocess.run([sys.executable, "-c", look, file], capture_output=True, text=True, check=True, timeout=60).stdout)
+
+    with store.writing() as db:
+        connections.connected(db, "one", NOW)
+    opened(f"sqlite:///{file}").close()
+    assert from_outside() == 1
+    with store.writing() as db:
+        connections.connected(db, "two", NOW)
+
+    assert from_outside() == 2
+
+
 def test_the_files_are_for_their_owner_alone(store: Store, tmp_path: Path) -> None:
     with store.writing() as db:
         connections.connected(db, "desk", NOW)
