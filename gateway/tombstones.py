@@ -3,7 +3,7 @@
 That a ticket is missing somewhere means nothing by itself: only what a system says, or its answer about that very ticket, ends here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime
 
 import orjson
@@ -109,7 +109,7 @@ def _pairs_renamed(db: sa.Connection, old: str, new: str) -> None:
         db.execute(sa.update(link).where(*here).values(**values))
 
 
-def known(db: sa.Connection, connection: str, keys: Iterable[str]) -> list[str]:
+def known(db: sa.Connection, connection: str, keys: Collection[str]) -> list[str]:
     """Those of these tickets that are remembered as being there."""
     mine = (ticket.c.connection == connection, ticket.c.key.in_([*keys]), ticket.c.gone_at.is_(None))
-    return list(db.execute(sa.select(ticket.c.key).where(*mine)).scalars())
+    return list(db.execute(sa.select(ticket.c.key).where(*mine)).scalars()) if keys else []

@@ -9,7 +9,7 @@ from typing import assert_never
 import sqlalchemy as sa
 
 from gateway.store.codec import action_from, from_json, to_json
-from gateway.store.putting import insert_or_leave
+from gateway.store.putting import insert_or_leave, of_ref, the_ref
 from gateway.store.schema import action
 from rules.plan import Action, AddComment, Ask, Attach, Call, CreateTicket, JoinTicket, Notify, Page, Receipt, Update, Webhook
 from rules.ticket import Role, TicketRef
@@ -97,8 +97,7 @@ def intend(db: sa.Connection, ref: TicketRef, actions: Sequence[Action], pass_id
     """Plans the actions, about this ticket, whose keys were never used; returns how many."""
     rows = [_row(ref, what, pass_id, n, at, run) for n, what in enumerate(actions)]
     insert_or_leave(db, action, rows)
-    mine = sa.select(sa.func.count()).where(action.c.pass_id == pass_id)
-    return int(db.execute(mine).scalar_one())
+    return int(db.execute(_COUNT, {"of_pass": pass_id}).scalar_one())
 
 
 def _row(ref: TicketRef, what: Action, pass_id: str, position: int, at: datetime, run: str | None) -> dict[str, object]:
@@ -127,12 +126,12 @@ def by_key(db: sa.Connection, key: str) -> Row | None:
 
 
 def of_pass(db: sa.Connection, pass_id: str) -> list[Row]:
-    return _rows(db, action.c.pass_id == pass_id)
+    return _of(db, _OF_PASS, of_pass=pass_id)
 
 
 def unsettled(db: sa.Connection, ref: TicketRef) -> list[Row]:
     """What was decided about a ticket and has no outcome yet, in the order of the decisions. What a person must settle is left out."""
-    return _rows(db, _about(ref), action.c.state.in_([State.PLANNED, State.SENDING]))
+    return _of(db, _UNSETTLED, **of_ref(ref))
 
 
 def unsettled_refs(db: sa.Connection) -> list[TicketRef]:
@@ -160,16 +159,13 @@ def for_person(db: sa.Connection) -> list[Row]:
 
 def write_tests(db: sa.Connection, connection: str) -> frozenset[str]:
     """The keys of the tickets that write tests made there: no rule is asked about them."""
-    made = (action.c.run == WRITE_TEST, action.c.kind == "create", action.c.target == connection, action.c.receipt.is_not(None))
-    receipts = (from_json(Receipt, receipt) for receipt in db.execute(sa.select(action.c.receipt).where(*made)).scalars())
+    receipts = (from_json(Receipt, receipt) for receipt in db.execute(_WRITE_TESTS, {"at": connection}).scalars())
     return frozenset(receipt.key for receipt in receipts if receipt.key is not None)
 
 
 def sending(db: sa.Connection, key: str, at: datetime) -> bool:
     """Says that the request leaves now; commit before it does. False: somebody else has it."""
-    mine = (action.c.action_key == key, action.c.state == State.PLANNED)
-    changed = db.execute(sa.update(action).where(*mine).values(state=State.SENDING, sent_at=at, attempts=action.c.attempts + 1))
-    return changed.rowcount == 1
+    return db.execute(_SENDING, {"of_action": key, "sent_at": at}).rowcount == 1
 
 
 def unsent(db: sa.Connection, key: str, reason: str) -> None:
@@ -180,7 +176,7 @@ def unsent(db: sa.Connection, key: str, reason: str) -> None:
 def ended(db: sa.Connection, key: str, state: State, at: datetime, *, reason: str | None = None, receipt: Receipt | None = None) -> None:
     made = (receipt.id or receipt.key) if receipt else None
     values = {"state": state, "ended_at": at, "reason": reason, "receipt": to_json(receipt) if receipt else None, "made": made}
-    db.execute(sa.update(action).where(action.c.action_key == key).values(**values))
+    db.execute(_ENDED, {"of_action": key, **values})
 
 
 def withdraw(db: sa.Connection, pass_id: str) -> int:
@@ -207,11 +203,8 @@ def fail_about(db: sa.Connection, ref: TicketRef, reason: str, at: datetime) -> 
 
 def keys_done(db: sa.Connection, connection: str, keys: Sequence[str]) -> dict[str, frozenset[str]]:
     """By ticket: the keys of the once-only actions decided on it or sent to it, that are planned or beyond."""
-    once = action.c.kind != "update"
-    about = sa.select(action.c.key, action.c.action_key).where(action.c.connection == connection, action.c.key.in_(keys), once)
-    sent = sa.select(action.c.target_key, action.c.action_key).where(action.c.target == connection, action.c.target_key.in_(keys), once)
     found: dict[str, set[str]] = {}
-    for key, name in db.execute(sa.union_all(about, sent)):
+    for key, name in db.execute(_KEYS_DONE, {"at": connection, "keys": keys}):
         found.setdefault(key, set()).add(name)
     return {key: frozenset(names) for key, names in found.items()}
 
@@ -223,8 +216,7 @@ def known_keys(db: sa.Connection, keys: Sequence[str]) -> frozenset[str]:
 
 def comments_made(db: sa.Connection, ref: TicketRef) -> dict[str, Role | None]:
     """The ids of the comments that we wrote on a ticket; of copies, whose words they repeat."""
-    chosen = sa.select(action.c.made, action.c.payload).where(*_at(ref), action.c.kind == "comment", action.c.made.is_not(None))
-    return {row.made: from_json(AddComment, row.payload).speaks_for for row in db.execute(chosen)}
+    return {row.made: from_json(AddComment, row.payload).speaks_for for row in db.execute(_COMMENTS_MADE, of_ref(ref))}
 
 
 def files_made(db: sa.Connection, ref: TicketRef) -> frozenset[str]:
@@ -235,8 +227,7 @@ def files_made(db: sa.Connection, ref: TicketRef) -> frozenset[str]:
 
 def not_echoed(db: sa.Connection, ref: TicketRef, since: datetime) -> list[Row]:
     """Our updates of a ticket, made since then, that its history has not shown us yet."""
-    mine = (action.c.kind == "update", action.c.state == State.DONE, action.c.echoed.is_(False), action.c.ended_at >= since)
-    return _rows(db, *_at(ref), *mine)
+    return _of(db, _NOT_ECHOED, since=since, **of_ref(ref))
 
 
 def echoed(db: sa.Connection, keys: Sequence[str]) -> None:
@@ -246,14 +237,12 @@ def echoed(db: sa.Connection, keys: Sequence[str]) -> None:
 
 def written_since(db: sa.Connection, connection: str, keys: Sequence[str], since: datetime) -> frozenset[str]:
     """Which of these tickets we have updated since then, or may have."""
-    mine = (action.c.target == connection, action.c.target_key.in_(keys), action.c.kind == "update", action.c.sent_at >= since)
-    return frozenset(db.execute(sa.select(action.c.target_key).where(*mine)).scalars())
+    return frozenset(db.execute(_WRITTEN_SINCE, {"at": connection, "keys": keys, "since": since}).scalars())
 
 
 def creating(db: sa.Connection, connection: str) -> bool:
     """Whether a ticket is being made there right now, so that one seen for the first time may be ours."""
-    mine = (action.c.target == connection, action.c.kind == "create", action.c.state == State.SENDING)
-    return db.execute(sa.select(action.c.action_key).where(*mine).limit(1)).first() is not None
+    return db.execute(_CREATING, {"at": connection}).first() is not None
 
 
 def refs_of_run(db: sa.Connection, run: str, connection: str) -> frozenset[str]:
@@ -276,8 +265,15 @@ def _at(ref: TicketRef) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def _rows(db: sa.Connection, *where: sa.ColumnElement[bool]) -> list[Row]:
-    chosen = sa.select(action).where(*where).order_by(action.c.planned_at, action.c.pass_id, action.c.position)
-    return [_read(row) for row in db.execute(chosen).mappings()]
+    return _of(db, _chosen(*where))
+
+
+def _of(db: sa.Connection, chosen: sa.Select[tuple[object, ...]], **which: object) -> list[Row]:
+    return [_read(row) for row in db.execute(chosen, which).mappings()]
+
+
+def _chosen(*where: sa.ColumnElement[bool]) -> sa.Select[tuple[object, ...]]:
+    return sa.select(action).where(*where).order_by(action.c.planned_at, action.c.pass_id, action.c.position)
 
 
 def _read(row: sa.RowMapping) -> Row:
@@ -295,3 +291,30 @@ def _read(row: sa.RowMapping) -> Row:
         sent_at=row["sent_at"],
         ended_at=row["ended_at"],
     )
+
+
+# What every look at a ticket asks, made once (`putting.the_ref` says why).
+
+_OPEN = action.c.state.in_([State.PLANNED, State.SENDING])
+_AT = action.c.target == sa.bindparam("at")
+_AT_REF = sa.and_(action.c.target == sa.bindparam("of_connection"), action.c.target_key == sa.bindparam("of_key"))
+_AMONG: sa.BindParameter[list[str]] = sa.bindparam("keys", expanding=True)
+_ONCE, _UPDATE = action.c.kind != "update", action.c.kind == "update"
+_COUNT = sa.select(sa.func.count()).where(action.c.pass_id == sa.bindparam("of_pass"))
+_OF_PASS = _chosen(action.c.pass_id == sa.bindparam("of_pass"))
+_UNSETTLED = _chosen(the_ref(action), _OPEN)
+_MADE = sa.and_(_AT_REF, _UPDATE, action.c.state == State.DONE)
+_NOT_ECHOED = _chosen(_MADE, action.c.echoed.is_(False), action.c.ended_at >= sa.bindparam("since"))
+_WRITE_TESTS = sa.select(action.c.receipt).where(action.c.run == WRITE_TEST, action.c.kind == "create", _AT, action.c.receipt.is_not(None))
+_KEYS_DONE = sa.union_all(
+    sa.select(action.c.key, action.c.action_key).where(action.c.connection == sa.bindparam("at"), action.c.key.in_(_AMONG), _ONCE),
+    sa.select(action.c.target_key, action.c.action_key).where(_AT, action.c.target_key.in_(_AMONG), _ONCE),
+)
+_COMMENTS_MADE = sa.select(action.c.made, action.c.payload).where(_AT_REF, action.c.kind == "comment", action.c.made.is_not(None))
+_WRITTEN_SINCE = sa.select(action.c.target_key).where(
+    _AT, action.c.target_key.in_(_AMONG), _UPDATE, action.c.sent_at >= sa.bindparam("since")
+)
+_CREATING = sa.select(action.c.action_key).where(_AT, action.c.kind == "create", action.c.state == State.SENDING).limit(1)
+_MINE = action.c.action_key == sa.bindparam("of_action")
+_SENDING = sa.update(action).where(_MINE, action.c.state == State.PLANNED).values(state=State.SENDING, attempts=action.c.attempts + 1)
+_ENDED = sa.update(action).where(_MINE)

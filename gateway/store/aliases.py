@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from connectors.errors import became
 from gateway.store.codec import ticket_from
-from gateway.store.putting import insert_or_replace, is_ref
+from gateway.store.putting import insert_or_replace, of_ref, the_ref
 from gateway.store.schema import alias, identity, swept, ticket
 from rules.observation import MergedIn
 from rules.ticket import TicketRef
@@ -47,8 +47,11 @@ def put(db: sa.Connection, ref: TicketRef, how: str, into: str | None, at: datet
 
 
 def of(db: sa.Connection, ref: TicketRef) -> Alias | None:
-    row = db.execute(sa.select(alias).where(is_ref(alias, ref.connection, ref.key))).mappings().first()
+    row = db.execute(_ONE, of_ref(ref)).mappings().first()
     return _alias(row) if row else None
+
+
+_ONE = sa.select(alias).where(the_ref(alias))
 
 
 def led_to(db: sa.Connection, ref: TicketRef) -> list[Alias]:
@@ -68,8 +71,11 @@ def moved_here(db: sa.Connection, ref: TicketRef) -> list[TicketRef]:
 
 def led_here(db: sa.Connection, connection: str, keys: Sequence[str]) -> frozenset[str]:
     """To which of these keys another one leads."""
-    chosen = sa.select(alias.c.into).where(alias.c.connection == connection, alias.c.into.in_(keys)).distinct()
-    return frozenset(db.execute(chosen).scalars())
+    return frozenset(db.execute(_LED_HERE, {"at": connection, "keys": keys}).scalars())
+
+
+_AT, _INTO = alias.c.connection == sa.bindparam("at"), alias.c.into.in_(sa.bindparam("keys", expanding=True))
+_LED_HERE = sa.select(alias.c.into).where(_AT, _INTO).distinct()
 
 
 def expected(db: sa.Connection, connection: str, keys: Sequence[str]) -> frozenset[str]:
@@ -78,9 +84,11 @@ def expected(db: sa.Connection, connection: str, keys: Sequence[str]) -> frozens
 
 
 def _waiting(db: sa.Connection, connection: str, keys: Sequence[str]) -> list[tuple[str, str]]:
-    known = sa.and_(ticket.c.connection == alias.c.connection, ticket.c.key == alias.c.key, ticket.c.gone_at.is_(None))
-    mine = (alias.c.connection == connection, alias.c.into.in_(keys), alias.c.how == "moved")
-    return [(row.key, row.into) for row in db.execute(sa.select(alias.c.key, alias.c.into).join(ticket, known).where(*mine))]
+    return [(row.key, row.into) for row in db.execute(_WAITING, {"at": connection, "keys": keys})]
+
+
+_KNOWN = sa.and_(ticket.c.connection == alias.c.connection, ticket.c.key == alias.c.key, ticket.c.gone_at.is_(None))
+_WAITING = sa.select(alias.c.key, alias.c.into).join(ticket, _KNOWN).where(_AT, _INTO, alias.c.how == "moved")
 
 
 def forget(db: sa.Connection, connection: str, keys: Sequence[str]) -> None:
@@ -91,17 +99,27 @@ def forget(db: sa.Connection, connection: str, keys: Sequence[str]) -> None:
 def changed_keys(db: sa.Connection, connection: str, ids: Mapping[str, str]) -> dict[str, str]:
     """Of tickets whose ids (by key) came on a page: the old key of each that has another now, with the new one. Remembers the new ones."""
     key_of = {id: key for key, id in ids.items()}
-    chosen = sa.select(identity.c.id, identity.c.key).where(identity.c.connection == connection, identity.c.id.in_([*key_of]))
-    before = {row.id: row.key for row in db.execute(chosen)}
+    before = {row.id: row.key for row in db.execute(_IDENTITIES, {"at": connection, "ids": [*key_of]})} if ids else {}
     rows = [{"connection": connection, "id": id, "key": key} for id, key in key_of.items() if before.get(id) != key]
     insert_or_replace(db, identity, rows)
     return {old: key_of[id] for id, old in before.items() if old != key_of[id]}
 
 
+_IDENTITIES = sa.select(identity.c.id, identity.c.key).where(
+    identity.c.connection == sa.bindparam("at"), identity.c.id.in_(sa.bindparam("ids", expanding=True))
+)
+
+
 def merged_in(db: sa.Connection, ref: TicketRef) -> tuple[MergedIn, ...]:
     """The tickets that were merged into this one, and into those in turn, as far as they were known before."""
-    chosen = _MERGES.where(alias.c.connection == ref.connection)
-    return tuple(_merged(ref.key, lambda into: db.execute(chosen.where(alias.c.into == into)).all(), BEGINNING, {ref.key}))
+
+    def merged_into(key: str) -> Sequence[Row]:
+        return db.execute(_MERGED_INTO, of_ref(TicketRef(ref.connection, key))).all()
+
+    return tuple(_merged(ref.key, merged_into, BEGINNING, {ref.key}))
+
+
+_MERGED_INTO = _MERGES.where(alias.c.connection == sa.bindparam("of_connection"), alias.c.into == sa.bindparam("of_key"))
 
 
 def all_merged_in(db: sa.Connection) -> dict[TicketRef, tuple[MergedIn, ...]]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
-from gateway.store.putting import insert_or_leave, is_ref
+from gateway.store.putting import insert_or_leave, is_ref, of_ref, the_ref
 from gateway.store.schema import approval
 from rules.asking import OUTCOMES
 from rules.observation import Answer, Event, Kind
@@ -85,8 +85,7 @@ def ended_about(db: sa.Connection, ref: TicketRef, at: datetime) -> None:
 
 def events(db: sa.Connection, ref: TicketRef) -> tuple[Event, ...]:
     """The answers about a ticket that no look has dealt with yet."""
-    here = (is_ref(approval, ref.connection, ref.key), approval.c.state.in_(OUTCOMES), approval.c.handled.is_(False))
-    return tuple(_event(one) for one in _read(db, *here))
+    return tuple(_event(_question(row)) for row in db.execute(_ANSWERED, of_ref(ref)).mappings())
 
 
 def handled(db: sa.Connection, some: Iterable[Event]) -> None:
@@ -111,8 +110,14 @@ def open_about(db: sa.Connection, ref: TicketRef) -> list[Question]:
 
 
 def _read(db: sa.Connection, *where: sa.ColumnElement[bool]) -> list[Question]:
-    chosen = sa.select(approval).where(*where).order_by(approval.c.opened_at, approval.c.id)
-    return [_question(row) for row in db.execute(chosen).mappings()]
+    return [_question(row) for row in db.execute(_chosen(*where)).mappings()]
+
+
+def _chosen(*where: sa.ColumnElement[bool]) -> sa.Select[tuple[object, ...]]:
+    return sa.select(approval).where(*where).order_by(approval.c.opened_at, approval.c.id)
+
+
+_ANSWERED = _chosen(the_ref(approval), approval.c.state.in_(OUTCOMES), approval.c.handled.is_(False))
 
 
 def _question(row: sa.RowMapping) -> Question:

@@ -42,8 +42,12 @@ class Budget:
 
 
 def of(db: sa.Connection, connection: str) -> Budget:
-    row = db.execute(sa.select(budget).where(budget.c.connection == connection)).mappings().first()
+    row = db.execute(_ONE, {"of_connection": connection}).mappings().first()
     return Budget(**row) if row else Budget(connection=connection)
+
+
+_IS_IT = budget.c.connection == sa.bindparam("of_connection")
+_ONE = sa.select(budget).where(_IS_IT)
 
 
 def all_of(db: sa.Connection) -> dict[str, Budget]:
@@ -73,14 +77,21 @@ def closed(db: sa.Connection, connection: str, until: datetime) -> None:
 
 def took(db: sa.Connection, connection: str, requests: int) -> None:
     """So many are as good as asked."""
-    db.execute(sa.update(budget).where(budget.c.connection == connection, budget.c.left.is_not(None)).values(left=budget.c.left - requests))
+    db.execute(_TOOK, {"of_connection": connection, "requests": requests})
+
+
+_COUNTED = sa.update(budget).where(_IS_IT, budget.c.left.is_not(None))
+_TOOK = _COUNTED.values(left=budget.c.left - sa.bindparam("requests"))
 
 
 def gave_back(db: sa.Connection, connection: str, requests: int, window: datetime) -> None:
     """So many of those taken in that window were not asked."""
-    within = budget.c.resets_at.between(window - SAME_WINDOW, window + SAME_WINDOW)
-    mine = (budget.c.connection == connection, budget.c.left.is_not(None), within)
-    db.execute(sa.update(budget).where(*mine).values(left=budget.c.left + requests))
+    within = {"since": window - SAME_WINDOW, "until": window + SAME_WINDOW}
+    db.execute(_GAVE_BACK, {"of_connection": connection, "requests": requests, **within})
+
+
+_WITHIN = budget.c.resets_at.between(sa.bindparam("since"), sa.bindparam("until"))
+_GAVE_BACK = _COUNTED.where(_WITHIN).values(left=budget.c.left + sa.bindparam("requests"))
 
 
 def _put(db: sa.Connection, before: Budget, **values: object) -> None:

@@ -29,8 +29,12 @@ class Standing:
 
 
 def standing(db: sa.Connection, connection: str) -> Standing:
-    row = db.execute(sa.select(cursor).where(cursor.c.connection == connection)).mappings().first()
+    row = db.execute(_ONE, {"of_connection": connection}).mappings().first()
     return Standing(**row) if row else Standing(connection=connection)
+
+
+_IS_IT = cursor.c.connection == sa.bindparam("of_connection")
+_ONE, _SET = sa.select(cursor).where(_IS_IT), sa.update(cursor).where(_IS_IT)
 
 
 def all_of(db: sa.Connection) -> list[Standing]:
@@ -93,4 +97,4 @@ def forgot(db: sa.Connection, connection: str) -> None:
 
 def _set(db: sa.Connection, connection: str, **values: object) -> None:
     insert_or_leave(db, cursor, [{"connection": connection, "state": "ok"}])
-    db.execute(sa.update(cursor).where(cursor.c.connection == connection).values(**values))
+    db.execute(_SET, {"of_connection": connection, **values})

@@ -37,8 +37,11 @@ def go_on(db: sa.Connection, connection: str) -> bool:
 
 def at(db: sa.Connection, connection: str) -> Halt | None:
     """What stops an action that goes there."""
-    row = db.execute(sa.select(halt).where(halt.c.connection.in_([EVERYWHERE, connection])).limit(1)).mappings().first()
+    row = db.execute(_AT, {"here": connection}).mappings().first()
     return Halt(**row) if row else None
+
+
+_AT = sa.select(halt).where(sa.or_(halt.c.connection == EVERYWHERE, halt.c.connection == sa.bindparam("here"))).limit(1)
 
 
 def all_of(db: sa.Connection) -> list[Halt]:

@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from gateway.store.codec import from_json, to_json
-from gateway.store.putting import insert_or_leave
+from gateway.store.putting import insert_or_leave, of_ref, the_ref
 from gateway.store.schema import inbox
 from rules.ticket import Ticket, TicketRef
 
@@ -50,37 +50,33 @@ def put_pushed(db: sa.Connection, refs: Iterable[TicketRef], at: datetime, deliv
 
 def due(db: sa.Connection, connection: str, now: datetime, limit: int = 200, skip: int = 0) -> list[Waiting]:
     """Tickets whose turn has come, in the order of their first signal."""
-    first = sa.select(inbox.c.key, sa.func.min(inbox.c.id).label("first")).where(*_ready(connection, now), inbox.c.brake != HELD)
-    keys = db.execute(first.group_by(inbox.c.key).order_by(sa.text("first")).limit(limit).offset(skip)).scalars().all()
-    found = (
-        db.execute(sa.select(inbox).where(inbox.c.connection == connection, inbox.c.key.in_(keys)).order_by(inbox.c.id)).mappings().all()
-    )
+    keys = db.execute(_DUE, {"at": connection, "now": now, "most": limit, "skip": skip}).scalars().all()
+    if not keys:
+        return []
     rows: dict[str, list[sa.RowMapping]] = {key: [] for key in keys}
-    for row in found:
+    for row in db.execute(_OF_TICKETS, {"at": connection, "keys": keys}).mappings():
         rows[row["key"]].append(row)
     return [_waiting(TicketRef(connection, key), mine) for key, mine in rows.items()]
 
 
 def outdated(db: sa.Connection, ref: TicketRef) -> None:
     """We wrote to the ticket: what polls brought of it is from before that, and it must be fetched."""
-    db.execute(sa.update(inbox).where(inbox.c.connection == ref.connection, inbox.c.key == ref.key).values(ticket=None))
+    db.execute(_OUTDATED, of_ref(ref))
 
 
 def waiting_of(db: sa.Connection, connection: str, keys: Sequence[str]) -> frozenset[str]:
     """Which of these tickets wait to be looked at."""
-    chosen = sa.select(inbox.c.key).where(inbox.c.connection == connection, inbox.c.key.in_(keys)).distinct()
-    return frozenset(db.execute(chosen).scalars())
+    return frozenset(db.execute(_WAITING_OF, {"at": connection, "keys": keys}).scalars()) if keys else frozenset()
 
 
 def in_hand(db: sa.Connection, rows: Sequence[int]) -> bool:
     """Whether the tickets that these rows brought are still good."""
-    lost = sa.select(inbox.c.id).where(inbox.c.id.in_(rows), inbox.c.ticket.is_(None)).limit(1)
-    return db.execute(lost).first() is None
+    return db.execute(_LOST, {"rows": rows}).first() is None
 
 
 def says(db: sa.Connection, rows: Sequence[int], signal: str) -> bool:
     """Whether one of these rows is a signal of that kind."""
-    return db.execute(sa.select(inbox.c.id).where(inbox.c.id.in_(rows), inbox.c.signal == signal).limit(1)).first() is not None
+    return bool(rows) and db.execute(_SAYS, {"rows": rows, "kind": signal}).first() is not None
 
 
 def put_off(db: sa.Connection, rows: Sequence[int], until: datetime, *, failed: bool = False) -> None:
@@ -92,7 +88,7 @@ def put_off(db: sa.Connection, rows: Sequence[int], until: datetime, *, failed: 
 def settled(db: sa.Connection, rows: Sequence[int]) -> None:
     """Looked at: the rows are done with."""
     if rows:
-        db.execute(sa.delete(inbox).where(inbox.c.id.in_(rows)))
+        db.execute(_SETTLED, {"rows": rows})
 
 
 def settle_ticket(db: sa.Connection, ref: TicketRef) -> None:
@@ -102,8 +98,7 @@ def settle_ticket(db: sa.Connection, ref: TicketRef) -> None:
 
 def unbraked(db: sa.Connection, connection: str, now: datetime) -> int:
     """How many tickets wait that the brake does not hold."""
-    mine = (*_ready(connection, now), inbox.c.brake == "")
-    return int(db.execute(sa.select(sa.func.count(sa.distinct(inbox.c.key))).where(*mine)).scalar_one())
+    return int(db.execute(_UNBRAKED, {"at": connection, "now": now}).scalar_one())
 
 
 def depth(db: sa.Connection) -> dict[str, int]:
@@ -143,3 +138,22 @@ def _waiting(ref: TicketRef, rows: list[sa.RowMapping]) -> Waiting:
         signals=frozenset(row["signal"] for row in rows),
         ticket=from_json(Ticket, brought[-1]) if brought and only_polls else None,
     )
+
+
+_AT, _AMONG = inbox.c.connection == sa.bindparam("at"), inbox.c.key.in_(sa.bindparam("keys", expanding=True))
+_READY, _ROWS = sa.and_(_AT, inbox.c.due_at <= sa.bindparam("now")), inbox.c.id.in_(sa.bindparam("rows", expanding=True))
+_DUE = (
+    sa.select(inbox.c.key, sa.func.min(inbox.c.id).label("first"))
+    .where(_READY, inbox.c.brake != HELD)
+    .group_by(inbox.c.key)
+    .order_by(sa.text("first"))
+    .limit(sa.bindparam("most"))
+    .offset(sa.bindparam("skip"))
+)
+_OF_TICKETS = sa.select(inbox).where(_AT, _AMONG).order_by(inbox.c.id)
+_OUTDATED = sa.update(inbox).where(the_ref(inbox)).values(ticket=None)
+_WAITING_OF = sa.select(inbox.c.key).where(_AT, _AMONG).distinct()
+_LOST = sa.select(inbox.c.id).where(_ROWS, inbox.c.ticket.is_(None)).limit(1)
+_SAYS = sa.select(inbox.c.id).where(_ROWS, inbox.c.signal == sa.bindparam("kind")).limit(1)
+_SETTLED = sa.delete(inbox).where(_ROWS)
+_UNBRAKED = sa.select(sa.func.count(sa.distinct(inbox.c.key))).where(_READY, inbox.c.brake == "")

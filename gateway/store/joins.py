@@ -31,7 +31,10 @@ def of(db: sa.Connection, ref: TicketRef) -> list[tuple[str, TicketRef]]:
 
 def is_other(db: sa.Connection, ref: TicketRef) -> bool:
     """Whether others are joined to it."""
-    return db.execute(sa.select(joined.c.key).where(joined.c.other == str(ref)).limit(1)).first() is not None
+    return db.execute(_IS_OTHER, {"named": str(ref)}).first() is not None
+
+
+_IS_OTHER = sa.select(joined.c.key).where(joined.c.other == sa.bindparam("named")).limit(1)
 
 
 def ended(db: sa.Connection, ref: TicketRef) -> bool:

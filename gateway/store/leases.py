@@ -13,7 +13,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from gateway.clock import tick
-from gateway.store.putting import insert_or_replace, is_ref
+from gateway.store.putting import insert_or_replace, of_ref, the_ref
 from gateway.store.schema import lease
 from rules.ticket import TicketRef
 
@@ -54,7 +54,7 @@ def take(db: sa.Connection, refs: Sequence[TicketRef], who: str, now: float, las
     """All of them or none. Taking again what one has extends it, and makes a new token all the same."""
     tokens = []
     for ref in refs:
-        row = db.execute(sa.select(lease).where(is_ref(lease, ref.connection, ref.key))).first()
+        row = db.execute(_ONE, of_ref(ref)).first()
         if row is not None and row.holder != who and row.until > now and _lives(row.holder):
             return None
         tokens.append((ref, 1 if row is None else row.token + 1))
@@ -65,12 +65,12 @@ def take(db: sa.Connection, refs: Sequence[TicketRef], who: str, now: float, las
 
 def held(db: sa.Connection, ref: TicketRef) -> bool:
     """Whether somebody has it in hand, as far as the store knows."""
-    return db.execute(sa.select(lease.c.token).where(is_ref(lease, ref.connection, ref.key))).first() is not None
+    return db.execute(_ONE, of_ref(ref)).first() is not None
 
 
 def stands(db: sa.Connection, hold: Hold) -> bool:
     """Whether nobody has taken any of it over."""
-    return all(db.execute(sa.select(lease.c.until).where(*_mine(ref, token, hold))).first() is not None for ref, token in hold.tokens)
+    return all(db.execute(_MINE, _of(ref, token, hold)).first() is not None for ref, token in hold.tokens)
 
 
 def extend(db: sa.Connection, hold: Hold, until: float) -> bool:
@@ -78,18 +78,23 @@ def extend(db: sa.Connection, hold: Hold, until: float) -> bool:
     if not stands(db, hold):
         return False
     for ref, token in hold.tokens:
-        db.execute(sa.update(lease).where(*_mine(ref, token, hold)).values(until=until))
+        db.execute(_EXTEND, {**_of(ref, token, hold), "until": until})
     return True
 
 
 def give_back(db: sa.Connection, hold: Hold) -> None:
     """What is still its holder's; a ticket that was taken over stays with whoever has it."""
     for ref, token in hold.tokens:
-        db.execute(sa.delete(lease).where(*_mine(ref, token, hold)))
+        db.execute(_GIVE_BACK, _of(ref, token, hold))
 
 
-def _mine(ref: TicketRef, token: int, hold: Hold) -> tuple[sa.ColumnElement[bool], ...]:
-    return is_ref(lease, ref.connection, ref.key), lease.c.holder == hold.holder, lease.c.token == token
+def _of(ref: TicketRef, token: int, hold: Hold) -> dict[str, object]:
+    return {**of_ref(ref), "by": hold.holder, "with_token": token}
+
+
+_ONE = sa.select(lease).where(the_ref(lease))
+_IS_MINE = sa.and_(the_ref(lease), lease.c.holder == sa.bindparam("by"), lease.c.token == sa.bindparam("with_token"))
+_MINE, _EXTEND, _GIVE_BACK = sa.select(lease.c.until).where(_IS_MINE), sa.update(lease).where(_IS_MINE), sa.delete(lease).where(_IS_MINE)
 
 
 def _lives(there: str) -> bool:

@@ -29,9 +29,11 @@ class Pair:
 
 
 def of_ticket(db: sa.Connection, ref: TicketRef) -> tuple[Pair, ...]:
-    name = str(ref)
-    rows = db.execute(sa.select(link).where(sa.or_(link.c.left == name, link.c.right == name)).order_by(link.c.left, link.c.right))
-    return tuple(_pair(row) for row in rows.mappings())
+    return tuple(_pair(row) for row in db.execute(_OF_TICKET, {"named": str(ref)}).mappings())
+
+
+_NAMED = sa.or_(link.c.left == sa.bindparam("named"), link.c.right == sa.bindparam("named"))
+_OF_TICKET = sa.select(link).where(_NAMED).order_by(link.c.left, link.c.right)
 
 
 def of_tickets(db: sa.Connection, refs: list[TicketRef]) -> dict[TicketRef, list[Pair]]:

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
-from gateway.store.putting import insert_or_leave, is_ref
+from gateway.store.putting import insert_or_leave, is_ref, of_ref, the_ref
 from gateway.store.schema import page
 from rules.plan import Page
 from rules.ticket import TicketRef
@@ -83,7 +83,7 @@ def is_open(db: sa.Connection, id: str) -> bool:
 
 
 def open_about(db: sa.Connection, ref: TicketRef) -> list[Paging]:
-    return _read(db, is_ref(page, ref.connection, ref.key), page.c.state == State.OPEN)
+    return [_paging(row) for row in db.execute(_OPEN_ABOUT, of_ref(ref)).mappings()]
 
 
 def found(db: sa.Connection, id: str) -> list[Paging]:
@@ -106,7 +106,14 @@ def answers(db: sa.Connection) -> dict[TicketRef, tuple[tuple[datetime, datetime
 
 
 def _read(db: sa.Connection, *where: sa.ColumnElement[bool], by: sa.ColumnElement[datetime] = page.c.opened_at) -> list[Paging]:
-    return [_paging(row) for row in db.execute(sa.select(page).where(*where).order_by(by, page.c.id)).mappings()]
+    return [_paging(row) for row in db.execute(_chosen(*where, by=by)).mappings()]
+
+
+def _chosen(*where: sa.ColumnElement[bool], by: sa.ColumnElement[datetime] = page.c.opened_at) -> sa.Select[tuple[object, ...]]:
+    return sa.select(page).where(*where).order_by(by, page.c.id)
+
+
+_OPEN_ABOUT = _chosen(the_ref(page), page.c.state == State.OPEN)
 
 
 def _paging(row: sa.RowMapping) -> Paging:

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 import sqlalchemy as sa
 
-from gateway.store.putting import insert_or_replace
+from gateway.store.putting import insert_or_replace, the_ref
 from gateway.store.schema import parked
 
 Kind: TypeAlias = Literal["unreadable", "word", "poison", "batch", "link"]
@@ -36,14 +36,24 @@ def park(db: sa.Connection, connection: str, key: str, kind: Kind, reason: str, 
 
 def unpark(db: sa.Connection, connection: str, key: str, *kinds: Kind) -> None:
     """What was wrong with it is over."""
-    mine = (parked.c.connection == connection, parked.c.key == key)
-    db.execute(sa.delete(parked).where(*mine, parked.c.kind.in_(kinds)) if kinds else sa.delete(parked).where(*mine))
+    mine = {"of_connection": connection, "of_key": key}
+    db.execute(_UNPARK_SOME, {**mine, "kinds": kinds}) if kinds else db.execute(_UNPARK, mine)
+
+
+_UNPARK = sa.delete(parked).where(the_ref(parked))
+_UNPARK_SOME = _UNPARK.where(parked.c.kind.in_(sa.bindparam("kinds", expanding=True)))
 
 
 def versions(db: sa.Connection, connection: str, keys: Sequence[str]) -> dict[str, str]:
     """By key: the version at which a ticket was parked, where it has one."""
-    mine = (parked.c.connection == connection, parked.c.key.in_(keys), parked.c.version.is_not(None))
-    return {row.key: row.version for row in db.execute(sa.select(parked.c.key, parked.c.version).where(*mine))}
+    return {row.key: row.version for row in db.execute(_VERSIONS, {"of_connection": connection, "keys": keys})}
+
+
+_VERSIONS = sa.select(parked.c.key, parked.c.version).where(
+    parked.c.connection == sa.bindparam("of_connection"),
+    parked.c.key.in_(sa.bindparam("keys", expanding=True)),
+    parked.c.version.is_not(None),
+)
 
 
 def count(db: sa.Connection) -> int:

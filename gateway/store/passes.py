@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from gateway.store.codec import from_json, to_json
-from gateway.store.putting import insert_or_leave, is_ref
+from gateway.store.putting import insert_or_leave, is_ref, of_ref, the_ref
 from gateway.store.schema import action, pass_, stage, used
 from rules.bundle import Rate
 from rules.observation import Observation
@@ -100,7 +100,10 @@ def forget_before(db: sa.Connection, moment: datetime, most: int = 5000) -> int:
 
 def stages(db: sa.Connection, ref: TicketRef) -> frozenset[str]:
     """The keys of stages that ran or were passed over."""
-    return frozenset(db.execute(sa.select(stage.c.stage_key).where(is_ref(stage, ref.connection, ref.key))).scalars())
+    return frozenset(db.execute(_STAGES, of_ref(ref)).scalars())
+
+
+_STAGES = sa.select(stage.c.stage_key).where(the_ref(stage))
 
 
 def reached(db: sa.Connection, ref: TicketRef, some: Sequence[Stage]) -> None:
@@ -119,10 +122,12 @@ def use(db: sa.Connection, limits: Iterable[str], at: datetime) -> None:
 
 def uses(db: sa.Connection, limits: Mapping[str, Rate], now: datetime) -> dict[str, tuple[datetime, ...]]:
     """When each of these limits was used, as far back as any of them reaches, oldest first."""
+    if not limits:
+        return {}
     found: dict[str, list[datetime]] = {}
     chosen = sa.select(used.c.limit_key, used.c.at).where(used.c.limit_key.in_(list(limits))).order_by(used.c.at)
     spans = [rate.per for rate in limits.values()]
-    if spans and None not in spans:
+    if None not in spans:
         chosen = chosen.where(used.c.at > now - max(span for span in spans if span is not None))
     for row in db.execute(chosen):
         found.setdefault(row.limit_key, []).append(row.at)

@@ -21,6 +21,9 @@ def restrict(db: sa.Connection, ref: TicketRef, some: Sequence[Restriction], at:
 
 def kinds_of(db: sa.Connection, refs: Sequence[TicketRef]) -> frozenset[str]:
     """What leaves us no more of these tickets, all together."""
-    named = sa.tuple_(restricted.c.connection, restricted.c.key).in_([(ref.connection, ref.key) for ref in refs])
-    rows = db.execute(sa.select(restricted.c.kinds).where(named)).scalars()
+    rows = db.execute(_KINDS, {"refs": [(ref.connection, ref.key) for ref in refs]}).scalars()
     return frozenset(kind for kinds in rows for kind in kinds.split(",") if kind)
+
+
+_NAMED = sa.tuple_(restricted.c.connection, restricted.c.key).in_(sa.bindparam("refs", expanding=True))
+_KINDS = sa.select(restricted.c.kinds).where(_NAMED)

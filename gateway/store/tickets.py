@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from gateway.overlay import with_update
 from gateway.store import approvals, pages
 from gateway.store.codec import from_json, ticket_from, ticket_json, tickets_json, to_json
-from gateway.store.putting import as_text, execute_rows, insert_or_leave, insert_or_replace, is_ref, replacing
+from gateway.store.putting import as_text, execute_rows, insert_or_leave, insert_or_replace, is_ref, of_ref, replacing, the_ref
 from gateway.store.schema import alarm, alike, happening, ticket
 from rules.plan import Update
 from rules.ticket import Change, Comment, Ticket, TicketRef, Value, replace
@@ -45,14 +45,22 @@ class Past:
 
 
 def seen(db: sa.Connection, ref: TicketRef) -> Seen | None:
-    row = db.execute(sa.select(ticket).where(is_ref(ticket, ref.connection, ref.key))).mappings().first()
+    row = db.execute(_ONE, of_ref(ref)).mappings().first()
     return _seen(row) if row else None
+
+
+_ONE = sa.select(ticket).where(the_ref(ticket))
 
 
 def versions(db: sa.Connection, connection: str, keys: Sequence[str]) -> dict[str, tuple[str, bool]]:
     """By key: the version last seen, and whether the live path has judged it."""
-    chosen = sa.select(ticket.c.key, ticket.c.version, ticket.c.looked).where(ticket.c.connection == connection, ticket.c.key.in_(keys))
-    return {row.key: (row.version, row.looked) for row in db.execute(chosen)}
+    found = db.execute(_VERSIONS, {"of_connection": connection, "keys": keys})
+    return {row.key: (row.version, row.looked) for row in found}
+
+
+_VERSIONS = sa.select(ticket.c.key, ticket.c.version, ticket.c.looked).where(
+    ticket.c.connection == sa.bindparam("of_connection"), ticket.c.key.in_(sa.bindparam("keys", expanding=True))
+)
 
 
 def stored_since(db: sa.Connection, moment: datetime) -> Iterator[Sequence[bytes]]:
@@ -151,7 +159,10 @@ def wrote(db: sa.Connection, update: Update, echo: Mapping[str, Value]) -> None:
     if known is None or known.ticket is None:
         return
     now = with_update(known.ticket, update, echo)
-    db.execute(sa.update(ticket).where(is_ref(ticket, ref.connection, ref.key)).values(seen=to_json(now), status=now.status))
+    db.execute(_WROTE, {**of_ref(ref), "seen": to_json(now), "status": now.status})
+
+
+_WROTE = sa.update(ticket).where(the_ref(ticket))
 
 
 def gone(db: sa.Connection, ref: TicketRef, at: datetime) -> None:
@@ -173,20 +184,24 @@ def called(db: sa.Connection, ref: TicketRef) -> None:
 
 
 def is_gone(db: sa.Connection, ref: TicketRef) -> bool:
-    found = db.execute(sa.select(ticket.c.gone_at).where(is_ref(ticket, ref.connection, ref.key))).scalar()
-    return found is not None
+    return db.execute(_GONE, of_ref(ref)).scalar() is not None
+
+
+_GONE = sa.select(ticket.c.gone_at).where(the_ref(ticket))
 
 
 def past(db: sa.Connection, ref: TicketRef) -> Past:
     """All that is known to have happened, by time."""
-    chosen = sa.select(happening.c.kind, happening.c.what).where(is_ref(happening, ref.connection, ref.key))
     comments, changes = [], []
-    for row in db.execute(chosen.order_by(happening.c.at, happening.c.id)):
+    for row in db.execute(_PAST, of_ref(ref)):
         if row.kind == "comment":
             comments.append(from_json(Comment, row.what))
         else:
             changes.append(from_json(Change, row.what))
     return Past(tuple(comments), tuple(changes))
+
+
+_PAST = sa.select(happening.c.kind, happening.c.what).where(the_ref(happening)).order_by(happening.c.at, happening.c.id)
 
 
 def remember(db: sa.Connection, ref: TicketRef, comments: Iterable[Comment], changes: Iterable[Change]) -> None:
@@ -205,9 +220,12 @@ def change_id(change: Change) -> str:
 def look_again(db: sa.Connection, ref: TicketRef, at: datetime | None) -> None:
     """Sets the one alarm of a ticket, or takes it away."""
     if at is None:
-        db.execute(sa.delete(alarm).where(is_ref(alarm, ref.connection, ref.key)))
+        db.execute(_NO_ALARM, of_ref(ref))
     else:
         insert_or_replace(db, alarm, [{"connection": ref.connection, "key": ref.key, "at": at}])
+
+
+_NO_ALARM = sa.delete(alarm).where(the_ref(alarm))
 
 
 def look_no_later(db: sa.Connection, connection: str, at: datetime) -> int:
