@@ -9,19 +9,18 @@ from contextlib import suppress
 from datetime import datetime
 from enum import Enum
 from itertools import chain, repeat
-from operator import itemgetter
 from types import NoneType
 from typing import Any, TypeAlias, get_args, get_origin, get_type_hints
 
 from msgspec import NODEFAULT, Struct, structs
 
 from connectors.base import Spoilt
-from connectors.mapping import Field, Kept, Record, Several, Table, getter, moment, moments
+from connectors.mapping import Field, Kept, Plain, Several, Table, moment, moments
 from rules.ticket import Ticket
 
 Unread: TypeAlias = Sequence[dict[str, str]]
-Column: TypeAlias = Callable[[Any, Unread], list[Any]]
-Said: TypeAlias = Callable[[Any], Sequence[Any]]
+Column: TypeAlias = Callable[["Decoded", Unread], list[Any]]
+Said: TypeAlias = Callable[["Decoded"], Sequence[Any]]
 
 AtOnce: TypeAlias = Mapping[Any, Callable[[Any], list[Any]]]
 """By a conversion of one value: the same of many, none of them empty."""
@@ -57,16 +56,15 @@ ABSENT: Mapping[str, Any] = {
 
 
 class Columns:
-    """The rows of a table, ready for many records. `apart` names the fields that the connector reads in its own way.
+    """The rows of a table, ready for many records of one class, which has the table's keys.
 
-    `decoded`: the records come as `Decoded`, of a class that has the table's keys, and not as mappings.
+    `apart` names the fields that the connector reads in its own way.
     """
 
-    def __init__(self, table: Table, apart: Iterable[str], *, decoded: bool = False, at_once: AtOnce = STAMPS) -> None:
-        said = _of_decoded if decoded else _of_mappings
-        self._rows = [(f.name, _judged(f, said(f), at_once)) for f in table if f.reads is not None and f.name not in {*apart}]
+    def __init__(self, table: Table, apart: Iterable[str], *, at_once: AtOnce = STAMPS) -> None:
+        self._rows = [(f.name, _judged(f, _said(f), at_once)) for f in table if f.reads is not None and f.name not in {*apart}]
 
-    def tickets(self, records: Any, apart: Mapping[str, Iterable[Any]], unread: Unread) -> list[Ticket]:
+    def tickets(self, records: "Decoded", apart: Mapping[str, Iterable[Any]], unread: Unread) -> list[Ticket]:
         """One ticket for each record, in order; `unread` gets the words that nobody declared. Raises `Unusual`."""
         if not unread:
             return []
@@ -85,7 +83,8 @@ class Decoded:
     """Records of one class, and each of its fields as a column: taken apart in C, which asking each record for each field is not."""
 
     def __init__(self, records: Sequence[Struct]) -> None:
-        self.records, self.rows = records, list(map(structs.astuple, records))
+        self.records: Sequence[Any] = records
+        self.rows = list(map(structs.astuple, records))
         names = records[0].__struct_encode_fields__ if records else ()
         self.fields: Mapping[str, Sequence[Any]] = dict(zip(names, zip(*self.rows, strict=True), strict=True))
 
@@ -119,19 +118,21 @@ def _together(own: Sequence[tuple[str, Iterable[Any]]], count: int) -> list[dict
     return made
 
 
-def _of_mappings(row: Field) -> Said:
-    get, key = getter(row), row.reads
-    if isinstance(key, Several):
-        return key.each
-    if isinstance(key, str) and "." not in key:
-        return _at(key)
-    return lambda records: [get(record) for record in records]
+def part(record: Any, name: str) -> Any:
+    """What stands at a key of a record, decoded or not; None where there is none, or it is no record."""
+    if isinstance(record, Struct):
+        return getattr(record, name, None)
+    return record.get(name) if isinstance(record, dict) else None
 
 
-def _of_decoded(row: Field) -> Said:
+def _said(row: Field) -> Said:
     get = row.reads
+    if isinstance(get, Several):
+        return lambda decoded: get.each([decoded.fields[key] for key in get.keys])
+    if isinstance(get, Plain):
+        return lambda decoded: decoded.fields[get.key]
     if callable(get):
-        return lambda decoded: [get(record) for record in decoded.records]
+        return lambda decoded: list(map(get, decoded.records))
     first, *deeper = str(get).split(".")
 
     def follow(value: Any) -> Any:
@@ -142,19 +143,6 @@ def _of_decoded(row: Field) -> Said:
     return lambda decoded: list(map(follow, decoded.fields[first])) if deeper else decoded.fields[first]
 
 
-def _at(key: str) -> Callable[[Sequence[Record]], list[Any]]:
-    """What stands at a key; most systems send all keys of every record."""
-    at = itemgetter(key)
-
-    def said(records: Sequence[Record]) -> list[Any]:
-        try:
-            return list(map(at, records))
-        except KeyError:
-            return [record.get(key) for record in records]
-
-    return said
-
-
 def _judged(row: Field, said: Said, at_once: AtOnce) -> Column:
     """From what the records say to our values, each of the type that the field has."""
     if row.words is not None:
@@ -163,15 +151,15 @@ def _judged(row: Field, said: Said, at_once: AtOnce) -> Column:
     convert, of_people = row.convert, row.name in ("requester", "assignee")
     each = at_once.get(convert)
 
-    def column(records: Any, _: Unread) -> list[Any]:
-        values = said(records)
-        if each is not None and all(values):
-            values = each(values)
+    def column(records: "Decoded", _: Unread) -> list[Any]:
+        told = said(records)
+        if each is not None and all(told):
+            values = each(told)
         elif convert is not None:
-            values = [absent if value is None or value == "" else convert(value) for value in values]
+            values = [absent if value is None or value == "" else convert(value) for value in told]
         else:
-            _only(values, kinds if of_people else TEXT)
-            values = [value or absent for value in values]
+            _only(told, kinds if of_people else TEXT)
+            values = [value or absent for value in told]
         _only(values, kinds)
         if values and type(values[0]) is frozenset:
             _only(chain.from_iterable(value for value in values if value is not None), {str})
@@ -184,7 +172,7 @@ def _words(row: Field, said: Said) -> Column:
     """Words and their meanings; each is looked up once. One without a meaning is named among the unread."""
     name, meanings = row.name, Kept(_meaning(row))
 
-    def column(records: Any, unread: Unread) -> list[Any]:
+    def column(records: "Decoded", unread: Unread) -> list[Any]:
         words = said(records)
         _only(words, TEXT)
         values = [meanings[word] for word in words]

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from operator import itemgetter
 from typing import Any, TypeAlias
 
 from rules.ticket import Value
@@ -48,21 +47,27 @@ class Kept(dict[Any, Any]):
 class Several:
     """What several keys of a record tell together; a key that the record lacks tells None.
 
-    `each` is the same of many records, in C but for what was not told before: a call for each record cost ServiceNow's pages a fifth.
+    `each` is the same of the columns of many records, in C but for what was not told before.
     """
 
     def __init__(self, keys: Sequence[str], made: Callable[[Any], Any]) -> None:
-        self._keys, self._at, self._kept = keys, itemgetter(*keys), Kept(made)
+        self.keys, self._kept = keys, Kept(made)
 
     def __call__(self, record: Record) -> Any:
-        return self._kept[tuple(map(record.get, self._keys))]
+        return self._kept[tuple(map(record.get, self.keys))]
 
-    def each(self, records: Sequence[Record]) -> list[Any]:
-        try:
-            said = list(map(self._at, records))
-        except KeyError:
-            return list(map(self, records))
-        return list(map(self._kept.__getitem__, said))
+    def each(self, columns: Iterable[Sequence[Any]]) -> list[Any]:
+        return list(map(self._kept.__getitem__, zip(*columns, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """What stands at a key, dots and all: it is no path."""
+
+    key: str
+
+    def __call__(self, record: Record) -> Any:
+        return record.get(self.key)
 
 
 def moment(text: str) -> datetime:

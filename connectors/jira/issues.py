@@ -50,7 +50,7 @@ class IssueReader:
         self.own: Mapping[str, Own] = {o.name: o for o in fields.found(rows, self._custom, self._group_field, OURS)}
         self._customs = [name for name in self.own if name.startswith("custom.")]
         table = [*self._table, *(o.field() for o in self.own.values())]
-        self._read, self._columns = reader(table), Columns([*map(of_shape, table)], (*APART, *STAMPED), decoded=True)
+        self._read, self._columns = reader(table), Columns([*map(of_shape, table)], (*APART, *STAMPED))
         self._replaced = any(row.name in APART for row in table) or not self.own.keys().isdisjoint(STAMPED)
         more = [*self._linked, *(o.id for o in self.own.values())]
         self.asked, self._shape = ",".join([ASKED, *more]), Shape(more, self._named)

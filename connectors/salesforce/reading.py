@@ -188,7 +188,7 @@ class Together:
         self._connection, self._url, self._shape = connection, settings.url, shape
         apart = [row.name for row in table if callable(row.reads)]
         self._able = {*apart} == {"requester", "group", "assignee"} and not any(row.name.startswith(ABOUT_REQUESTER) for row in table)
-        self._columns = Columns(table, apart, decoded=True)
+        self._columns = Columns(table, apart)
         self._nobody, self._group_field = frozenset(settings.nobody), settings.group_field
         self._users = Kept(lambda user: Person(id=user[0], name=user[1], email=user[2]))
 

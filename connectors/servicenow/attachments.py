@@ -10,7 +10,7 @@ from urllib.parse import quote
 from connectors.base import Connector
 from connectors.errors import InDoubt, Rejected, Unreadable
 from connectors.files import Sink, Upload
-from connectors.servicenow.reading import moment
+from connectors.servicenow.query import moment
 from rules.plan import Receipt
 from rules.ticket import Attachment
 

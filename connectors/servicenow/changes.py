@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from connectors.base import Cursor, Custom, Page, Spoilt
-from connectors.columns import all_of
+from connectors.columns import all_of, part
 from connectors.errors import CursorExpired, NotFound, Rejected, Transient, Unreadable
-from connectors.mapping import Record
 from connectors.servicenow.labels import Labels
 from connectors.servicenow.place import Place
-from connectors.servicenow.reading import after, asked_for, page_reader, stamp_of, table_for, ticket_reader
+from connectors.servicenow.query import after, stamp_of
+from connectors.servicenow.reading import asked_for, table_for, ticket_reader
 from connectors.servicenow.settings import ServiceNowSettings
+from connectors.servicenow.shape import Shape, page_reader, plain
 from rules.ticket import replace
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ class Changes:
         table = table_for(settings, custom)
         self._asked = asked_for(settings, custom)
         self._ticket = ticket_reader(self.connection, settings, table)
-        self._tickets = page_reader(self.connection, settings, table)
+        self._shape = Shape(table)
+        self._tickets = page_reader(self.connection, settings, table, self._shape)
         self._page_size, self._sees_deletions = settings.page_size, settings.deletions
 
     def since(self, moment: datetime | Cursor) -> Iterator[Page]:
@@ -55,7 +57,7 @@ class Changes:
         for keys in labels.put_since(place.labels_from(self._settings.overlap)):
             scope = f"{self._settings.query}^" if self._settings.query else ""
             query = f"{scope}sys_idIN{','.join(keys)}^ORDERBYsys_updated_on^ORDERBYsys_id"
-            yield self._page(self._session.rows(what, self._settings.table, query, self._asked, len(keys)), place)
+            yield self._page(self._session.rows(what, self._settings.table, query, self._asked, len(keys), self._shape.decoded), place)
 
     def _place(self, since: datetime | Cursor) -> Place:
         try:
@@ -63,28 +65,30 @@ class Changes:
         except ValueError:
             raise CursorExpired(self.connection, "the cursor is none that this connector writes: reading again") from None
 
-    def _moved(self, place: Place, last: Record) -> Place:
-        at, key = last.get("sys_updated_on"), last.get("sys_id")
+    def _moved(self, place: Place, last: Any) -> Place:
+        at, key = part(last, "sys_updated_on"), part(last, "sys_id")
         if not isinstance(at, str) or not isinstance(key, str) or not key or (at, key) == (place.at, place.key):
             raise Unreadable(self.connection, "reading what changed: the pages do not go on (records without sys_updated_on or sys_id)")
         begun = place.begun or max(stamp_of(self._session.date), at)  # it is at least as late as the newest stamp it showed us
         return replace(place, at=at, key=key, begun=begun)
 
-    def _rows_after(self, place: Place) -> list[dict[str, Any]]:
+    def _rows_after(self, place: Place) -> list[Any]:
         """A page that the system broke off (its time for one request ran out) is asked for at half its size the next time."""
         query = after("sys_updated_on", place.at, place.key, self._settings.query)
         try:
-            rows = self._session.rows("reading what changed", self._settings.table, query, self._asked, self._page_size)
+            rows = self._session.rows(
+                "reading what changed", self._settings.table, query, self._asked, self._page_size, self._shape.decoded
+            )
         except Transient:
             self._page_size = max(self._page_size // 2, min(50, self._page_size))
             raise
         self._page_size = min(self._page_size * 2, self._settings.page_size)
         return rows
 
-    def _page(self, rows: list[dict[str, Any]], place: Place) -> Page:
+    def _page(self, rows: list[Any], place: Place) -> Page:
         if self._labels is not None and rows:
             self._labels.put_on("reading the tags of a page", rows)
-        tickets, spoilt = all_of(rows, self._tickets, self._ticket, lambda row, error: Spoilt(str(row.get("sys_id")), why(error)))
+        tickets, spoilt = all_of(rows, self._tickets, lambda row: self._ticket(plain(row)), _spoilt)
         return Page(tuple(tickets), place.cursor, spoilt=tuple(spoilt))
 
     def _deleted(self, place: Place) -> list[dict[str, Any]]:
@@ -106,6 +110,10 @@ class Changes:
     def count(self, since: datetime) -> int | None:
         query = after("sys_updated_on", self._place(since).at, "", self._settings.query)
         return self._session.count("counting what changed", self._settings.table, query)
+
+
+def _spoilt(row: Any, error: Exception) -> Spoilt:
+    return Spoilt(str(part(row, "sys_id")), why(error))
 
 
 def why(error: Exception) -> str:

@@ -22,17 +22,8 @@ from connectors.servicenow.directory import Directory
 from connectors.servicenow.journal import AUDIT, AUDITED, ELEMENTS, ENTRY, Caller, bears, changes_of, comment_of, marked
 from connectors.servicenow.labels import Labels, relabelled
 from connectors.servicenow.linking import Links
-from connectors.servicenow.reading import (
-    after,
-    asked_for,
-    escaped,
-    flat,
-    stamp,
-    table_for,
-    table_path,
-    ticket_reader,
-    version_of,
-)
+from connectors.servicenow.query import after, escaped, stamp, table_path
+from connectors.servicenow.reading import asked_for, flat, table_for, ticket_reader, version_of
 from connectors.servicenow.settings import ServiceNowSettings
 from connectors.servicenow.slas import TASK_SLA, native_sla
 from connectors.servicenow.writing import Writer, ignored

@@ -8,7 +8,7 @@ from connectors.base import FALLBACK, Thing
 from connectors.errors import NotFound, Rejected
 from connectors.inventory import Permission, RemoteField
 from connectors.servicenow import inventory
-from connectors.servicenow.reading import escaped
+from connectors.servicenow.query import escaped
 from rules.ticket import Person
 
 MOST = 10_000  # rows of a dictionary; the largest tables have some hundred fields

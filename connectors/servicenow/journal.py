@@ -7,7 +7,8 @@ from itertools import groupby
 from typing import Any
 
 from connectors.mapping import Field, Record
-from connectors.servicenow.reading import ON_HOLD, moment
+from connectors.servicenow.query import moment
+from connectors.servicenow.reading import ON_HOLD
 from rules.ticket import Change, Comment, Person, Role
 
 ELEMENTS = {True: "comments", False: "work_notes"}

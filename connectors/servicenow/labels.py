@@ -11,10 +11,13 @@ punctuation); https://newsrails.jace.pro/i/22204 (the two tables); https://openi
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from connectors.columns import part
 from connectors.errors import Rejected
 from connectors.inventory import Permission
 from connectors.servicenow.directory import readable
-from connectors.servicenow.reading import LABELS, after, escaped, flat, table_path
+from connectors.servicenow.query import after, escaped, table_path
+from connectors.servicenow.reading import LABELS, flat
+from connectors.servicenow.shape import labelled
 from rules.plan import TagChange
 
 if TYPE_CHECKING:
@@ -34,14 +37,15 @@ class Labels:
     def __init__(self, session: "ServiceNowSession", table: str) -> None:
         self._session, self._table, self._ids = session, table, dict[str, str]()
 
-    def put_on(self, what: str, records: Sequence[dict[str, Any]]) -> None:
+    def put_on(self, what: str, records: Sequence[Any]) -> None:
         """Each record with its tags as one more field of it: a request for every hundred of them."""
+        keys = [str(part(record, "sys_id")) for record in records]
         names: dict[str, set[str]] = {}
-        for some in _parts([str(record.get("sys_id")) for record in records], AT_ONCE):
+        for some in _parts(keys, AT_ONCE):
             for entry in self._entries(what, some):
                 names.setdefault(entry["table_key"], set()).add(entry["label.name"])
-        for record in records:
-            record[LABELS] = "\n".join(sorted(names.get(str(record.get("sys_id")), ())))
+        for key, record in zip(keys, records, strict=True):
+            labelled(record, "\n".join(sorted(names.get(key, ()))))
 
     def _entries(self, what: str, keys: Iterable[str]) -> list[dict[str, str]]:
         query = f"table={self._table}^table_keyIN{','.join(map(escaped, keys))}^{SHARED}"

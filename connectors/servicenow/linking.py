@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from connectors.errors import Rejected, Unsupported
-from connectors.servicenow.reading import flat, table_path
+from connectors.servicenow.query import table_path
+from connectors.servicenow.reading import flat
 from rules.plan import Receipt
 
 if TYPE_CHECKING:

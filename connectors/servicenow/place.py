@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from connectors.base import Cursor
-from connectors.servicenow.reading import moment, stamp
+from connectors.servicenow.query import moment, stamp
 from rules.ticket import replace
 
 

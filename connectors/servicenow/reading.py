@@ -4,22 +4,14 @@ Every value is a string and "" is none; references come as bare sys_ids, and wha
 names are plain keys of the record.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
-from itertools import chain, repeat
-from operator import add
+from itertools import chain
 from typing import Any
-from urllib.parse import quote
-
-import msgspec
-import orjson
-from msgspec import Struct
 
 from connectors.base import Custom
-from connectors.columns import MALFORMED, TEXT, Columns, Unusual
-from connectors.mapping import Field, Kept, Record, Several, Words, declared, key_of, reader
+from connectors.mapping import Field, Kept, Plain, Record, Several, Words, declared, key_of, reader
+from connectors.servicenow.query import moment, moment_or_day, stamp
 from connectors.servicenow.settings import ServiceNowSettings
 from rules.ticket import Channel, Level, Person, Status, Ticket, TicketRef, Type, Value, replace
 
@@ -71,30 +63,6 @@ def _lines(text: str) -> frozenset[str]:
     return frozenset(text.splitlines())
 
 
-def stamp(value: Any) -> str:
-    """A moment as this system writes it: UTC, whole seconds, no zone."""
-    return f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else str(value)
-
-
-def moment(text: str) -> datetime:
-    """A stamp of this system, quicker than the general way: it is always UTC. Raises `ValueError`."""
-    return datetime.fromisoformat(f"{text}+00:00")
-
-
-def _moments(texts: Sequence[str]) -> list[datetime]:
-    """`moment` of each."""
-    return list(map(datetime.fromisoformat, map(add, texts, repeat("+00:00"))))
-
-
-def _moment_or_day(text: str) -> datetime:
-    """A stamp, or a day, which begins at midnight."""
-    return moment(text if len(text) > len("2026-03-02") else f"{text} 00:00:00")
-
-
-def _get(key: str) -> Callable[[Record], Any]:
-    return lambda record: record.get(key)
-
-
 def _requester(said: tuple[str | None, str | None, str | None, str | None, str | None]) -> Person | None:
     key, name, email, organization, language = said
     if not key:
@@ -126,14 +94,21 @@ def _resolution(said: tuple[str | None, str | None]) -> str | None:
     return "canceled" if state == CANCELED else code
 
 
+ALWAYS = ("sys_id", "number", "sys_updated_on", "sys_mod_count")
+"""What a ticket is known by and told apart by, whatever the table says."""
 LABELS = "label_entry"
 """Under this key a record bears its tags, one a line, where they are rows of their own; see `labels`."""
 
 
 def version_of(record: Record) -> str:
     """Neither half alone is monotonic. Labels leave both alone, so where they are read the version tells them apart as well."""
-    own = f"{record['sys_mod_count']}@{record['sys_updated_on']}"
-    return f"{own}#{sha256(record[LABELS].encode()).hexdigest()[:8]}" if LABELS in record else own
+    return version(record["sys_mod_count"], record["sys_updated_on"], record.get(LABELS))
+
+
+def version(count: str, at: str, labels: str | None) -> str:
+    """`version_of` a record with these."""
+    own = f"{count}@{at}"
+    return own if labels is None else f"{own}#{sha256(labels.encode()).hexdigest()[:8]}"
 
 
 TABLE = (
@@ -203,7 +178,7 @@ def _with_reason(words: Words) -> Several:
 
 
 def _own(c: Custom) -> Field:
-    into: Mapping[str, Callable[[Any], Value]] = {"set": _listed, "time": _moment_or_day, "number": float, "boolean": "true".__eq__}
+    into: Mapping[str, Callable[[Any], Value]] = {"set": _listed, "time": moment_or_day, "number": float, "boolean": "true".__eq__}
     out: Mapping[str, Callable[[Any], Any]] = {
         "set": lambda value: ",".join(sorted(value)),
         "time": stamp,
@@ -212,17 +187,17 @@ def _own(c: Custom) -> Field:
     }
     name = c.name if c.name in OF_TICKET else f"custom.{c.name}"
     writes = c.remote if c.remote.count(".") < 2 else None  # the name of a reference writes the reference, see `Directory.referred`
-    return Field(name=name, reads=_get(c.remote), writes=writes, convert=into.get(c.type), render=out.get(c.type))
+    return Field(name=name, reads=Plain(c.remote), writes=writes, convert=into.get(c.type), render=out.get(c.type))
 
 
 def ticket_reader(connection: str, settings: ServiceNowSettings, table: tuple[Field, ...]) -> Callable[[Record], Ticket]:
     """One function from a record to a ticket. It raises `ValueError` or `KeyError` for what is not a record of the Table API."""
-    read = reader(table)
+    read, names = reader(table), keys_read(table)
     has_custom = any(f.name.startswith("custom.") for f in table)
     page = f"{settings.url}/{settings.table}.do?sys_id="
 
     def ticket(record: Record) -> Ticket:
-        _only_text(record)
+        _only_text(record, names)
         reading = read(record)
         values, key = reading.values, key_of(record["sys_id"])
         custom = _taken_out(values) if has_custom else {}
@@ -241,62 +216,16 @@ def ticket_reader(connection: str, settings: ServiceNowSettings, table: tuple[Fi
     return ticket
 
 
-class Texts(list[dict[str, str | None]]):
-    """Records of which each value is known to be text, as it should be."""
+def keys_read(table: tuple[Field, ...]) -> tuple[str, ...]:
+    """The keys of a record that a ticket is made of; nothing else in it is looked at."""
+    rows = [row.reads for row in table]
+    told = [reads.keys if isinstance(reads, Several) else (reads.key if isinstance(reads, Plain) else str(reads),) for reads in rows]
+    return tuple(dict.fromkeys((*ALWAYS, *chain.from_iterable(told))))
 
 
-class _Answer(Struct):
-    result: list[dict[str, str | None]]
-    error: Any = None
-
-
-_answer = msgspec.json.Decoder(_Answer).decode
-
-
-def rows_of(content: bytes) -> Any:
-    """An answer with rows, decoded to what the Table API documents, any other to what it holds. Raises `ValueError` for no JSON."""
-    try:
-        answer = _answer(content)
-    except ValueError:
-        return orjson.loads(content)
-    return {"result": Texts(answer.result), "error": answer.error}
-
-
-APART = ("ref", "version", "url", "shown_as")
-
-
-def page_reader(connection: str, settings: ServiceNowSettings, table: tuple[Field, ...]) -> Callable[[Sequence[Record]], list[Ticket]]:
-    """As `ticket_reader` for many records at once; `Unusual` where one of them must be read by itself."""
-    columns, replaced = Columns(table, APART, at_once={moment: _moments}), any(f.name in APART for f in table)
-    page = f"{settings.url}/{settings.table}.do?sys_id="
-
-    def tickets(records: Sequence[Record]) -> list[Ticket]:
-        if replaced:
-            raise Unusual
-        try:
-            if not (isinstance(records, Texts) or {*map(type, chain.from_iterable(record.values() for record in records))} <= TEXT):
-                raise Unusual
-            keys = [record["sys_id"] for record in records]
-            if not all(keys):
-                raise Unusual
-            apart: dict[str, list[Any]] = {
-                "ref": [TicketRef(connection, key) for key in keys],
-                "version": [*map(version_of, records)]
-                if settings.labelled
-                else [f"{record['sys_mod_count']}@{record['sys_updated_on']}" for record in records],
-                "url": [page + key for key in keys],
-                "shown_as": [record.get("number") or None for record in records],
-            }
-        except MALFORMED:
-            raise Unusual from None
-        return columns.tickets(records, apart, [{} for _ in records])
-
-    return tickets
-
-
-def _only_text(record: Record) -> None:
-    if not {*map(type, record.values())} <= {str, type(None)}:
-        wrong = next(name for name, value in record.items() if not isinstance(value, str | None))
+def _only_text(record: Record, names: Iterable[str]) -> None:
+    wrong = next((name for name in names if not isinstance(record.get(name), str | None)), None)
+    if wrong is not None:
         raise ValueError(f"{wrong} is not text, as every value of the Table API is")
 
 
@@ -307,32 +236,3 @@ def _taken_out(values: dict[str, Any]) -> dict[str, Value]:
 def flat(record: Mapping[str, Any]) -> dict[str, Any]:
     """A record whose references came as `{link, value}` (answers to writes have no other form), as bare sys_ids."""
     return {name: value.get("value", "") if isinstance(value, Mapping) else value for name, value in record.items()}
-
-
-def table_path(table: str, key: str = "") -> str:
-    """The path of a table or of one record in it; a key can never climb out of its place."""
-    return f"/api/now/table/{table}" + (f"/{quote(key, safe='')}" if key else "")
-
-
-def stamp_of(date: str | None) -> str:
-    """An answer's `Date` as the system writes its own stamps; empty when there is none."""
-    try:
-        return f"{parsedate_to_datetime(date or '').astimezone(UTC):%Y-%m-%d %H:%M:%S}"
-    except ValueError:
-        return ""
-
-
-def after(field: str, at: str, key: str, scope: str = "") -> str:
-    """The query for what comes after (`at`, `key`) in the order of (`field`, `sys_id`); from `at` on when there is no key yet."""
-    within = f"{scope}^" if scope else ""
-    order = f"^ORDERBY{field}^ORDERBYsys_id"
-    if not key:
-        return f"{within}{field}>={at}{order}"
-    return f"{within}{field}={at}^sys_id>{key}^NQ{within}{field}>{at}{order}"
-
-
-def escaped(text: str) -> str:
-    """A value inside an encoded query. Raises `ValueError` for one that the system would run as a script."""
-    if text.lstrip().casefold().startswith("javascript:"):
-        raise ValueError("a name that begins with 'javascript:' would be run as a script, and is not looked up")
-    return text.replace("^", "^^")

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import orjson
 import requests
+from msgspec import Struct
 
 from connectors.allowance import until_reset
 from connectors.errors import ConnectorError, InDoubt, Transient, Unauthorized, Unreadable
@@ -20,7 +21,7 @@ from connectors.files import Sink, Upload
 from connectors.granting import token_of
 from connectors.inventory import Pulse
 from connectors.secrecy import saying
-from connectors.servicenow.reading import Texts, rows_of, table_path
+from connectors.servicenow.query import table_path
 from connectors.servicenow.secrecy import shows_nothing
 from connectors.shared import Shared
 from connectors.tokens import Bearer, Token, as_it_is, renewed
@@ -53,11 +54,13 @@ class ServiceNowSession:
         self.total: int | None = None  # how many records there are for the last query, where its answer said so
         self.date: str | None = None  # the system's own moment, as its last answer gave it
 
-    def rows(self, what: str, table: str, query: str, fields: str, limit: int) -> list[dict[str, Any]]:
-        """Records of a table, references as bare sys_ids."""
+    def rows(
+        self, what: str, table: str, query: str, fields: str, limit: int, read: Callable[[bytes], Any] = orjson.loads
+    ) -> list[dict[str, Any]]:
+        """Records of a table, references as bare sys_ids; as `read` decodes them."""
         asked = {"sysparm_query": query, "sysparm_fields": fields, "sysparm_limit": str(limit), **READ}
-        found = self._result(what, self.ask(what, "GET", table_path(table), asked, read=rows_of))
-        if not isinstance(found, Texts) and not (isinstance(found, list) and all(isinstance(row, dict) for row in found)):
+        found = self._result(what, self.ask(what, "GET", table_path(table), asked, read=read))
+        if not isinstance(found, list) or any(not issubclass(kind, (dict, Struct)) for kind in {*map(type, found)}):
             raise Unreadable(self.connection, f"{what}: the answer holds no list of records")
         return found
 

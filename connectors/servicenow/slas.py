@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from connectors.base import NativeSla, metric_named
-from connectors.servicenow.reading import moment
+from connectors.servicenow.query import moment
 
 TASK_SLA = "sys_id,sla.name,stage,has_breached,start_time,end_time,planned_end_time"
 """What is asked of a row. `percentage` is refreshed by jobs only and tells nothing that these do not."""

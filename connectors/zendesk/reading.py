@@ -233,7 +233,7 @@ FROM_BESIDE = ("requester", "assignee", "group")
 
 def page_reader(connection: str, table: Table, url: str) -> Callable[[Sequence[Any], Beside], list[Ticket]]:
     """As `ticket_reader` for many tickets of one `Shape`; `Unusual` where one of them must be read by itself."""
-    columns = Columns([*map(of_shape, table)], FROM_BESIDE, decoded=True)
+    columns = Columns([*map(of_shape, table)], FROM_BESIDE)
 
     def page(records: Sequence[Any], beside: Beside) -> list[Ticket]:
         if not all(isinstance(record, Struct) for record in records):

@@ -26,6 +26,7 @@ from connectors.salesforce.reading import Cases
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.servicenow import reading as servicenow
 from connectors.servicenow.settings import ServiceNowSettings
+from connectors.servicenow.shape import Shape, page_reader
 from connectors.zendesk import reading as zendesk
 from rules.ticket import Ticket
 
@@ -108,10 +109,11 @@ def of_servicenow() -> Reading:
     said = ServiceNowSettings(url="https://acme.service-now.com", sign_in=sign_in, tags_field="u_tags", words={"status": {"odd": "open"}})
     table = servicenow.table_for(said, (Custom("seats", "u_seats", "number"), Custom("product", "u_product")))
     record = {**recorded("servicenow")["result"], "u_seats": "12"}
-    page = servicenow.page_reader("it", said, table)
+    shape = Shape(table)
+    page = page_reader("it", said, table, shape)
 
     def together(some: Sequence[Any]) -> list[Ticket]:
-        return page(servicenow.rows_of(orjson.dumps({"result": some}))["result"])
+        return page(shape.decoded(orjson.dumps({"result": some}))["result"])
 
     return Reading(together, servicenow.ticket_reader("it", said, table), record)
 

@@ -97,4 +97,5 @@ def test_the_moments_of_a_page_are_those_of_each(texts: list[str]) -> None:
 @given(st.lists(st.fixed_dictionaries({}, optional={key: st.sampled_from((None, "", "x")) for key in ("a", "b")})))
 def test_what_several_keys_tell_together_is_told_of_a_page_as_of_each_record(some: list[dict[str, Any]]) -> None:
     told = Several(("a", "b"), lambda said: f"{said[0]}/{said[1]}")
-    assert told.each(some) == [f"{one.get('a')}/{one.get('b')}" for one in some] == list(map(told, some))
+    columns = [[one.get(key) for one in some] for key in told.keys]
+    assert told.each(columns) == [f"{one.get('a')}/{one.get('b')}" for one in some] == list(map(told, some))

@@ -19,7 +19,8 @@ from connectors.base import Custom, Spoilt
 from connectors.errors import CursorExpired, InDoubt, NotFound, Rejected, Transient, Unauthorized, Unreadable, WriteRefused
 from connectors.sandbox import Answer, Request
 from connectors.servicenow.connector import ServiceNowConnector
-from connectors.servicenow.reading import after, asked_for, escaped, table_for, ticket_reader
+from connectors.servicenow.query import after, escaped
+from connectors.servicenow.reading import asked_for, table_for, ticket_reader
 from connectors.servicenow.sandbox import CLIENT_SECRET, PASSWORD, ServiceNowSandbox
 from connectors.servicenow.sandbox_query import parsed
 from connectors.servicenow.session import refused
