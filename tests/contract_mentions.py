@@ -10,9 +10,18 @@ from tests.rigs import Rig
 LENA = "lena@example.com"
 
 
+def calling(rig: Rig) -> Connector:
+    """A connector whose notes can mention people: of Salesforce's only posts in the feed do."""
+    if rig.system != "salesforce":
+        return rig.connector()
+    rig.sandbox.feed = True
+    return rig.connector(replies="feed")
+
+
 def test_whom_a_note_mentions_stands_beside_its_text(rig: Rig, connector: Connector) -> None:
     if not connector.abilities.mentions:
         pytest.skip("it tells of no mentions")
+    connector = calling(rig)
     key = one(rig, connector).ref.key
     rig.people("note", key, "look at @Max, please", mentions=(LENA, LENA))
     rig.later()
@@ -30,7 +39,8 @@ def test_whom_a_note_mentions_stands_beside_its_text(rig: Rig, connector: Connec
     assert (connector.person("nobody-at-all"), connector.mentionable("nobody@example.com")) == (None, None)
 
 
-def test_a_note_calls_those_it_was_told_to_and_a_reply_nobody(rig: Rig, connector: Connector) -> None:
+def test_a_note_calls_those_it_was_told_to_and_a_reply_nobody(rig: Rig) -> None:
+    connector = calling(rig)
     key = one(rig, connector).ref.key
     able = connector.abilities.mentions
     lena, max_ = (connector.mentionable(who) if able else who for who in (LENA, "max@example.com"))

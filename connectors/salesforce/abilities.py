@@ -42,5 +42,6 @@ ABILITIES = Abilities(
     knows=frozenset({"group", "user", "field"}),
     slas=True,
     describes=True,
+    mentions=True,
     guards=True,
 )

@@ -296,7 +296,14 @@ class SalesforceConnector(Connector):
     def comment(self, key: str, body: str, *, public: bool, mark: str, called: frozenset[str] = NOBODY) -> Receipt:
         """As `replies` of the connection wishes: see `saying.py`."""
         what = f"{'reply to' if public else 'leave a note on'} case {key}"
-        return self._saying.say(what, self._id(what, key), body, public=public, mark=mark)
+        return self._saying.say(what, self._id(what, key), body, public=public, mark=mark, called=called)
+
+    def person(self, id: str) -> Person | None:
+        return self._writing.directory.person(id)
+
+    def mentionable(self, who: str) -> str | None:
+        """Nobody where notes are case comments, which mention nobody."""
+        return self._writing.directory.mentionable(who) if self._saying.mentions else None
 
     def applied_comment(self, key: str, body: str, *, public: bool, mark: str) -> Receipt | None:
         what = f"look for our comment on case {key}"

@@ -176,6 +176,11 @@ class SalesforceSandbox(Sandbox):
         return self._acted(request, rest)
 
     def _acted(self, request: Request, rest: list[str]) -> Answer:
+        match request.method, rest:
+            case "POST", ["chatter", "feed-elements"]:
+                return self.saying.element(_fields(request))
+            case "GET", ["chatter", "feed-elements", "batch", ids]:
+                return self.saying.elements(unquote(ids).split(","))
         if request.method != "POST" or rest != ["actions", "standard", "emailSimple"]:
             raise _missing()
         return self.saying.mailed(_fields(request))

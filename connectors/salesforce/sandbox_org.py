@@ -96,6 +96,7 @@ class Org:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.commit_delay = timedelta(0)
+        self.segments: dict[str, list[Record]] = {}  # of posts that mention people, by id
         self._records: dict[str, dict[str, Record]] = {table: {} for table in SCHEMA}
         self._kept: dict[str, dict[str, list[str]]] = {table: defaultdict(list) for table in KEPT_BY}
         self._by_stamp: list[tuple[str, str]] = []  # of cases

@@ -132,14 +132,33 @@ def said(done: Transaction, org: Org, people: People, deed: Deed, case: Record, 
         done.add("EmailMessage", ParentId=case["Id"], TextBody=deed.text, **mail, **about)
         return
     by = people.portal_user(contact["Name"], contact["Email"]) if deed.by == "customer" else done.by
-    made = posted(done, case["Id"], deed) if feed else commented(done, case["Id"], deed.text, public=deed.kind == "reply")
+    made = (
+        posted(done, case["Id"], deed, *_chosen(done, org, people, deed))
+        if feed
+        else commented(done, case["Id"], deed.text, public=deed.kind == "reply")
+    )
     made.update(CreatedById=by, LastModifiedById=by)
 
 
-def posted(done: Transaction, case: str, deed: Deed) -> Record:
+def _chosen(done: Transaction, org: Org, people: People, deed: Deed) -> list[Record]:
+    """Those whom somebody chose behind an @, before what they wrote."""
+    users = (org.truly("User", people.agent(email)) for email in deed.fields.get("mentions", ()))
+    return [segment for user in users for segment in (mentioning(user), {"type": "Text", "text": " "})]
+
+
+def posted(done: Transaction, case: str, deed: Deed, *chosen: Record) -> Record:
     """Straight into the feed, as in an organization that has no case comments."""
     seen = "AllUsers" if deed.kind == "reply" else "InternalUsers"
-    return done.add("CaseFeed", ParentId=case, Type="TextPost", Body=deed.text, Visibility=seen)
+    segments = [*chosen, {"type": "Text", "text": deed.text}]
+    post = done.add("CaseFeed", ParentId=case, Type="TextPost", Body="".join(one["text"] for one in segments), Visibility=seen)
+    done.org.segments[post["Id"]] = segments
+    return post
+
+
+def mentioning(user: Record) -> Record:
+    """As Salesforce tells of somebody who is mentioned, by its own name of them."""
+    named = {"id": user["Id"], "name": user["Name"], "type": "User"}
+    return {"type": "Mention", "accessible": True, "name": user["Name"], "text": f"@{user['Name']}", "record": named}
 
 
 def commented(done: Transaction, case: str, text: str | None, *, public: bool) -> Record:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from connectors.salesforce.sandbox_org import Org, Record
-from connectors.salesforce.sandbox_people import People, commented
+from connectors.salesforce.sandbox_people import People, commented, mentioning
 from connectors.salesforce.sandbox_refusals import Refused, no_column, short_enough
 from connectors.salesforce.sandbox_soql import stamp
 from connectors.sandbox import Answer
@@ -13,6 +13,7 @@ OF_COMMENT = frozenset({"ParentId", "CommentBody", "IsPublished"})
 OF_POST = frozenset({"ParentId", "Body", "Visibility", "Type", "IsRichText", "Title"})
 OF_MAIL = frozenset({"emailAddresses", "emailSubject", "emailBody", "senderType", "senderAddress", "sendRichBody"})
 OF_MAIL |= {"relatedRecordId", "logEmailOnSend", "addThreadingTokenToSubject", "addThreadingTokenToBody"}
+OF_ELEMENT = frozenset({"body", "feedElementType", "subjectId", "visibility"})
 AUDIENCES = ("AllUsers", "InternalUsers")
 
 
@@ -31,6 +32,43 @@ class Saying:
         short_enough(values)
         case = self._case(values.get("ParentId"))
         return self._commented(case, values) if table == "CaseComment" else self._posted(case, values)
+
+    def element(self, asked: dict[str, Any]) -> Answer:
+        """A post in segments. Whoever is mentioned is told, where they can be."""
+        if unknown := asked.keys() - OF_ELEMENT:
+            raise Refused(400, "JSON_PARSER_ERROR", f"Unrecognized field {unknown.pop()}")
+        case, seen = self._case(asked.get("subjectId")), asked.get("visibility") or "AllUsers"
+        segments = [self._segment(one) for one in asked["body"]["messageSegments"]]
+        done = self._org.transaction(self._users.api)
+        body = "".join(one["text"] for one in segments)
+        post = done.add("CaseFeed", ParentId=case["Id"], Type="TextPost", Body=body, Visibility=seen)
+        self._org.store(done)
+        self._org.segments[post["Id"]] = segments
+        called = [self._org.truly("User", one["record"]["id"])["Email"] for one in segments if one["type"] == "Mention"]
+        self._took_effect("reply" if seen == "AllUsers" else "note", str(case["Id"]), id=post["Id"], body=body, called=called)
+        return Answer(status=201, body=self._element(post["Id"], body))
+
+    def _segment(self, one: dict[str, Any]) -> dict[str, Any]:
+        if one["type"] == "Text":
+            return {"type": "Text", "text": one["text"]}
+        user = self._org.get("User", one["id"])
+        if user is None:
+            raise Refused(400, "INVALID_ID_FIELD", f"Invalid id: {one['id']}")
+        return mentioning(user)
+
+    def elements(self, ids: list[str]) -> Answer:
+        found = [(id, self._org.get("CaseFeed", id)) for id in ids]
+        results = [
+            {"statusCode": 200, "result": self._element(id, post["Body"])}
+            if post is not None
+            else {"statusCode": 404, "result": [{"errorCode": "NOT_FOUND"}]}
+            for id, post in found
+        ]
+        return Answer(body={"hasErrors": any(post is None for _, post in found), "results": results})
+
+    def _element(self, id: str, body: str) -> dict[str, Any]:
+        segments = self._org.segments.get(id) or [{"type": "Text", "text": body}]
+        return {"id": id, "feedElementType": "FeedItem", "body": {"text": body, "isRichText": False, "messageSegments": segments}}
 
     def _case(self, key: Any) -> Record:
         if not key:

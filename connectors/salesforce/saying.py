@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from connectors.base import NOBODY
 from connectors.errors import ConnectorError, InDoubt, NotFound, Rejected
 from connectors.mapping import Record
+from connectors.salesforce import mentioning
 from connectors.salesforce.answers import made, reading
 from connectors.salesforce.reading import comment_of, email_of, mark_in, post_of
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.soql import POSTS, quoted, stamp
-from connectors.text import limits, plain
+from connectors.text import limits, markdown, mentions, plain
 from connectors.text.limits import Limit, in_bytes
 from rules.plan import Receipt
 from rules.ticket import Comment
@@ -61,6 +63,10 @@ ADDRESS = "SELECT CaseNumber, Subject, Contact.Email, SuppliedEmail FROM Case WH
 NO_ADDRESS = "the case names nobody's e-mail address; give its contact one, or write replies: comment for this connection"
 
 
+def _mark(mark: str) -> str:
+    return f"\n\n⟨tg:{mark[:8]}⟩"
+
+
 class Saying:
     """Raises `NotFound` where there is no case, `Rejected` for a reply by e-mail to nobody."""
 
@@ -72,7 +78,10 @@ class Saying:
         later = f" AND CreatedDate >= {stamp(since)}" if since else ""
         rows = [(kind, self._session.all(what, f"{kind.select}ParentId = {quoted(key)}{later} {BY_TIME}")) for kind in self._kinds()]
         with reading(self._connection, what):
-            found = [kind.read(row) for kind, some in rows for row in some]
+            read = {kind: [kind.read(row) for row in some] for kind, some in rows}
+        if POST in read:
+            read[POST] = list(mentioning.beside(self._connection, self._session, what, read[POST]))
+        found = [one for some in read.values() for one in some]
         return sorted((c for c in found if since is None or c.at >= since), key=lambda c: c.at)
 
     def _kinds(self) -> Iterator[Kind]:
@@ -82,17 +91,38 @@ class Saying:
         if self._settings.emails:
             yield EMAIL
 
-    def say(self, what: str, key: str, text: str, *, public: bool, mark: str) -> Receipt:
+    def say(self, what: str, key: str, text: str, *, public: bool, mark: str, called: frozenset[str] = NOBODY) -> Receipt:
         """The receipt has no version: an edit by somebody else could hide behind it."""
         way = self._way(public=public)
         said = self._written(text, KINDS[way])
-        whole = f"{said.rstrip()}\n\n⟨tg:{mark[:8]}⟩" if self._settings.marks else said
+        if called and not public and self.mentions and (posted := self._mentioned(what, key, text, mark, called)) is not None:
+            return posted
+        whole = f"{said.rstrip()}{_mark(mark)}" if self._settings.marks else said
         if way == "email":
             return self._mailed(what, key, text, whole, mark)
         path, body = self._row(way, key, whole, public=public)
         with self._session.saying(public=public):
             answer = self._session.ask(what, "POST", path, body=body, meaning=self._no_parent)
         return Receipt(id=made(self._connection, what, answer))
+
+    @property
+    def mentions(self) -> bool:
+        """Whether a note can: it is a post, and found again by its mark, for Salesforce shows whom it mentions by its own name of them."""
+        return self._settings.replies == "feed" and self._settings.marks
+
+    def _mentioned(self, what: str, key: str, text: str, mark: str, called: frozenset[str]) -> Receipt | None:
+        """None where that mentions nobody, is too long, or is refused: then nothing happened, and the note goes with names."""
+        limit = Limit(*POST.limit, self._settings.four_byte_letters)
+        shown, found = mentions.told(mentions.only(markdown.read(limits.cleaned(text, limit)), called))
+        if not found or limit.size(shown) > limit.longest:
+            return None
+        body = mentioning.post(key, f"{shown.rstrip()}{_mark(mark)}", found)
+        try:
+            with self._session.saying(public=False):
+                answer = self._session.ask(what, "POST", "chatter/feed-elements", body=body, meaning=self._no_parent)
+        except (NotFound, Rejected):
+            return None
+        return Receipt(id=mentioning.made(self._connection, what, answer))
 
     def found(self, what: str, key: str, text: str, *, public: bool, mark: str) -> Receipt | None:
         """By the mark; without `marks`, by the very text in what our own user said."""

@@ -8,6 +8,8 @@ from connectors.secrecy import only
 
 COMMENT = re.compile(r"/services/data/v\d+\.0/sobjects/CaseComment/?")
 POST = re.compile(r"/services/data/v\d+\.0/sobjects/FeedItem/?")
+ELEMENT = re.compile(r"/services/data/v\d+\.0/chatter/feed-elements/?")
+"""The same post with those whom it mentions."""
 LINK = re.compile(r"/services/data/v\d+\.0/sobjects/ContentDocumentLink/?")
 
 
@@ -19,5 +21,7 @@ def shows_nothing(method: str, path: str, body: Any) -> bool:
         return only(body, "ParentId", "CommentBody", "IsPublished") and body.get("IsPublished") is False
     if POST.fullmatch(path):
         return only(body, "ParentId", "Body", "Visibility") and body.get("Visibility") == "InternalUsers"
+    if ELEMENT.fullmatch(path):
+        return only(body, "body", "feedElementType", "subjectId", "visibility") and body.get("visibility") == "InternalUsers"
     names = ("ContentDocumentId", "LinkedEntityId", "ShareType", "Visibility")
     return bool(LINK.fullmatch(path)) and only(body, *names) and body.get("Visibility") == "InternalUsers"

@@ -13,7 +13,7 @@ from connectors.salesforce.soql import quoted
 from connectors.text import limits, plain
 from connectors.text.limits import Limit
 from rules.plan import Draft, TagChange
-from rules.ticket import Value
+from rules.ticket import Person, Value
 
 if TYPE_CHECKING:
     from connectors.salesforce.session import Session
@@ -22,6 +22,7 @@ MANY = 200  # ids in one query: a longer list would not fit into an address
 OWNERS = frozenset({"group", "assignee"})
 LONGEST_DESCRIPTION = 32_000  # characters: as the sandbox has it; not looked up at the vendor
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
+A_USER = re.compile(f"{USER}[0-9A-Za-z]{{12}}([0-9A-Za-z]{{3}})?")
 BY_WORD = ("Status", "Priority", "Type", "Origin")
 LOOK_UP_QUEUE = "SELECT Id, Name FROM Group WHERE Type = 'Queue' AND (Name = {0} OR DeveloperName = {0}) LIMIT 3"
 LOOK_UP_USER = "SELECT Id, Name, Email FROM User WHERE {1} = {0} AND IsActive = true AND UserType = 'Standard' LIMIT 3"
@@ -33,6 +34,7 @@ class Directory:
     def __init__(self, connection: str, session: "Session", nobody: tuple[str, ...]) -> None:
         self._connection, self._session, self._nobody = connection, session, nobody
         self._known: dict[tuple[str, str], Record] = {}
+        self._people: dict[str, Person] = {}
         self._fields: dict[str, frozenset[str]] = {}
         self._days: frozenset[str] = frozenset()
 
@@ -55,6 +57,25 @@ class Directory:
     def choices(self, field: str) -> frozenset[str]:
         """The values that this organization's picklist has; empty where it has no such picklist."""
         return self._described().get(field.casefold(), frozenset())
+
+    def person(self, id: str) -> Person | None:
+        """The user with this id, asked for once."""
+        if not A_USER.fullmatch(id):
+            return None
+        if id not in self._people:
+            rows = self._session.all(f"look up who {id} is", f"SELECT Id, Name, Email FROM User WHERE Id = {quoted(id)}")  # noqa: S608
+            if not rows:
+                return None
+            self._people[id] = Person(id=id, name=rows[0].get("Name"), email=rows[0].get("Email"))
+        return self._people[id]
+
+    def mentionable(self, who: str) -> str | None:
+        """The id of the one active user with this e-mail address (or name, where it is none); None for nobody and for several."""
+        try:
+            found = self._found("user", who)
+            return str(self._one("user", who, found)["Id"]) if len(found) == 1 else None
+        except Rejected:
+            return None
 
     def members(self, name: str) -> tuple[str, ...]:
         """The users of a queue who are active, each by e-mail address, else name; nobody for a queue that is not there."""

@@ -228,3 +228,36 @@ def test_what_our_user_must_be_able_to_make_goes_by_what_replies_are(rig: Rig, w
     connector: Connector = rig.connector(replies=way)
     serving = {one.name for one in connector.permissions() if one.serves("reply")}
     assert serving == {{"comment": "create CaseComment", "feed": "create FeedItem", "email": "create EmailMessage"}[way]}
+
+
+def test_a_note_that_may_not_mention_somebody_goes_with_their_name(rig: Rig) -> None:
+    """A mention that is refused, an organization without Chatter, a note that could not be found again, and a text that is too long."""
+    key = a_case(rig)
+    lena = rig.connector(replies="feed").mentionable("lena@example.com")
+    body = f"[@Lena](mention:{lena}) look"
+
+    def noted(text: str = body, who: str | None = lena, mark: str = MARK, **how: Any) -> Any:
+        rig.connector(replies="feed", **how).comment(key, text, public=False, mark=mark, called=frozenset({str(who)}))
+        return rig.effects()[-1].detail
+
+    assert noted()["called"] == ["lena@example.com"]
+    assert "called" not in noted(body.replace(str(lena), "005000000000999AAA"), "005000000000999AAA")
+    assert "called" not in noted(marks=False)
+    assert "called" not in noted(body + " word" * 3_000)
+    rig.fault("status", path="chatter", status=403, body=[{"errorCode": "FUNCTIONALITY_NOT_ENABLED", "message": "Chatter"}])
+    assert "called" not in noted()
+    assert [e.kind for e in rig.effects()] == ["note"] * 5
+    rig.fault("status", path="batch", status=404, body=[{"errorCode": "NOT_FOUND", "message": "Chatter"}])
+    assert {c.mentions for c in rig.connector(replies="feed").comments(key)} == {()}
+    assert [len(c.mentions) for c in rig.connector(replies="feed").comments(key)] == [1, 0, 0, 0, 0]
+    assert rig.connector().mentionable("lena@example.com") is None
+
+
+@pytest.mark.parametrize("visibility", ["AllUsers", None, "internalusers"])
+def test_a_post_in_segments_is_internal_only_where_it_says_so(visibility: str | None) -> None:
+    said = {"body": {"messageSegments": []}, "feedElementType": "FeedItem", "subjectId": "500", "visibility": visibility}
+    path = "/services/data/v62.0/chatter/feed-elements"
+    assert shows_nothing("POST", path, {**said, "visibility": "InternalUsers"})
+    assert not shows_nothing("POST", path, said)
+    assert not shows_nothing("POST", path, {**said, "visibility": "InternalUsers", "capabilities": {}})
+    assert not shows_nothing("POST", f"{path}/1", {**said, "visibility": "InternalUsers"})

@@ -145,7 +145,8 @@ def a_note(source: str, target: str, *, public: bool = False, **more: Any) -> Ad
 
 def test_within_one_site_a_person_is_known_by_id_and_nobody_is_asked(two: Two) -> None:
     settings = {name: JiraSettings(**two.cloud.settings()) for name in ("cloud", "beside")}
-    connectors = {"cloud": two.gateway.connectors["cloud"], "beside": two.gateway.connectors["cloud"]}
+    settings["inside"] = JiraSettings(**two.inside.settings())
+    connectors = {**two.gateway.connectors, "beside": two.gateway.connectors["cloud"]}
     mentioned = Mentioned(connectors, settings)
 
     assert mentioned.of(a_note("cloud", "beside")) == ({"L": "L"}, ())
@@ -154,6 +155,7 @@ def test_within_one_site_a_person_is_known_by_id_and_nobody_is_asked(two: Two) -
     assert mentioned.of(a_note("cloud", "cloud", mirrors=None)) == ({}, ())
     assert two.cloud.served is not None
     assert [e for e in two.cloud.served.exchanges if "/user" in e.request.path] == []
+    assert mentioned.of(a_note("cloud", "inside"))[0] == {}, "another site's id is nobody's"
 
 
 @pytest.mark.parametrize("side", ["cloud", "inside"])
