@@ -52,7 +52,8 @@ class RemoteField:
 class Permission:
     """Something that our user may do there or not, as the system calls it, and the uses that need it.
 
-    Uses are `read`, `comments`, `history`, `reply`, `note`, `create`, and `set FIELD` for a field of ours; `set` means any of them.
+    Uses are `read`, `comments`, `history`, `files` (to be handed out), `attach`, `reply`, `note`, `create`, and `set FIELD` for a field of
+    ours; `set` means any of them.
     """
 
     name: str

@@ -29,7 +29,8 @@ def needs(bundle: Bundle) -> dict[str, Needed]:
 
 def _of_rule(rule: Rule, here: frozenset[str]) -> Iterator[tuple[str, str]]:
     for step in steps_of(rule):
-        yield from ((connection, use) for use in _here(step) for connection in here)
+        partner = step.verb.partner if isinstance(step.verb, Sync) else None
+        yield from ((connection, use) for use in _here(step) for connection in here if connection != partner)
         if isinstance(step.verb, Sync):
             yield from ((step.verb.partner, use) for use in _there(step.verb))
 
@@ -45,13 +46,27 @@ def _here(step: Step) -> Iterator[str]:
             yield "reply" if public else "note"
         case Link(create_missing=made):
             yield from ["note", *(["create"] if made else [])]
-        case Sync(fields=fields, comments=comments):
-            yield from (f"set {name}" for name in fields)
-            yield from ["comments", "reply", "note"] if comments else []
+        case Sync() as sync:
+            yield from _kept_in_step(sync)
+            yield from _files(sync, from_partner=True)
 
 
 def _there(sync: Sync) -> Iterator[str]:
     """What keeping a partner in step wants of its connection."""
-    yield from (f"set {name}" for name in sync.fields)
+    yield from _kept_in_step(sync)
     yield from ["create"] if sync.create_missing else []
+    yield from _files(sync, from_partner=False)
+
+
+def _kept_in_step(sync: Sync) -> Iterator[str]:
+    yield from (f"set {name}" for name in sync.fields)
     yield from ["comments", "reply", "note"] if sync.comments else []
+
+
+def _files(sync: Sync, *, from_partner: bool) -> Iterator[str]:
+    """Handing files out, and taking what the other side hands out: of the ticket's own connection, or of the partner's."""
+    if sync.attachments is None:
+        return
+    owner = sync.attachments.owner
+    yield from ["attach"] if owner is None or (owner == sync.partner) == from_partner else []
+    yield from ["files"] if owner is None or (owner == sync.partner) != from_partner else []

@@ -44,10 +44,7 @@ class WithFiles(Connector):
     def download(self, key: str, file: Attachment, into: Sink) -> None:
         what, at = f"downloading a file of {key}", self._site.dialect.content(file)
         is_page = (file.type or "").startswith("text/html")
-        try:
-            self._session.download(what, at.path, into, at.params, at.base, pages=is_page)
-        except Unreadable as error:  # the only thing that is not readable about bytes is a redirect
-            raise self._site.dialect.redirected(self.connection, error.message) from None
+        self._session.download(what, at.path, into, at.params, at.base, pages=is_page)
 
     def attach(self, key: str, file: Upload, *, public: bool, mark: str) -> Receipt:
         """Without a guard: a file is added beside the fields, whatever the version. A public one on a request comes with a comment.

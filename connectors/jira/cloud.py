@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from connectors.base import Page
-from connectors.errors import ConnectorError, CursorExpired, Rejected, Unreadable
+from connectors.errors import CursorExpired, Rejected, Unreadable
 from connectors.jira import adf, paths
 from connectors.jira.dialect import Content, Dialect, Emails, People, Texts
 from connectors.jira.watermark import Watermark, jql
@@ -102,12 +102,8 @@ class CloudQuestions:
 
 
 def _content(file: Attachment) -> Content:
-    """From the site itself, not from the host to which it would send a browser."""
+    """From the site itself, not from the host of files to which it would send a browser ("Get attachment content" of REST v3)."""
     return Content(f"attachment/content/{paths.part(file.id)}", "{server}/rest/api/3/{path}", {"redirect": "false"})
-
-
-def _redirected(connection: str, message: str) -> ConnectorError:
-    return Rejected(connection, f"{message}; a file is read from the site itself only")
 
 
 CLOUD = Dialect(
@@ -127,6 +123,6 @@ CLOUD = Dialect(
     screen="fields",
     links_once=True,
     content=_content,
-    redirected=_redirected,
+    sent_on=("api.media.atlassian.com",),
     asks=CloudQuestions,
 )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from connectors.base import Page
-from connectors.errors import ConnectorError, NotFound, Transient, Unauthorized, Unreadable
+from connectors.errors import NotFound, Transient, Unreadable
 from connectors.jira import paths, wiki
 from connectors.jira.dialect import Content, Dialect, Emails, People, Texts
 from connectors.jira.shape import known
@@ -155,10 +155,6 @@ def _content(file: Attachment) -> Content:
     return Content(f"secure/attachment/{paths.part(file.id)}/{paths.part(file.name)}", "{server}/{path}")
 
 
-def _redirected(connection: str, message: str) -> ConnectorError:
-    return Unauthorized(connection, f"{message}; the sign-in has probably run out")
-
-
 DATA_CENTER = Dialect(
     version="2",
     sdk="Server",
@@ -176,6 +172,6 @@ DATA_CENTER = Dialect(
     screen="values",
     links_once=False,
     content=_content,
-    redirected=_redirected,
+    sent_on=None,
     asks=DataCenterQuestions,
 )

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from connectors.base import Page
-from connectors.errors import ConnectorError
 from connectors.jira.watermark import Watermark
 from connectors.mapping import Record
 from connectors.text.limits import Limit
@@ -92,7 +91,8 @@ class Content:
 class Dialect:
     """One deployment. `version` is that of its REST interface, `sdk` the SDK's word for it; `types` and `screen` are the names under
     which the lists of issue types and of a screen's fields stand when an issue is to be made; `links_once`: the same link again is promised
-    to change nothing. `content` is where the bytes of a file are; `redirected` is what it means if they are said to be elsewhere."""
+    to change nothing. `content` is where the bytes of a file are; `sent_on` are the hosts to which a download may be sent on from there
+    (None: that means signing in, for people)."""
 
     version: str
     sdk: str
@@ -102,5 +102,5 @@ class Dialect:
     screen: str
     links_once: bool
     content: Callable[[Attachment], Content]
-    redirected: Callable[[str, str], ConnectorError]
+    sent_on: tuple[str, ...] | None
     asks: "Callable[[Site, JiraSettings], Questions]"

@@ -14,12 +14,13 @@ KINDS: Mapping[str, Kind] = {
 }
 MEMBERS = frozenset({"string", "option", "component", "version", "group", "user"})  # of a list that reads as a set of words
 NEEDS: Mapping[str, frozenset[str]] = {
-    "BROWSE_PROJECTS": frozenset({"read", "comments", "history"}),
+    "BROWSE_PROJECTS": frozenset({"read", "comments", "history", "files"}),
     "EDIT_ISSUES": frozenset({"set"}),
     "TRANSITION_ISSUES": frozenset({"set status"}),
     "ASSIGN_ISSUES": frozenset({"set assignee"}),
     "ADD_COMMENTS": frozenset({"reply", "note"}),
     "CREATE_ISSUES": frozenset({"create"}),
+    "CREATE_ATTACHMENTS": frozenset({"attach"}),
 }
 
 

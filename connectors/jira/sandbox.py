@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from connectors.jira import sandbox_judging, sandbox_slas
 from connectors.jira import sandbox_screens as screens
 from connectors.jira.sandbox_answers import fault, flat, property_of, put_property, words
-from connectors.jira.sandbox_attachments import Files
+from connectors.jira.sandbox_attachments import MEDIA, Files
 from connectors.jira.sandbox_edits import LONGEST_TEXT, TOO_LONG, Refused, answered
 from connectors.jira.sandbox_flavour import CLOUD, Flavour
 from connectors.jira.sandbox_issues import Issue
@@ -70,7 +70,7 @@ class JiraSandbox(Sandbox):
         self.gate = Gate(clock)
         self.tracker = Tracker(clock, self._zone, timedelta(seconds=lag), hidden, self.flavour)
         self.files = Files(self.tracker, self.took_effect)
-        self.denied: set[str] = set()  # permissions that our user does not have, such as ADD_COMMENTS
+        self.denied = self.files.denied  # permissions that our user does not have, such as ADD_COMMENTS
         self._routes = [(method, re.compile(f"/rest/{path}/?"), handler) for method, path, handler in self._table()]
 
     @classmethod
@@ -102,6 +102,8 @@ class JiraSandbox(Sandbox):
         return replace(answer, headers={**self.limits.headers(), **answer.headers})
 
     def _answered(self, request: Request) -> Answer:
+        if request.headers.get("host") == MEDIA:
+            return self.files.media(request)
         token = self.gate.token(request)
         if token is not None:
             return token

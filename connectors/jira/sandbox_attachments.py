@@ -16,6 +16,7 @@ from connectors.sandbox import Answer, Deed, Request
 from connectors.sandbox_files import attached_by, detail_of, kept, parts_of
 
 Handler: TypeAlias = Callable[..., Answer]
+MEDIA = "api.media.atlassian.com"
 LIMIT = 100 * 1024 * 1024  # bytes; an administrator's setting
 MOST_AT_ONCE = 60
 BOUNDARY = re.compile(r'boundary="?([^";]+)"?')
@@ -28,24 +29,33 @@ class NotAForm(Exception):
 
 
 class Files:
-    """The files of one site. `limit` is how large one may be, `enabled` whether anybody may attach any."""
+    """The files of one site. `limit` is how large one may be, `enabled` whether anybody may attach any, `denied` what our user may not."""
 
     def __init__(self, tracker: Tracker, took_effect: Callable[..., None]) -> None:
         self._tracker, self.took_effect = tracker, took_effect
         self.limit, self.enabled = LIMIT, True
+        self.denied: set[str] = set()
+        self.sends_on = False
 
     def routes(self) -> list[tuple[str, str, Handler]]:
         """Under the site's REST interface, as both deployments have them."""
         return [("GET", "attachment/meta", lambda r: self._meta()), ("POST", "issue/([^/]+)/attachments", self._added)]
 
     def content(self, request: Request, id: str) -> Answer:
-        """`redirect=false`: the bytes come from here."""
+        """`redirect=false`: the bytes come from here, unless the site `sends_on` all the same."""
         file = self.held(id)
         if file is None:
             return fault(404, f"The attachment with id '{id}' does not exist")
-        if request.query.get("redirect") == "false":
+        if request.query.get("redirect") == "false" and not self.sends_on:
             return sent(file)
-        return Answer(status=303, headers={"Location": f"https://api.media.atlassian.com/file/{media_id(file)}/binary?token=signed&name=x"})
+        return Answer(status=303, headers={"Location": f"https://{MEDIA}/file/{media_id(file)}/binary?token=signed&name=x"})
+
+    def media(self, request: Request) -> Answer:
+        """The host of files: its links are their own sign-in."""
+        every = (file for issue in self._tracker.issues.values() for file in issue.state.files)
+        named = next((file for file in every if request.path == f"/file/{media_id(file)}/binary" and not file["vanished"]), None)
+        signed = request.query.get("token") == "signed" and not request.headers.keys() & {"authorization", "cookie"}
+        return sent(named) if named is not None and signed else Answer(status=404 if signed else 403, body=b"")
 
     def held(self, id: str) -> Json | None:
         """None for one that is gone."""
@@ -68,6 +78,8 @@ class Files:
         """For what is no upload that a browser could not have been tricked into."""
         if request.headers.get("x-atlassian-token") not in ("no-check", "nocheck"):
             return Answer(status=403, body=b"XSRF check failed", headers={"Content-Type": "text/plain"})
+        if "CREATE_ATTACHMENTS" in self.denied:
+            return fault(403, "You do not have permission to create attachments for this issue.")
         return None if self.enabled else fault(404, "Attachments are disabled in the Jira settings.")
 
     def said(self, request: Request) -> list[Json]:

@@ -28,8 +28,8 @@ OWN_ADDRESS = re.compile(
     rb'("(?:self|iconUrl|base|content|jiraRest|[0-9]+x[0-9]+)":")' + re.escape(CLOUD_URL).encode() + rb"(/rest/api/)?3?"
 )
 ELSEWHERE = ("search/", "issue/bulkfetch", "issue/([^/]+)/changelog")  # Cloud's own
-PERMISSIONS = ["ADD_COMMENTS", "ADMINISTER", "ASSIGN_ISSUES", "BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "LINK_ISSUES"]
-PERMISSIONS += ["TRANSITION_ISSUES", "WORK_ON_ISSUES"]  # whatever was asked for, all are told
+PERMISSIONS = ["ADD_COMMENTS", "ADMINISTER", "ASSIGN_ISSUES", "BROWSE_PROJECTS", "CREATE_ATTACHMENTS", "CREATE_ISSUES"]
+PERMISSIONS += ["EDIT_ISSUES", "LINK_ISSUES", "TRANSITION_ISSUES", "WORK_ON_ISSUES"]  # whatever was asked for, all are told
 SECURE = re.compile(r"/secure/attachment/([0-9]+)/[^/]+")
 OPEN = f"{CONTEXT}/rest/api/2/serverInfo"
 OF_CLOUD = frozenset({"isAvailable", "isGlobal", "isInitial", "isConditional", "looped", "hasScreen"})

@@ -12,7 +12,8 @@ from jira.exceptions import JIRAError
 from requests_toolbelt import MultipartEncoder
 
 from connectors.allowance import until_reset
-from connectors.errors import ConnectorError, Rejected, Transient, Unauthorized
+from connectors.elsewhere import Elsewhere
+from connectors.errors import ConnectorError, Redirected, Rejected, Transient, Unauthorized
 from connectors.files import Sink, Upload
 from connectors.granting import token_of
 from connectors.inventory import Pulse
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 TOKEN_URL = "https://auth.atlassian.com/oauth/token"  # noqa: S105 - an address
 AGAIN = "the refresh token ran out, was used by somebody else or was revoked: authorize the app anew and set refresh_token"
+MOST = 2 * 1024**3
+"""Bytes of a file that are taken from the host of files: what a site takes in the first place is its administrator's to say."""
 CREDENTIALS = "check client_id and client_secret, and that the service account's OAuth 2.0 credential is still there"
 
 
@@ -49,6 +52,7 @@ class JiraSession:
         )
         self._sdk.deploymentType = dialect.sdk
         self._sdk._fields_cache_value = {"_": "_"}  # without it the SDK reads /field before its first search
+        self._elsewhere = Elsewhere(connection, settings, dialect.sent_on, most=MOST) if dialect.sent_on is not None else None
         shared = shared or Shared()
         mounted(self._sdk._session, connection, settings, read_only=read_only, meter=shared.meter)
         self._bearer = Bearer(shared.tokens, self._granted) if settings.sign_in.client_id else None
@@ -81,9 +85,16 @@ class JiraSession:
     def download(self, what: str, path: str, into: Sink, params: Mapping[str, str], base: str, *, pages: bool) -> None:
         """Hands the bytes of an answer to `into` as they come. `pages`: an HTML page is what was asked for.
 
-        Raises `Unreadable` for a redirect, which is never followed.
+        Where the site sends us on, our sign-in does not go there; a Data Center does so for people only, to sign in: `Unauthorized`.
         """
-        url = _with(self._sdk._get_url(path, base), params)
+        try:
+            self._handed(what, _with(self._sdk._get_url(path, base), params), into, pages=pages)
+        except Redirected as moved:
+            if self._elsewhere is None:
+                raise Unauthorized(self.connection, f"{moved.message}; the sign-in has probably run out") from None
+            self._elsewhere.fetch(what, moved.to, into, pages=pages)
+
+    def _handed(self, what: str, url: str, into: Sink, *, pages: bool) -> None:
         with closing(renewed(self._bearer, lambda: self._streamed(what, url))) as answer:
             if answer.status_code >= 400:
                 raise refused(self.connection, what, answer, writing=False)

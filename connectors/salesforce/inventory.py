@@ -1,6 +1,7 @@
 """What an organization says of Case and of the objects beside it, in our words: what it describes is what our user may see and do."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
 
 from connectors.inventory import Kind, Permission, RemoteField
 from connectors.mapping import Record, Table
@@ -11,15 +12,22 @@ KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("double", "int", "currency", "percent", "long"), "number"),
     **{"multipicklist": "set", "date": "time", "datetime": "time", "boolean": "boolean"},
 }
-SAID: Mapping[str, Mapping[str, tuple[str, frozenset[str]]]] = {
-    "comment": {"CaseComment": ("create", frozenset({"reply", "note"}))},
-    "feed": {"FeedItem": ("create", frozenset({"reply", "note"}))},
-    "email": {"CaseComment": ("create", frozenset({"note"})), "EmailMessage": ("create", frozenset({"reply"}))},
+Right: TypeAlias = tuple[str, str, frozenset[str]]
+"""An object beside Case, `create` or `query`, and what for."""
+SAID: Mapping[str, tuple[Right, ...]] = {
+    "comment": (("CaseComment", "create", frozenset({"reply", "note"})),),
+    "feed": (("FeedItem", "create", frozenset({"reply", "note"})),),
+    "email": (("CaseComment", "create", frozenset({"note"})), ("EmailMessage", "create", frozenset({"reply"}))),
 }
 """What our user must be able to make, by what our replies are: an e-mail that is sent is logged as an EmailMessage."""
-BESIDE: Mapping[str, tuple[str, frozenset[str]]] = {
-    "CaseHistory": ("query", frozenset({"history"})),
-}
+BESIDE: tuple[Right, ...] = (
+    ("CaseHistory", "query", frozenset({"history"})),
+    ("ContentDocumentLink", "query", frozenset({"files"})),
+    ("ContentVersion", "query", frozenset({"files"})),
+    ("ContentVersion", "create", frozenset({"attach"})),
+    ("ContentDocumentLink", "create", frozenset({"attach"})),
+)
+"""Both are named under "Supported Calls" of the Object Reference with create() and query(); who may do what, their description tells."""
 
 
 def fields(rows: Iterable[Record]) -> Iterator[RemoteField]:
@@ -37,9 +45,9 @@ def fields(rows: Iterable[Record]) -> Iterator[RemoteField]:
         )
 
 
-def around(replies: str) -> dict[str, tuple[str, frozenset[str]]]:
-    """The objects beside Case, what we must be able to do with each, and what for."""
-    return {**SAID[replies], **BESIDE}
+def around(replies: str) -> frozenset[str]:
+    """The objects beside Case that we must be able to do something with."""
+    return frozenset(name for name, _, _ in (*SAID[replies], *BESIDE))
 
 
 def permissions(
@@ -50,7 +58,7 @@ def permissions(
     yield Permission("read Case", bool(case.get("queryable")), frozenset({"read"}))
     yield Permission("create Case", bool(case.get("createable")), frozenset({"create"}))
     yield Permission("edit Case", bool(case.get("updateable")), frozenset({"set"}))
-    for name, (verb, uses) in around(replies).items():
+    for name, verb, uses in (*SAID[replies], *BESIDE):
         found = beside.get(name)
         yield Permission(f"{verb} {name}", bool(found and found.get(f"{verb}able")), uses)
     editable = {str(row["name"]): bool(row.get("updateable")) for row in case.get("fields") or ()}

@@ -203,7 +203,7 @@ class SalesforceSandbox(Sandbox):
         table = "CaseFeed" if asked == "FeedItem" else asked
         match request.method, more:
             case "GET", ["describe"]:
-                return Answer(body={**described(table, version, self.frozen), "name": asked})
+                return Answer(body={**described(table, version, self.frozen, self.files.denied), "name": asked})
             case "GET", [id]:
                 return Answer(body=self._whole(table, self._existing(table, id), version))
             case "GET", [by, value]:

@@ -27,7 +27,7 @@ AUDIENCES = ("AllUsers", "InternalUsers", "SharedUsers")
 class Files:
     """`site`: there is one in which customers see their cases. `room` is how many bytes the organization may still store; None: enough.
 
-    `spoils`: what arrives is stored cut short.
+    `spoils`: what arrives is stored cut short. `denied` are the objects that our user may not make.
     """
 
     def __init__(self, org: Org, users: People, took_effect: Callable[..., None]) -> None:
@@ -39,6 +39,7 @@ class Files:
         org.store(start)
         self.room: int | None = None
         self.spoils = False
+        self.denied: set[str] = set()
 
     def of(self, key: str) -> list[dict[str, Any]]:
         """What judges see of a case's files, oldest first."""
@@ -63,6 +64,8 @@ class Files:
 
     def answer(self, request: Request, table: str, more: list[str]) -> Answer | None:
         """None for what is no request for files."""
+        if request.method == "POST" and table in self.denied:
+            raise Refused(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type {table} does not support create", [])
         match request.method, table, more:
             case "POST", "ContentVersion", []:
                 return self._uploaded(request)

@@ -174,12 +174,13 @@ KEPT_BY = dict.fromkeys(("CaseComment", "EmailMessage", "CaseFeed"), "ParentId")
 KEPT_BY |= {"ContentDocumentLink": "LinkedEntityId", "Attachment": "ParentId"}
 
 
-def described(table: str, version: str, frozen: Container[str] = ()) -> dict[str, object]:
-    """What `describe` says of an object, with the keys of the recorded answer."""
+def described(table: str, version: str, frozen: Container[str] = (), denied: Container[str] = ()) -> dict[str, object]:
+    """What `describe` says of an object, with the keys of the recorded answer. `frozen` are fields, `denied` objects that nobody makes."""
     lists: dict[str, object] = {"childRelationships": [], "recordTypeInfos": []}
     more = dict.fromkeys(("searchLayoutable", "listviewable", "lookupLayoutable"), True)
     fields = [_described(name, kind, frozen=name in frozen) for name, kind in SCHEMA[table].fields.items()]
-    return {**summed_up(table, version), **more, **lists, "fields": fields}
+    may = {"createable": table not in denied}
+    return {**summed_up(table, version), **may, **more, **lists, "fields": fields}
 
 
 def summed_up(table: str, version: str) -> dict[str, object]:

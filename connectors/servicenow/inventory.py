@@ -53,7 +53,7 @@ def _field(row: Record, words: tuple[str, ...]) -> RemoteField:
 
 def permissions(roles: Iterable[str], readable: Callable[[str], bool]) -> Iterator[Permission]:
     """By our roles, and by what of the tables beside the ticket's can be read; what else an access rule forbids shows only in a write."""
-    uses = frozenset({"set", "reply", "note", "create"})
+    uses = frozenset({"set", "reply", "note", "create", "attach"})
     yield Permission(f"a role of {', '.join(sorted(WRITERS))}", not WRITERS.isdisjoint(roles), uses)
     for table, uses in BESIDE.items():
         yield Permission(f"reading {table}", readable(table), uses)

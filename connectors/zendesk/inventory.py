@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from connectors.inventory import Kind, Permission, RemoteField
 from connectors.mapping import Record
 
+READING = ("read", "comments", "history", "files")
 KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("text", "textarea", "regexp", "partialcreditcard", "subject", "description", "lookup"), "text"),
     **dict.fromkeys(("tagger", "status", "priority", "tickettype", "basic_priority", "custom_status"), "choice"),
@@ -31,7 +32,7 @@ def fields(rows: Iterable[Record]) -> Iterator[RemoteField]:
 def permissions(me: Record) -> Iterator[Permission]:
     """Of an agent by the flags of the user; what a custom role forbids besides shows only in a write."""
     agent = me.get("role") in ("agent", "admin") and not me.get("suspended")
-    yield Permission("an agent or admin", agent, frozenset({"read", "comments", "history", "set", "note", "reply", "create"}))
+    yield Permission("an agent or admin", agent, frozenset({*READING, "set", "note", "reply", "create", "attach"}))
     yield Permission("public comments (only_private_comments is off)", not me.get("only_private_comments"), frozenset({"reply"}))
     seen = me.get("ticket_restriction") in (None, "organization")
     yield Permission("all tickets (ticket_restriction is none)", seen, frozenset({"read"}))

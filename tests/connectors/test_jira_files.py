@@ -196,14 +196,40 @@ def test_a_download_that_breaks_off_may_be_tried_again(rig: Rig, connector: Conn
     assert bytes_of(connector, key, file) == b"pixels"
 
 
-def test_a_redirect_is_followed_nowhere(rig: Rig, connector: Connector) -> None:
+def test_a_redirect_to_anywhere_is_not_followed(rig: Rig, connector: Connector) -> None:
     """The cloud's file is refused alone; a Data Center sends to its sign-in page."""
     key = one(rig, connector).ref.key
     put(rig, key)
     (file,) = connector.attachments(key)
-    rig.fault("status", status=303, headers={"location": "http://169.254.169.254/"}, path="attachment/content|secure/attachment", times=1)
+    away = {"location": "http://169.254.169.254/"}
+    rig.fault("status", status=303, headers=away, path="attachment/content|secure/attachment", times=1)
     with pytest.raises(Rejected if rig.row == "jira" else Unauthorized, match=r"169\.254\.169\.254"):
         bytes_of(connector, key, file)
+
+
+def test_who_may_not_attach_is_told_beforehand_and_refused(rig: Rig, connector: Connector) -> None:
+    key = one(rig, connector).ref.key
+    assert {p.name: p.granted for p in connector.permissions() if p.serves("attach")} == {"CREATE_ATTACHMENTS": True}
+    rig.sandbox.denied.add("CREATE_ATTACHMENTS")
+
+    assert {p.name: p.granted for p in connector.permissions() if p.serves("attach")} == {"CREATE_ATTACHMENTS": False}
+    with pytest.raises(Rejected, match="permission to create attachments"):
+        connector.attach(key, upload(), public=False, mark=MARK)
+
+
+def test_where_the_cloud_sends_on_all_the_same_the_file_is_fetched_there_without_a_sign_in() -> None:
+    with served("jira") as port, rigged("jira", port) as rig:
+        connector = rig.connector()
+        key = one(rig, connector).ref.key
+        put(rig, key)
+        (file,) = connector.attachments(key)
+        rig.sandbox.files.sends_on = True
+        assert bytes_of(connector, key, file) == b"pixels"
+        here, there = [exchange.request for exchange in port.exchanges][-2:]
+
+    assert ("authorization" in here.headers, here.query) == (True, {"redirect": "false"})
+    assert there.headers["host"] == "api.media.atlassian.com"
+    assert {"authorization", "cookie"} & there.headers.keys() == set()
 
 
 @pytest.fixture

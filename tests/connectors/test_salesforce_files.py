@@ -46,6 +46,21 @@ def test_a_file_is_stored_for_nobody_and_then_linked_for_whom_it_is_meant(rig: R
     assert shown(rig, key) == [('a b".pdf', False, sha(b"between us"))]
 
 
+def test_who_may_not_make_files_is_told_beforehand_and_refused(rig: Rig, key: str) -> None:
+    connector = rig.connector()
+    rig.sandbox.files.denied.add("ContentVersion")
+
+    told = {p.name: p.granted for p in connector.permissions() if p.serves("attach") or p.serves("files")}
+    assert told == {
+        "query ContentDocumentLink": True,
+        "query ContentVersion": True,
+        "create ContentVersion": False,
+        "create ContentDocumentLink": True,
+    }
+    with pytest.raises(Rejected, match="ContentVersion does not support create"):
+        connector.attach(key, upload(b"x"), public=True, mark=MARK)
+
+
 def test_what_would_be_seen_by_customers_is_no_link_that_an_internal_file_may_have() -> None:
     said = {"ContentDocumentId": "069", "LinkedEntityId": "500", "ShareType": "V", "Visibility": "InternalUsers"}
     assert shows_nothing("POST", LINK, said)

@@ -98,11 +98,16 @@ def test_doctor_says_what_the_rules_need_and_our_user_may_not(program: Program, 
     assert good.out.count("permissions: all that the rules need") == 4
     assert good.out.count("clock: within") == 4
 
-    hosted["jira"].sandbox.denied.add("EDIT_ISSUES")  # type: ignore[attr-defined]
+    four.swap("rules/60-sync.yaml", "          fields: {", "          attachments: { owner: zendesk-eu }\n          fields: {")
+    hosted["jira"].sandbox.denied |= {"EDIT_ISSUES", "CREATE_ATTACHMENTS"}  # type: ignore[attr-defined]
     try:
         done = program("-C", four, "doctor", "--connection", "jira-core")
         assert done.code == Code.FINDINGS
         assert "EDIT_ISSUES is missing, which set" in done.out
         assert "vip-escalation" in done.out, done.out
+        assert "CREATE_ATTACHMENTS is missing, which attach needs (rules sync-bugs-with-jira)" in done.out
+        four.swap("rules/60-sync.yaml", "{ owner: zendesk-eu }", "{ owner: jira-core }")
+        there = program("-C", four, "doctor", "--connection", "jira-core").out
+        assert "CREATE_ATTACHMENTS" not in there, "it only hands files out"
     finally:
         hosted["jira"].sandbox.denied.clear()  # type: ignore[attr-defined]
