@@ -37,5 +37,7 @@ class Form:
             part.seek(0)
 
     def read(self, size: int = -1) -> bytes:
-        """Up to so many bytes; none at the end."""
+        """Up to so many bytes, without a size all that are left; none at the end."""
+        if size < 0:
+            return b"".join(part.read() for part in self._parts)
         return next((some for part in self._parts if (some := part.read(size))), b"")

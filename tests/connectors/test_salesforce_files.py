@@ -8,6 +8,7 @@ import pytest
 
 from connectors.errors import InDoubt, NotFound, Rejected, Transient
 from connectors.files import Upload
+from connectors.salesforce.forms import Form
 from connectors.salesforce.secrecy import shows_nothing
 from tests.contract import MARK, OTHER_MARK, one
 from tests.contract_attachments import bytes_of, put, upload
@@ -128,6 +129,14 @@ def test_a_download_that_is_cut_or_not_what_its_checksum_tells_is_no_file(rig: R
     with pytest.raises(Rejected, match="checksum"):
         bytes_of(connector, key, file)
     assert bytes_of(connector, key, file) == b"pixels"
+
+
+def test_a_form_is_read_whole_or_piece_by_piece_as_any_file() -> None:
+    form = Form({"Title": "a"}, upload(b"whole"), "border")
+    pieces = b"".join(form)
+    form.rewind()
+    assert (form.read(), form.read(), len(pieces)) == (pieces, b"", len(form))
+    assert pieces.endswith(b"whole\r\n--border--\r\n")
 
 
 def test_a_token_that_ran_out_between_is_renewed_and_the_file_sent_from_its_beginning(rig: Rig, key: str) -> None:
