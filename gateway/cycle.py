@@ -19,6 +19,7 @@ from gateway.gathering import BEGINNING, Gathered, Gatherer
 from gateway.holding import Busy, Holds
 from gateway.ledger import SOON, Ledger, Outcome, Points
 from gateway.left_behind import agreed_by, answers_a_page, left_by
+from gateway.onward import go_on, hops_of_run, hops_of_signals, run_name, written_beyond
 from gateway.passed_over import WHY, passed_over
 from gateway.retrying import Halted, Patience
 from gateway.rulebook import Rulebook
@@ -47,17 +48,11 @@ from gateway.store import (
 from gateway.store.actions import Row, State
 from gateway.store.opening import Store
 from rules.observation import Observation
-from rules.plan import Call, CreateTicket, Plan, key_of
+from rules.plan import Call, Plan, key_of
 from rules.ticket import Ticket, TicketRef
 
 OnPass: TypeAlias = Callable[[Ticket, Plan, Outcome], None]
 """Is told of every pass whose plan was carried out: the ticket before, the plan, and what became of it."""
-
-
-PARTNER = "partner"
-"""The signal that a ticket has got a partner, which is to be brought into step with it."""
-IN_STEP = "in-step"
-"""The name under which such passes stand in the ledger: they are no looks, and answer no news."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +152,8 @@ class Cycle:
             return self._not_judged(ticket, rows)
         if self._may_be_ours(ticket):
             raise Busy(str(ticket.ref))
-        if self._has_new_partner(rows) and self._brought_into_step(ticket):
+        hops = self._hops(rows)
+        if hops is not None and self._brought_into_step(ticket, hops):
             ticket = self.fetched(ticket.ref)
         self.keep([ticket])
         gathered = self._house.gatherer.gathered(ticket, book)
@@ -197,17 +193,20 @@ class Cycle:
         if halt is not None:
             raise Halted(ref.connection, str(halt))
 
-    def _has_new_partner(self, rows: Sequence[int]) -> bool:
+    def _hops(self, rows: Sequence[int]) -> int | None:
         with self._store.reading() as db:
-            return inbox.says(db, rows, PARTNER)
+            return hops_of_signals(inbox.signals(db, rows))
 
-    def _brought_into_step(self, ticket: Ticket) -> bool:
-        """What a partner could not be made with: what had been said by then, a status. No news will ask for it; whether there was any."""
+    def _brought_into_step(self, ticket: Ticket, hops: int) -> bool:
+        """What a partner could not be made with (what had been said by then, a status), or what a partner's pass wrote to this ticket.
+
+        No news will ask for it; whether there was any.
+        """
         observation = self._house.gatherer.as_created(ticket, self.book)
-        plan = self.book.in_step(observation)
+        plan = self.book.in_step(observation, ours=hops > 0)
         if not (plan or plan.agreements):
             return False
-        outcome = self._ran(plan, observation, IN_STEP)
+        outcome = self._ran(plan, observation, run_name(hops))
         self._tell(ticket, plan, outcome)
         if not outcome.settled:
             raise outcome.rest or Busy(str(ticket.ref))
@@ -218,7 +217,7 @@ class Cycle:
         self._house.ledger.intend(plan, observation, pass_id, run)
         outcome = self._house.ledger.carry_out(pass_id)
         if outcome.settled:
-            self._saw_of_run(observation, plan, pass_id)
+            self._saw_of_run(observation, plan, pass_id, run)
         return outcome
 
     def _resumed(self, ref: TicketRef) -> bool:
@@ -248,7 +247,7 @@ class Cycle:
         with self._store.reading() as db:
             decided = passes.by_id(db, pass_id)
         if decided is not None and decided.run is not None:
-            self._saw_of_run(decided.observation, decided.plan, pass_id)
+            self._saw_of_run(decided.observation, decided.plan, pass_id, decided.run)
 
     def _outdated(self, ticket: Ticket) -> bool:
         """Whether the ticket may have been read before the last write of ours."""
@@ -308,17 +307,17 @@ class Cycle:
             for partner, reason in gathered.missing:
                 parked.park(db, partner.connection, partner.key, "link", reason, at)
             inbox.settled(db, rows)
-            parked.unpark(db, ref.connection, ref.key, "word", "poison", "unreadable")
+            parked.unpark(db, ref.connection, ref.key, "word", "poison", "unreadable", *(("link",) if gathered.observation.events else ()))
         self._house.points("after-saw")
 
-    def _saw_of_run(self, observation: Observation, plan: Plan, pass_id: str) -> None:
+    def _saw_of_run(self, observation: Observation, plan: Plan, pass_id: str, run: str) -> None:
         """Records what a run did; the live path has still to look at the ticket."""
         with self._store.writing() as db:
             done = self._done(db, pass_id)
             left = self._left(observation.ticket, done)
             tickets.saw_page(db, [left], self._house.clock(), looked=False)
             self._keep(db, [left])
-            self._means(db, plan, done, stages=not observation.adopted)
+            self._means(db, plan, done, stages=not observation.adopted, hops=hops_of_run(run))
 
     def _done(self, db: sa.Connection, pass_id: str) -> list[Row]:
         return [row for row in actions.of_pass(db, pass_id) if row.state is State.DONE]
@@ -326,8 +325,8 @@ class Cycle:
     def _left(self, ticket: Ticket, done: Sequence[Row]) -> Ticket:
         return left_by(ticket, done, guarded=self._house.connectors[ticket.ref.connection].abilities.guards)
 
-    def _means(self, db: sa.Connection, plan: Plan, done: Sequence[Row], *, stages: bool) -> None:
-        """What a plan that was carried out means for stages, limits and links."""
+    def _means(self, db: sa.Connection, plan: Plan, done: Sequence[Row], *, stages: bool, hops: int = 0) -> None:
+        """What a plan that was carried out means for stages, limits and links; `hops` as in `gateway.onward`."""
         if stages:
             passes.reached(db, plan.ref, plan.stages)
             breaches.keep(db, plan.ref, plan.broken)
@@ -337,10 +336,9 @@ class Cycle:
         restrictions.restrict(db, plan.ref, plan.restricts, plan.at)
         for rule in set(plan.paused) - pausing.names(db):
             self._paused_by_its_limit(db, rule, plan.at)
-        if any(isinstance(row.action, CreateTicket) and row.action.relation is None for row in done):
-            inbox.put_refs(db, [plan.ref], self._house.wall(), PARTNER)
         for agreement in agreed_by(plan, done):
             links.agreed(db, agreement, self._house.clock())
+        go_on(db, plan.ref, written_beyond(db, plan.ref, done, makes_more=self.book.makes_more), hops, self._house.wall())
 
     def _paused_by_its_limit(self, db: sa.Connection, rule: str, at: datetime) -> None:
         reason = "a limit of its own was reached (when_reached: pause_rule)"

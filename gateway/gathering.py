@@ -38,8 +38,8 @@ from gateway.untold import ECHO, origin, untold
 from rules.engine import Needs
 from rules.events import events
 from rules.observation import Event, Kind, Link, MergedIn, Observation, Origin
-from rules.plan import Update, file_name
-from rules.ticket import Attachment, Change, Comment, Role, Ticket, TicketRef, Value, replace
+from rules.plan import AddComment, Update, file_name
+from rules.ticket import Attachment, Change, Comment, Ticket, TicketRef, Value, replace
 from rules.verbs_asking import paging_key
 from rules.working import alike
 
@@ -48,6 +48,7 @@ OVERLAP = timedelta(minutes=10)
 H = TypeVar("H", Comment, Change)
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 NEVER = datetime.max.replace(tzinfo=UTC)
+TOLD = ("elsewhere", "done", "limits", "paused", "redact", "paging", "looked_at", "merged_in", "origins")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,8 @@ class _Known:
     past: Past
     pairs: tuple[Pair, ...]
     done: frozenset[str]
-    made: Mapping[str, Role | None]
+    made: Mapping[str, AddComment]
+    elsewhere: frozenset[str]
     updates: tuple[Row, ...]
     connected_at: datetime
     limits: Mapping[str, tuple[datetime, ...]]
@@ -99,7 +101,7 @@ class _Known:
     @property
     def told(self) -> dict[str, Any]:
         """What an observation takes over as it is."""
-        return {name: getattr(self, name) for name in ("done", "limits", "paused", "redact", "paging", "looked_at", "merged_in", "origins")}
+        return {name: getattr(self, name) for name in TOLD}
 
     @property
     def heard(self) -> bool:
@@ -266,6 +268,7 @@ class Gatherer:
                 pairs=pairs,
                 done=actions.keys_done(db, ref.connection, [ref.key]).get(ref.key, frozenset()) | passes.stages(db, ref),
                 made=actions.comments_made(db, ref),
+                elsewhere=links.elsewhere(db, ref, pairs),
                 updates=tuple(actions.not_echoed(db, ref, now - ECHO)),
                 connected_at=connections.standing(db, ref.connection).connected_at or NEVER,
                 limits=passes.uses(db, book.limits(ticket), now),
@@ -320,7 +323,7 @@ class Gatherer:
             return ()
         with self._store.reading() as db:
             made = actions.files_made(db, ref)
-        return tuple(replace(file, ours=True) if file.id in made else file for file in found)
+        return tuple(replace(file, ours=True, copies=made[file.id].origin) if file.id in made else file for file in found)
 
     def _partners(self, ticket: Ticket, known: _Known, asks: Needs) -> tuple[tuple[Link, ...], tuple[tuple[TicketRef, str], ...]]:
         """The pairs as rules see them, and the partners that are no more. A connection taken out or stopped is left out."""
@@ -364,8 +367,8 @@ def _by_time(happened: Iterable[H]) -> tuple[H, ...]:
     return tuple(sorted(happened, key=lambda one: one.at))
 
 
-def _our_comments(said: Iterable[Comment], made: Mapping[str, Role | None]) -> tuple[Comment, ...]:
-    return tuple(replace(c, ours=True, speaks_for=made[c.id]) if c.id in made else c for c in said)
+def _our_comments(said: Iterable[Comment], made: Mapping[str, AddComment]) -> tuple[Comment, ...]:
+    return tuple(replace(c, ours=True, speaks_for=made[c.id].speaks_for, copies=made[c.id].mirrors) if c.id in made else c for c in said)
 
 
 def with_ours(changes: Iterable[Change], updates: Iterable[Row]) -> tuple[tuple[Change, ...], tuple[str, ...]]:

@@ -1,10 +1,10 @@
 """The rules in force, ready to be asked: what they need to know of a ticket, and what they decide."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import cached_property
 
-from rules.bundle import Bundle, Every, Limits, On, Rate, Rule, Similar, Sync
+from rules.bundle import Bundle, Every, Limits, On, Rate, Rule, Similar, Step, Sync
 from rules.engine import Engine, Needs, needs
 from rules.ladders import follows_a_clock
 from rules.limits import REPLIES, replies_key
@@ -36,14 +36,30 @@ class Rulebook:
         """What the rules ask for. `only` asks that rule alone. Raises `NoSuchRule`."""
         return self.engine.evaluate(observation, only=only, replies=replies)
 
-    def in_step(self, observation: Observation) -> Plan:
-        """What the `sync` steps alone ask for, whatever the `when` of their rules."""
-        return self._syncing.evaluate(observation)
+    def in_step(self, observation: Observation, *, ours: bool = False) -> Plan:
+        """What the `sync` steps alone ask for, whatever the `when` of their rules, between the partners that there are.
+
+        `ours`: it is for what we wrote ourselves, so a rule that reacts to our own changes also makes the partner that is missing.
+        """
+        return (self._reacting if ours else self._syncing).evaluate(observation)
 
     @cached_property
     def _syncing(self) -> Engine:
-        sets = (replace(ruleset, rules=tuple(_only_sync(ruleset.rules))) for ruleset in self.bundle.rulesets)
+        return self._of_syncs(lambda rule: False)
+
+    @cached_property
+    def _reacting(self) -> Engine:
+        return self._of_syncs(lambda rule: rule.react_to_own_changes)
+
+    def _of_syncs(self, makes: Callable[[Rule], bool]) -> Engine:
+        sets = (replace(ruleset, rules=tuple(_only_sync(ruleset.rules, makes))) for ruleset in self.bundle.rulesets)
         return Engine(replace(self.bundle, rulesets=tuple(sets)))
+
+    @cached_property
+    def makes_more(self) -> bool:
+        """Whether a ticket that we made or wrote to may want a further partner."""
+        rules = (rule for ruleset in self.bundle.rulesets for rule in ruleset.rules if rule.mode == "live" and rule.react_to_own_changes)
+        return any(isinstance(step.verb, Sync) and step.verb.create_missing for rule in rules for step in rule.steps)
 
     def asks(self, ticket: Ticket, *, adopted: bool) -> Needs:
         """What is to be fetched besides the ticket. Of an old one that is settled nothing is: no clock of it runs."""
@@ -99,8 +115,12 @@ class Rulebook:
         return min((at for at in ahead if at is not None), default=None)
 
 
-def _only_sync(rules: Iterable[Rule]) -> Iterator[Rule]:
+def _only_sync(rules: Iterable[Rule], makes: Callable[[Rule], bool]) -> Iterator[Rule]:
     for rule in rules:
-        steps = tuple(step for step in rule.steps if isinstance(step.verb, Sync))
+        steps = tuple(step if makes(rule) else replace(step, verb=replace(step.verb, create_missing=False)) for step in _syncs(rule))
         if steps:
             yield replace(rule, triggers=(On(Kind.CREATED),), steps=steps, limits=Limits())
+
+
+def _syncs(rule: Rule) -> Iterator[Step]:
+    return (step for step in rule.steps if isinstance(step.verb, Sync))

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from rules.bundle import SyncFiles
 from rules.doing import Doing
 from rules.observation import Link
-from rules.plan import Attach, file_name, key_of
+from rules.plan import Attach, file_name, from_a_third, key_of
 from rules.ticket import Attachment, Ticket
 from rules.working import Asker
 
@@ -36,7 +36,7 @@ def _one_way(
     found: tuple[Attachment, ...],
     mirrored: frozenset[str],
 ) -> Iterator[str]:
-    theirs = sorted((file for file in found if not file.ours), key=lambda file: (file.at, file.id))
+    theirs = sorted((file for file in found if not file.ours or from_a_third(file.copies, target.ref)), key=lambda file: (file.at, file.id))
     for number, file in enumerate(theirs):
         name = file_name(source.ref, file.id)
         if name in mirrored or (files.public_only and not file.public):

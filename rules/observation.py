@@ -108,6 +108,7 @@ class Observation(Struct, frozen=True, kw_only=True):
     comments: tuple[Comment, ...] = ()
     attachments: tuple[Attachment, ...] = ()  # only of a ticket whose files a rule keeps in step with a partner
     links: tuple[Link, ...] = ()
+    elsewhere: frozenset[str] = frozenset()  # connections in which its partners, or theirs in turn, are
     merged_in: tuple[MergedIn, ...] = ()
     origins: tuple[Origin, ...] = ()  # what it was split from, what that was split from, and so on
     done: frozenset[str] = frozenset()

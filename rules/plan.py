@@ -115,6 +115,11 @@ class Attach(Struct, frozen=True, kw_only=True):
         return file_name(self.source, self.file.id)
 
 
+def from_a_third(copied: str | None, target: TicketRef) -> bool:
+    """Whether what we wrote is the copy of something, and that did not come from the very ticket it would go to."""
+    return copied is not None and copied.rpartition("#")[0] != str(target)
+
+
 def file_name(ref: TicketRef, id: str) -> str:
     """A file of a ticket as a pair remembers it, apart from the names of comments."""
     return f"{ref}#file:{id}"

@@ -10,9 +10,9 @@ from rules.bundle import Step, Sync, SyncField
 from rules.doing import Doing
 from rules.observation import Link
 from rules.pii import holds_any
-from rules.plan import AddComment, Agreement, CreateTicket, Draft, key_of
+from rules.plan import AddComment, Agreement, CreateTicket, Draft, from_a_third, key_of
 from rules.templates import Template
-from rules.ticket import Comment, Ticket, TicketRef, Value, replace
+from rules.ticket import Comment, Role, Ticket, TicketRef, Value, replace
 from rules.working import Asker, Copy, alike, value_of
 
 
@@ -198,15 +198,16 @@ def _mirror(doing: Doing, asker: Asker, verb: Sync, link: Link, mirrored: frozen
         if owner in (None, source.ref.connection):
             for comment in comments:
                 name = f"{source.ref}#{comment.id}"
-                if name not in mirrored and _worth_telling(comment, source, verb):
+                if name not in mirrored and _worth_telling(comment, source, target.ref, verb):
                     _copy(doing, asker, comment, source, target)
                     yield name
 
 
-def _worth_telling(comment: Comment, source: Ticket, verb: Sync) -> bool:
-    """Not our own words (they may be copies), not the ticket's text again, and no note where only replies are wanted."""
+def _worth_telling(comment: Comment, source: Ticket, target: TicketRef, verb: Sync) -> bool:
+    """Not our own words but for the copy of a third ticket's, not the ticket's text again, and no note where only replies are wanted."""
     is_body = comment.at <= source.created_at or comment.text.strip() == (source.body or "").strip()
-    return not comment.ours and not is_body and (comment.public or not verb.public_comments_only)
+    news = not comment.ours or from_a_third(comment.copies, target)
+    return news and not is_body and (comment.public or not verb.public_comments_only)
 
 
 def _copy(doing: Doing, asker: Asker, comment: Comment, source: Ticket, target: Ticket) -> None:
@@ -220,8 +221,7 @@ def _copy(doing: Doing, asker: Asker, comment: Comment, source: Ticket, target: 
     public = comment.public and (target.ref.connection in desk.replies or target.ref.connection not in desk.writes)
     if key in doing.observation.done:
         return
-    author = comment.author.name or comment.author.known_as if comment.author else None
-    front = f"{author or comment.role} ({source.ref}):\n\n"
+    front = "" if comment.copies else f"{_said_by(comment)} ({source.ref}):\n\n"
     doing.wanted.actions.append(
         AddComment(
             key=key,
@@ -232,23 +232,34 @@ def _copy(doing: Doing, asker: Asker, comment: Comment, source: Ticket, target: 
             rule=asker.rule,
             place=str(asker.place),
             mirrors=name,
-            speaks_for=None if comment.author and comment.author.automated else comment.role,
+            speaks_for=_side(comment),
             mentions=() if public or comment.public else tuple(replace(one, at=one.at + len(front)) for one in comment.mentions),
         )
     )
+
+
+def _said_by(comment: Comment) -> str:
+    return (comment.author.name or comment.author.known_as if comment.author else None) or comment.role
+
+
+def _side(comment: Comment) -> Role | None:
+    """Whose words a copy repeats; a copy of a copy those of the first."""
+    if comment.copies:
+        return comment.speaks_for
+    return None if comment.author and comment.author.automated else comment.role
 
 
 # --- a missing partner -----------------------------------------------------------------------------------------------
 
 
 def _create(doing: Doing, step: Step, verb: Sync) -> None:
-    ref, desk = doing.observation.ref, doing.bundle.desk
+    ref = doing.observation.ref
     key = key_of("partner", str(ref), verb.partner)
     known = key in doing.observation.done or any(isinstance(a, CreateTicket) and a.key == key for a in doing.wanted.actions)
     if not verb.create_missing or ref.connection == verb.partner or known:
         return
-    if verb.partner in desk.writes and verb.partner not in desk.creates:
-        doing.note(f"no partner was made: {verb.partner} cannot create tickets")
+    if why_not := _why_no_partner(doing, verb):
+        doing.note(f"no partner was made: {verb.partner} {why_not}")
         return
     fields = _draft(doing, verb)
     own = {name: doing.filled(text) if isinstance(text, Template) else text for name, text in verb.create.items()}
@@ -266,6 +277,13 @@ def _create(doing: Doing, step: Step, verb: Sync) -> None:
     base = {name: value for name, value in fields.items() if name in verb.fields}
     right = TicketRef(verb.partner, "")
     doing.wanted.agreements[right] = Agreement(left=ref, right=right, fields=base)
+
+
+def _why_no_partner(doing: Doing, verb: Sync) -> str:
+    desk = doing.bundle.desk
+    if verb.partner in doing.observation.elsewhere:
+        return "has a ticket about this matter already"
+    return "cannot create tickets" if verb.partner in desk.writes and verb.partner not in desk.creates else ""
 
 
 def _draft(doing: Doing, verb: Sync) -> Mapping[str, Value]:

@@ -138,7 +138,8 @@ class Mention(Struct, frozen=True, kw_only=True, gc=False):
 class Comment(Struct, frozen=True, kw_only=True, gc=False):
     """One reply (`public`) or note. `id` is the system's own and unique within its ticket; `ours`: ticketgate wrote it.
 
-    `speaks_for` is the side of the person whose words a copy of ours repeats from a partner system. `mentions` are in order.
+    `speaks_for` is the side of the person whose words a copy of ours repeats from a partner system, `copies` the comment that it repeats.
+    `mentions` are in order.
     """
 
     id: str
@@ -150,6 +151,7 @@ class Comment(Struct, frozen=True, kw_only=True, gc=False):
     ours: bool = False
     speaks_for: Role | None = None
     mentions: tuple[Mention, ...] = ()
+    copies: str | None = None  # connection:key#comment-id
 
 
 class Attachment(Struct, frozen=True, kw_only=True, gc=False):
@@ -167,6 +169,7 @@ class Attachment(Struct, frozen=True, kw_only=True, gc=False):
     checksum: str | None = None  # as the system says it: sha256:… or md5:…
     withheld: str | None = None  # why the system itself does not hand it out: malware was found
     ours: bool = False  # ticketgate attached it
+    copies: str | None = None  # connection:key#file:id of the partner's file that it is
 
 
 class Change(Struct, frozen=True, kw_only=True, gc=False):

@@ -12,7 +12,7 @@ from gateway.store.codec import action_from, from_json, to_json
 from gateway.store.putting import insert_or_leave, of_ref, the_ref
 from gateway.store.schema import action
 from rules.plan import Action, AddComment, Ask, Attach, Call, CreateTicket, JoinTicket, Notify, Page, Receipt, Update, Webhook
-from rules.ticket import Role, TicketRef
+from rules.ticket import TicketRef
 
 
 class State(StrEnum):
@@ -214,15 +214,15 @@ def known_keys(db: sa.Connection, keys: Sequence[str]) -> frozenset[str]:
     return frozenset(db.execute(sa.select(action.c.action_key).where(action.c.action_key.in_(keys))).scalars())
 
 
-def comments_made(db: sa.Connection, ref: TicketRef) -> dict[str, Role | None]:
-    """The ids of the comments that we wrote on a ticket; of copies, whose words they repeat."""
-    return {row.made: from_json(AddComment, row.payload).speaks_for for row in db.execute(_COMMENTS_MADE, of_ref(ref))}
+def comments_made(db: sa.Connection, ref: TicketRef) -> dict[str, AddComment]:
+    """The comments that we wrote on a ticket, by the ids that they got."""
+    return {row.made: from_json(AddComment, row.payload) for row in db.execute(_COMMENTS_MADE, of_ref(ref))}
 
 
-def files_made(db: sa.Connection, ref: TicketRef) -> frozenset[str]:
-    """The ids of the files that we attached to a ticket, and of those that were there already when we wanted to."""
-    chosen = sa.select(action.c.made).where(*_at(ref), action.c.kind == "attach", action.c.made.is_not(None))
-    return frozenset(db.execute(chosen).scalars())
+def files_made(db: sa.Connection, ref: TicketRef) -> dict[str, Attach]:
+    """The files that we attached to a ticket, and those that were there already when we wanted to, by their ids."""
+    chosen = sa.select(action.c.made, action.c.payload).where(*_at(ref), action.c.kind == "attach", action.c.made.is_not(None))
+    return {row.made: from_json(Attach, row.payload) for row in db.execute(chosen)}
 
 
 def not_echoed(db: sa.Connection, ref: TicketRef, since: datetime) -> list[Row]:

@@ -74,9 +74,9 @@ def in_hand(db: sa.Connection, rows: Sequence[int]) -> bool:
     return db.execute(_LOST, {"rows": rows}).first() is None
 
 
-def says(db: sa.Connection, rows: Sequence[int], signal: str) -> bool:
-    """Whether one of these rows is a signal of that kind."""
-    return bool(rows) and db.execute(_SAYS, {"rows": rows, "kind": signal}).first() is not None
+def signals(db: sa.Connection, rows: Sequence[int]) -> frozenset[str]:
+    """What kinds of signals these rows are."""
+    return frozenset(db.execute(_SIGNALS, {"rows": rows}).scalars()) if rows else frozenset()
 
 
 def put_off(db: sa.Connection, rows: Sequence[int], until: datetime, *, failed: bool = False) -> None:
@@ -154,6 +154,6 @@ _OF_TICKETS = sa.select(inbox).where(_AT, _AMONG).order_by(inbox.c.id)
 _OUTDATED = sa.update(inbox).where(the_ref(inbox)).values(ticket=None)
 _WAITING_OF = sa.select(inbox.c.key).where(_AT, _AMONG).distinct()
 _LOST = sa.select(inbox.c.id).where(_ROWS, inbox.c.ticket.is_(None)).limit(1)
-_SAYS = sa.select(inbox.c.id).where(_ROWS, inbox.c.signal == sa.bindparam("kind")).limit(1)
+_SIGNALS = sa.select(inbox.c.signal).where(_ROWS).distinct()
 _SETTLED = sa.delete(inbox).where(_ROWS)
 _UNBRAKED = sa.select(sa.func.count(sa.distinct(inbox.c.key))).where(_READY, inbox.c.brake == "")

@@ -1,6 +1,6 @@
 """Pairs of tickets kept in step: what both sides agreed on last, and which comments have their copy."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -45,6 +45,17 @@ def of_tickets(db: sa.Connection, refs: list[TicketRef]) -> dict[TicketRef, list
         for ref in (pair.left, pair.right):
             found.setdefault(ref, []).append(pair)
     return found
+
+
+def elsewhere(db: sa.Connection, ref: TicketRef, pairs: Sequence[Pair]) -> frozenset[str]:
+    """The connections of a ticket's partners, of their partners, and so on: where its matter is known. `pairs` are its own."""
+    found, left = {ref}, [pair.partner_of(ref) for pair in pairs]
+    while left:
+        one = left.pop()
+        if one not in found:
+            found.add(one)
+            left += [pair.partner_of(one) for pair in of_ticket(db, one)]
+    return frozenset(each.connection for each in found - {ref})
 
 
 def count(db: sa.Connection) -> int:
