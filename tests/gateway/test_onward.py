@@ -99,13 +99,14 @@ def test_a_chain_of_systems_is_kept_in_step_and_one_that_closes_to_a_ring_ends(t
 
 def test_without_the_word_a_made_ticket_goes_no_further_and_people_who_edit_it_close_no_ring(tmp_path: Path) -> None:
     """Fault row F42."""
-    with a_desk(tmp_path, a_sync("a", "b"), a_sync("b", "c"), a_sync("c", "a")) as office:
+    syncs = (a_sync("a", "b"), a_sync("b", "c"), a_sync("c", "a"), a_sync("b", "d", more=REACTS))
+    with a_desk(tmp_path, *syncs, systems="abcd") as office:
         a_matter(office)
-        assert how_many(office) == [1, 1, 0]
+        assert how_many(office) == [1, 1, 0, 1], "the rule that says the word takes it on, its neighbour does not"
         for name in ("b", "c", "a", "b", "c"):
             office.edit(TicketRef(name, "M-1"), priority="high" if name == "b" else "low")
             goes_on(office)
-        assert how_many(office) == [1, 1, 1]
+        assert how_many(office) == [1, 1, 1, 1]
         at_rest(office)
         assert {one[1] for one in shown(office)} == {"low"}
 
