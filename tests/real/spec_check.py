@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -36,8 +36,9 @@ PlainLoader.yaml_implicit_resolvers = {
 }
 
 
+@cache
 def document_in(folder: Path, pattern: str) -> Json:
-    """The one document of a folder that matches. Raises `LookupError` for none or several."""
+    """The one document of a folder that matches, read once: it is nobody's to change. Raises `LookupError` for none or several."""
     found = sorted(folder.glob(pattern))
     if len(found) != 1:
         raise LookupError(f"{folder} should hold one {pattern}, not {len(found)}")

@@ -12,7 +12,7 @@ from tests.contract_slas import keep_in_jira
 from tests.real import overrides_jira as ours
 from tests.real.conversing import exchanged
 from tests.real.files import content, every
-from tests.real.messages import check_without, complaints, wrong_with
+from tests.real.messages import complaints, wrong_with
 from tests.real.spec_check import Json, Override, SpecCheck, document_in
 from tests.rigs import a_sample, rigged, served
 
@@ -162,21 +162,6 @@ GOOD_AND_DAMAGED: list[tuple[Override, Any, Any]] = [
         answered({"isLast": True}, method="POST", url=SEARCH),
     ),
 ]
-
-
-@pytest.mark.parametrize(("override", "good", "damaged"), GOOD_AND_DAMAGED, ids=lambda v: getattr(v, "__name__", ""))
-def test_each_override_is_needed_and_refuses_a_damaged_message(
-    override: Override, good: Any, damaged: Any, real: Path, check: SpecCheck
-) -> None:
-    left_out = check_without(override, SYSTEM, real)
-
-    assert good(check) == []
-    assert damaged(check) != []
-    assert good(left_out) != [] or damaged(left_out) == []
-
-
-def test_every_override_has_its_damaged_message() -> None:
-    assert {o for o, _, _ in GOOD_AND_DAMAGED} == set(ours.ALL)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from tests.gateway.test_init_from import a_trigger
 from tests.real import overrides_zendesk as ours
 from tests.real.conversing import exchanged
 from tests.real.files import content, every
-from tests.real.messages import check_without, wrong_with
+from tests.real.messages import wrong_with
 from tests.real.spec_check import Json, Override, SpecCheck
 
 SYSTEM = "zendesk"
@@ -172,21 +172,6 @@ GOOD_AND_DAMAGED: list[tuple[Override, Any, Any]] = [
     ),
     (ours.an_upload_names_its_file, asked(method="POST", url=f"{UPLOADS}?filename=a.png"), asked(method="POST", url=UPLOADS)),
 ]
-
-
-@pytest.mark.parametrize(("override", "good", "damaged"), GOOD_AND_DAMAGED, ids=lambda v: getattr(v, "__name__", ""))
-def test_each_override_is_needed_and_refuses_a_damaged_message(
-    override: Override, good: Any, damaged: Any, real: Path, check: SpecCheck
-) -> None:
-    left_out = check_without(override, SYSTEM, real)
-
-    assert good(check) == []
-    assert damaged(check) != []
-    assert good(left_out) != [] or damaged(left_out) == []
-
-
-def test_every_override_has_its_damaged_message() -> None:
-    assert {o for o, _, _ in GOOD_AND_DAMAGED} == set(ours.ALL)
 
 
 @pytest.mark.parametrize(
