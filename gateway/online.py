@@ -11,7 +11,7 @@ from gateway.assemble import connector_with
 from gateway.config_file import read_config, read_connections
 from gateway.desk import Loaded
 from gateway.desk_texts import CONFIG
-from gateway.mentions import Mention, asked, mentions, named_there
+from gateway.namings import Naming, asked, named_there, namings
 from gateway.placeholders import Environment, secret_folders
 from gateway.settings import with_environment
 from rules.bundle import Place
@@ -30,9 +30,9 @@ def missing(loaded: Loaded) -> tuple[Problem, ...]:
         return ()
     desk = _Desk(loaded, _root(loaded))
     settings, silent = _signed_in(desk)
-    found = list(dict.fromkeys(mentions(loaded.bundle, loaded.connections, desk.place)))
+    found = list(dict.fromkeys(namings(loaded.bundle, loaded.connections, desk.place)))
     answers = dict(_answers(desk, settings, asked(found, loaded.connections), silent))
-    named = (_finding(desk, mention, answers) for mention in found)
+    named = (_finding(desk, naming, answers) for naming in found)
     return (*silent, *dict.fromkeys(problem for problem in named if problem is not None))
 
 
@@ -109,43 +109,43 @@ def _known(there: Connector, questions: Mapping[Thing, set[str]]) -> Iterator[tu
         raise refused[0]
 
 
-def _finding(desk: _Desk, mention: Mention, answers: Answers) -> Problem | None:
+def _finding(desk: _Desk, naming: Naming, answers: Answers) -> Problem | None:
     """An error where none of the connections has it, a note where only some have not."""
-    theirs = {c: named_there(desk.loaded.connections[c], mention) for c in mention.connections}
-    without = {c for c, name in theirs.items() if name not in answers.get((c, mention.kind), frozenset({name}))}
+    theirs = {c: named_there(desk.loaded.connections[c], naming) for c in naming.connections}
+    without = {c for c, name in theirs.items() if name not in answers.get((c, naming.kind), frozenset({name}))}
     if not without:
         return None
-    place, end = _spot(desk.loaded.sources, mention)
+    place, end = _spot(desk.loaded.sources, naming)
     names = ", ".join(sorted(without))
-    what = f"there is no {CALLED[mention.kind]} '{mention.name}' in {names}"
-    if fallbacks := _fallbacks(desk, mention, without):
+    what = f"there is no {CALLED[naming.kind]} '{naming.name}' in {names}"
+    if fallbacks := _fallbacks(desk, naming, without):
         what += f"; there {' or '.join(fallbacks)} has the ticket (fallback_assignee)"
     return Problem(
         code="TG411",
-        level="error" if without == mention.connections and not fallbacks else "note",
-        message=f"{what} ({mention.source.rstrip(':')})" if mention.source else what,
+        level="error" if without == naming.connections and not fallbacks else "note",
+        message=f"{what} ({naming.source.rstrip(':')})" if naming.source else what,
         place=place,
         end_column=end,
-        note=f"in rule '{mention.rule}'" if mention.rule else "",
-        help=f"make it there, or write what that system calls it{'' if without == mention.connections else '; the others have it'}",
-        rule=mention.rule,
+        note=f"in rule '{naming.rule}'" if naming.rule else "",
+        help=f"make it there, or write what that system calls it{'' if without == naming.connections else '; the others have it'}",
+        rule=naming.rule,
     )
 
 
-def _fallbacks(desk: _Desk, mention: Mention, without: Iterable[str]) -> list[str]:
+def _fallbacks(desk: _Desk, naming: Naming, without: Iterable[str]) -> list[str]:
     """Who gets the tickets of somebody who is not there, when each of these connections has such a one."""
-    if mention.kind != "user" or mention.source == "fallback_assignee:":
+    if naming.kind != "user" or naming.source == "fallback_assignee:":
         return []
     found = [desk.loaded.connections[connection].fallback_assignee for connection in without]
     return sorted({name for name in found if name}) if all(found) else []
 
 
-def _spot(sources: Mapping[str, str], mention: Mention) -> tuple[Place, int]:
+def _spot(sources: Mapping[str, str], naming: Naming) -> tuple[Place, int]:
     """Where the name itself stands, in the lines from its step's on; else the step."""
-    lines = sources.get(mention.place.file, "").splitlines()
-    for number in range(mention.place.line, min(mention.place.line + NEAR, len(lines) + 1)):
-        from_ = mention.place.column - 1 if number == mention.place.line else 0
-        column = lines[number - 1].find(mention.name, from_) if not mention.source.count(" row ") else -1
+    lines = sources.get(naming.place.file, "").splitlines()
+    for number in range(naming.place.line, min(naming.place.line + NEAR, len(lines) + 1)):
+        from_ = naming.place.column - 1 if number == naming.place.line else 0
+        column = lines[number - 1].find(naming.name, from_) if not naming.source.count(" row ") else -1
         if column >= 0:
-            return Place(mention.place.file, number, column + 1), column + 1 + len(mention.name)
-    return mention.place, mention.place.column + 1
+            return Place(naming.place.file, number, column + 1), column + 1 + len(naming.name)
+    return naming.place, naming.place.column + 1

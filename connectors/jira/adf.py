@@ -90,7 +90,7 @@ def text(said: Any) -> str:
 def told(said: Any) -> tuple[str, tuple[ticket.Mention, ...]]:
     """`text(said)`, and whom it mentions there."""
     shown, found = text(said), list[Mention]()
-    if not isinstance(said, dict) or mentions.NOT_HELD.search(shown):
+    if "@" not in shown or not isinstance(said, dict) or mentions.NOT_HELD.search(shown):
         return shown, ()
     held = _held(said, found, 0)
     placed = mentions.placed(_read(held, 0), found) if found else (shown, ())

@@ -182,5 +182,6 @@ def test_a_person_whose_address_is_hidden_or_only_resembled_is_a_name(two: Two) 
     people.known("other@example.com", "kim@example.com")
     hidden = two.gateway.connectors["cloud"]
 
+    assert hidden.known("user", ["kim@example.com"]), "good enough for whoever a rule assigns to, and remembered"
     assert hidden.mentionable("kim@example.com") is None
     assert hidden.mentionable("LENA@example.com") == people.known(LENA)

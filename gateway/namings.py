@@ -19,7 +19,7 @@ Said: TypeAlias = tuple[Thing, str, str]  # kind, name, where it comes from if n
 
 
 @dataclass(frozen=True, slots=True)
-class Mention:
+class Naming:
     """A name, where it stands, and the connections that should have it: all of `connections` can meet it."""
 
     kind: Thing
@@ -30,7 +30,7 @@ class Mention:
     source: str = ""  # product-teams row 14
 
 
-def mentions(bundle: Bundle, settings: Mapping[str, ConnectorSettings], where: Callable[[str, str], Place]) -> Iterator[Mention]:
+def namings(bundle: Bundle, settings: Mapping[str, ConnectorSettings], where: Callable[[str, str], Place]) -> Iterator[Naming]:
     """Names with placeholders are known only when a ticket is there, and left out. `where` is a connection's key in its file."""
     for ruleset in bundle.rulesets:
         for rule in ruleset.rules:
@@ -38,20 +38,20 @@ def mentions(bundle: Bundle, settings: Mapping[str, ConnectorSettings], where: C
                 yield from _of_rule(bundle, ruleset, rule)
     for field in bundle.fields.values():
         for connection, remote in field.remote.items():
-            yield Mention("field", remote, field.place, frozenset({connection}))
+            yield Naming("field", remote, field.place, frozenset({connection}))
     for connection, own in settings.items():
         for key, kind, name in own.named():
-            yield Mention(kind, name, where(connection, key), frozenset({connection}), source=f"{key}:")
+            yield Naming(kind, name, where(connection, key), frozenset({connection}), source=f"{key}:")
 
 
-def _of_rule(bundle: Bundle, ruleset: RuleSet, rule: Rule) -> Iterator[Mention]:
+def _of_rule(bundle: Bundle, ruleset: RuleSet, rule: Rule) -> Iterator[Naming]:
     met = connections_of(bundle.desk, ruleset, rule)
     for test in all_tests(rule.condition):
         if test.field in KINDS:
-            yield from (Mention(KINDS[test.field], name, test.place, met, rule.id) for name in _tested(test))
+            yield from (Naming(KINDS[test.field], name, test.place, met, rule.id) for name in _tested(test))
     for step in steps_of(rule):
         at = frozenset({step.verb.partner}) if isinstance(step.verb, Sync) else met
-        yield from (Mention(kind, name, step.place, at, rule.id, source) for kind, name, source in _of_step(bundle, step))
+        yield from (Naming(kind, name, step.place, at, rule.id, source) for kind, name, source in _of_step(bundle, step))
 
 
 def _tested(test: Test) -> Iterator[str]:
@@ -102,15 +102,15 @@ def _made(create: Mapping[str, object]) -> Iterator[Said]:
             yield "field", name, ""
 
 
-def named_there(settings: ConnectorSettings, mention: Mention) -> str:
+def named_there(settings: ConnectorSettings, naming: Naming) -> str:
     """As that system is asked for it: somebody whom `people` knows by another name is asked for by that."""
-    return settings.person(mention.name) if mention.kind == "user" else mention.name
+    return settings.person(naming.name) if naming.kind == "user" else naming.name
 
 
-def asked(found: Iterable[Mention], settings: Mapping[str, ConnectorSettings]) -> dict[str, dict[Thing, set[str]]]:
+def asked(found: Iterable[Naming], settings: Mapping[str, ConnectorSettings]) -> dict[str, dict[Thing, set[str]]]:
     """What each connection is to be asked: names by kind."""
     questions: dict[str, dict[Thing, set[str]]] = {}
-    for mention in found:
-        for connection in mention.connections:
-            questions.setdefault(connection, {}).setdefault(mention.kind, set()).add(named_there(settings[connection], mention))
+    for naming in found:
+        for connection in naming.connections:
+            questions.setdefault(connection, {}).setdefault(naming.kind, set()).add(named_there(settings[connection], naming))
     return questions
