@@ -251,6 +251,17 @@ def test_a_note_that_may_not_mention_somebody_goes_with_their_name(rig: Rig) -> 
     assert {c.mentions for c in rig.connector(replies="feed").comments(key)} == {()}
     assert [len(c.mentions) for c in rig.connector(replies="feed").comments(key)] == [1, 0, 0, 0, 0]
     assert rig.connector().mentionable("lena@example.com") is None
+    rig.sandbox.org.segments.update({id: [{**one, "text": f"{one['text']}!"} for one in s] for id, s in rig.sandbox.org.segments.items()})
+    assert {c.mentions for c in rig.connector(replies="feed").comments(key)} == {()}, "what is said elsewhere stands nowhere here"
+
+
+def test_of_two_users_with_one_address_neither_is_mentioned(rig: Rig) -> None:
+    org, lena = rig.sandbox.org, "lena@example.com"
+    assert rig.connector(replies="feed").mentionable(lena) is not None
+    done = org.transaction(rig.sandbox.users.api)
+    done.add("User", Name=lena, Email=lena, IsActive=True, UserType="Standard")
+    org.store(done)
+    assert rig.connector(replies="feed").mentionable(lena) is None
 
 
 @pytest.mark.parametrize("visibility", ["AllUsers", None, "internalusers"])
