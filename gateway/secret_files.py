@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from gateway.whole_file import named
+
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}")
 """What placeholders can name, but for a dot in front: those files are hidden, and two dots lead out of the folder."""
 
@@ -24,7 +26,7 @@ def write(folder: Path, name: str, secret: str, *, ours: bool) -> Path:
         folder.chmod(0o700)
     handle, made = tempfile.mkstemp(prefix=".", dir=folder)  # for its owner alone, from the beginning
     try:
-        with open(handle, "w", encoding="utf-8") as file:
+        with named(folder / name), open(handle, "w", encoding="utf-8") as file:
             file.write(secret + "\n")
             file.flush()
             os.fsync(file.fileno())

@@ -41,18 +41,20 @@ def found(rows: Sequence[Mapping[str, Any]], customs: Iterable[Custom], group_fi
     if any(o.name == "group" for o in own):
         return tuple(own)
     if group_field is not None:
-        return (*own, _own(rows, "group", group_field, "text"))
+        return (*own, _own(rows, "group", group_field, "text", "group_field: of this connection"))
     named = [row for row in rows if row.get("name") == GROUP and row.get("custom")]
     return (*own, Own("group", str(named[0]["id"]), "text", named[0].get("schema") or {}, GROUP)) if len(named) == 1 else tuple(own)
 
 
-def _own(rows: Sequence[Mapping[str, Any]], name: str, remote: str, type: str) -> Own:
+def _own(rows: Sequence[Mapping[str, Any]], name: str, remote: str, type: str, where: str = "") -> Own:
+    """`where` is the key that names it, else it is `from:` of the field's definition."""
+    where = where or f"from: of {name.removeprefix('custom.')}, under fields: in a rule file,"
     hits = [row for row in rows if row.get("id") == remote] or [row for row in rows if row.get("name") == remote]
     if not hits:
-        raise LookupError(f"this site has no field '{remote}' (for {name}); write its id or its name as Jira shows it")
+        raise LookupError(f"this site has no field '{remote}'; {where} takes its id or its name as Jira shows it")
     if len(hits) > 1:
         ids = ", ".join(sorted(str(row.get("id")) for row in hits))
-        raise LookupError(f"this site has several fields called '{remote}' (for {name}); write the id: one of {ids}")
+        raise LookupError(f"this site has several fields called '{remote}'; {where} takes the id: one of {ids}")
     return Own(name, str(hits[0]["id"]), type, hits[0].get("schema") or {}, str(hits[0].get("name") or ""))
 
 

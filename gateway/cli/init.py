@@ -99,11 +99,14 @@ def _begun(chosen: Options, folder: Path, connector: str, *, force: bool) -> Non
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:
     """Ends with 2 for a folder that cannot be written to."""
+    from gateway.whole_file import named
+
     try:
         for name, text in files.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            with named(path):
+                path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise Ended(Code.USAGE, f"{error.filename} cannot be written: {error.strerror}. Name another folder.") from None
 
@@ -118,8 +121,10 @@ def _complete(folder: Path) -> None:
 
 def _next(folder: Path, answers: Answers, count: int) -> str:
     name = shlex.quote(str(folder))
+    own = [("edit ticketgate.yaml", f"your own address in the place of {answers.url}")] if "YOURS" in answers.url else []
     steps = (
-        (f"export {variable_of(answers.connection)}=...", f"the secret of {answers.connection}"),
+        *own,
+        (f"ticketgate -C {name} secret set {answers.connection}", f"or export {variable_of(answers.connection)}=..."),
         (f"ticketgate -C {name} check", "what is wrong in the files"),
         (f"ticketgate -C {name} test", "the rules, tried without any system"),
         (f"ticketgate -C {name} doctor", f"whether {answers.url} can be reached"),

@@ -146,8 +146,10 @@ def _summary(chosen: Options, counts: "Counts", seconds: float, output: Path | N
         line({"type": "summary", "seconds": round(seconds, 1), **counts.as_json()})
         return
     skipped = f" Skipped: {counted(counts.skipped)}." if counts.skipped else ""
-    typer.echo(f"{counts.seen:,} tickets read in {seconds:.0f} s, {counts.changed:,} would change.{skipped}")
-    typer.echo(f"  {counted(counts.actions)}")
+    many = counted({"tickets": counts.seen}) if counts.seen else "0 tickets"
+    typer.echo(f"{many} read in {seconds:.0f} s, {counts.changed:,} would change.{skipped}")
+    if counts.changed:
+        typer.echo(f"  {counted(counts.actions)}")
     carry = chosen.command(f"apply {shlex.quote(str(output))}") if output else ""
     typer.echo(f"Nothing was written.  To carry it out: {carry}" if output else "Nothing was written.")
 

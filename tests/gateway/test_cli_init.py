@@ -15,6 +15,8 @@ def test_what_it_writes_passes_its_own_check_and_tests(program: Program, system:
     done = program("init", "my desk", "--connector", system)
     assert done.code == 0
     assert f"export TICKETGATE_SECRET_{system.upper()}_MAIN=..." in done.out
+    assert f"ticketgate -C 'my desk' secret set {system}-main" in done.out
+    assert f"your own address in the place of {ADDRESS[system]}" in done.out
     assert "ticketgate -C 'my desk' check" in done.out
     assert program("-C", "my desk", "check", "--strict").code == 0
     assert program("-C", "my desk", "test").code == 0

@@ -3,12 +3,14 @@
 import os
 import pty
 import stat
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from tests.gateway.program import Desk, Done, Program, a_process, ended
+from tests.gateway.program import ROOT, Desk, Done, Program, a_process, ended
 
 SECRET = "canary-4711"
 
@@ -21,6 +23,16 @@ def needy(desk: Desk) -> Desk:
         "ticketgate.yaml", text + 'on_call: { pager: { url: "${secret:pager}" }, boss: { url: "${secret:boss}" } } # ${secret:old}\n'
     )
     return desk
+
+
+@pytest.mark.slow
+def test_a_disk_without_room_is_told_with_the_file_and_leaves_nothing(needy: Desk) -> None:
+    command = f'ulimit -f 0; echo {SECRET} | "{sys.executable}" -m gateway -C "{needy}" secret set pager --stdin'
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    folder = needy.folder / ".ticketgate/secrets"
+    assert (done.returncode, done.stdout) == (5, "")
+    assert f"{folder / 'pager'}: File too large" in done.stderr
+    assert list(folder.iterdir()) == []
 
 
 def given(desk: Desk, said: bytes, *args: str, **environment: str) -> Done:

@@ -7,6 +7,7 @@ import pytest
 
 from gateway.desk import Loaded, Unfit, load
 from gateway.settings import running
+from gateway.whole_file import named
 
 SAMPLE = Path(__file__).parent.parent.parent / "config"
 
@@ -62,6 +63,12 @@ def test_a_mistake_in_the_settings_has_its_place_and_a_remedy(desk: Path, good: 
     assert says in found[0].message
     assert found[0].help
     assert "hunter2" not in str(found)
+
+
+def test_an_error_of_the_disk_names_the_file_that_was_written(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="full") as raised, named(tmp_path / "a.yaml"):
+        raise OSError(28, "full")
+    assert raised.value.filename == str(tmp_path / "a.yaml")
 
 
 def test_check_needs_no_secret_but_running_does(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
