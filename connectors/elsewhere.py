@@ -13,13 +13,13 @@ from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.utils import select_proxy
 
 from connectors import addresses
 from connectors.addresses import Address, Resolve, public, resolved
 from connectors.allowance import retry_after
 from connectors.base import ConnectorSettings
+from connectors.deadline import Punctual
 from connectors.errors import ConnectorError, NotFound, Rejected, Transient, Untrusted
 from connectors.files import Sink
 from connectors.transport import asking, handed, moved
@@ -58,7 +58,7 @@ class Elsewhere:
             with self._asked(what, url) as answer:
                 if not answer.is_redirect:
                     self._judge(what, url, answer)
-                    handed(self._connection, what, answer, into, pages=pages, within=self._settings.total_timeout, most=self._most)
+                    handed(self._connection, what, answer, into, pages=pages, most=self._most)
                     return
                 at = urljoin(at, answer.headers["location"])
         raise self._no(what, f"it was sent on more than {HOPS} times, at last to {urlsplit(at).hostname}")
@@ -97,16 +97,17 @@ class Elsewhere:
 
     def _way(
         self, what: str, url: SplitResult, request: requests.PreparedRequest
-    ) -> tuple[HTTPAdapter, requests.PreparedRequest, Mapping[str, Any]]:
+    ) -> tuple[Punctual, requests.PreparedRequest, Mapping[str, Any]]:
         """Through the detour, through the proxy of the environment, or straight to the checked address."""
+        within = self._settings.total_timeout
         if self._settings.via is not None:
             to = urlsplit(self._settings.via)
-            return HTTPAdapter(max_retries=0), moved(request, to.scheme, to.netloc), {}
+            return Punctual(within, max_retries=0), moved(request, to.scheme, to.netloc), {}
         known = requests.Session().merge_environment_settings(url.geturl(), {}, True, True, None)
         how = {"verify": known["verify"], "proxies": known["proxies"]}
         if select_proxy(url.geturl(), known["proxies"]):
-            return HTTPAdapter(max_retries=0), request, how
-        return At(url.hostname or ""), moved(request, "https", self._address(what, url)), {**how, "proxies": {}}
+            return Punctual(within, max_retries=0), request, how
+        return At(url.hostname or "", within), moved(request, "https", self._address(what, url)), {**how, "proxies": {}}
 
     def _address(self, what: str, url: SplitResult) -> str:
         """Looked up once; every address of the host must be one that may be reached."""
@@ -135,12 +136,12 @@ class Elsewhere:
         return Rejected(self._connection, f"{what}: {why}; nothing was asked there")
 
 
-class At(HTTPAdapter):
+class At(Punctual):
     """Connects to whatever address stands in the URL, and takes nobody there for `host` who cannot prove to be it."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, within: float) -> None:
         self._host = host
-        super().__init__(max_retries=0)
+        super().__init__(within, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs, server_hostname=self._host)

@@ -1,7 +1,6 @@
 """The one HTTP seam below every SDK: deadlines, the loopback detour, the write guard, and errors by what to do about them."""
 
 import ssl
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -10,10 +9,10 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 import orjson
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
 from connectors.allowance import Meter, allowance_of, closed_for, retry_after
 from connectors.base import ConnectorSettings
+from connectors.deadline import Punctual
 from connectors.errors import (
     ConnectorError,
     InDoubt,
@@ -34,12 +33,12 @@ TOKENS = ("/oauth/token", "/oauth/tokens", "/oauth_token.do", "/services/oauth2/
 READING_POSTS = (*TOKENS, "/rest/api/3/search/jql", "/rest/api/3/search/approximate-count", "/rest/api/3/issue/bulkfetch")
 
 
-class Seam(HTTPAdapter):
+class Seam(Punctual):
     """Mounted on an SDK's session: every request passes here, whatever the SDK thinks of timeouts or hosts.
 
     Sends the bytes to `via` where there is one and leaves the URL that the SDK sees alone (zenpy looks for its own host in it);
-    refuses writes when `read_only`; asks the `meter` whether a request may leave, and tells it what the answer allows; ends an answer
-    that takes longer than the total deadline; follows no redirect (`Redirected`).
+    refuses writes when `read_only`; asks the `meter` whether a request may leave, and tells it what the answer allows; follows no
+    redirect (`Redirected`).
     """
 
     def __init__(self, connection: str, settings: ConnectorSettings, *, read_only: bool = False, meter: Meter | None = None) -> None:
@@ -48,7 +47,7 @@ class Seam(HTTPAdapter):
         self._to = urlsplit(settings.via) if settings.via else None
         self.may_leave: Callable[[str, str, bytes], bool] | None = None  # while a note is being sent: see `secrecy.py`
         self.heard: Mapping[str, str] = {}  # the headers of the last answer
-        super().__init__(pool_maxsize=8, max_retries=0)
+        super().__init__(settings.total_timeout, pool_maxsize=8, max_retries=0)
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:  # type: ignore[override]
         writing, in_parts = self._guarded(request), bool(kwargs.get("stream"))
@@ -89,18 +88,12 @@ class Seam(HTTPAdapter):
         return request if self._to is None else moved(request, self._to.scheme, self._to.netloc)
 
     def _read_whole(self, answer: requests.Response) -> None:
-        """The body within the total deadline and the size limit: a byte every few seconds never trips a read timeout.
-
-        Reads what is there, at most once from the socket; `iter_content` would wait until a whole part of its size has come.
-        """
-        end, parts, size = time.monotonic() + self._settings.total_timeout, [], 0
+        """The body within the size limit, as it comes."""
+        parts, size = [], 0
         answer.raw.decode_content = True
         while part := _some(answer):
             parts.append(part)
             size += len(part)
-            if time.monotonic() > end:
-                answer.close()
-                raise requests.exceptions.ReadTimeout("the answer took longer than the total deadline")
             if size > MAX_ANSWER:
                 answer.close()
                 raise requests.exceptions.ContentDecodingError("the answer is larger than 64 MiB")
@@ -115,20 +108,15 @@ def moved(request: requests.PreparedRequest, scheme: str, netloc: str) -> reques
     return other
 
 
-def parts(answer: requests.Response, within: float) -> Iterator[bytes]:
-    """The body of an answer that was asked for with `stream=True`, as it comes; `within` seconds for all of it."""
-    end = time.monotonic() + within
+def parts(answer: requests.Response) -> Iterator[bytes]:
+    """The body of an answer that was asked for with `stream=True`, as it comes."""
     answer.raw.decode_content = True
     while part := _some(answer):
         yield part
-        if time.monotonic() > end:
-            raise requests.exceptions.ReadTimeout("the answer took longer than the total deadline")
 
 
-def handed(
-    connection: str, what: str, answer: requests.Response, into: Sink, *, pages: bool, within: float, most: int | None = None
-) -> None:
-    """Hands the body of a good answer on, within so many seconds and up to so many bytes. Raises `Rejected` for a page for people.
+def handed(connection: str, what: str, answer: requests.Response, into: Sink, *, pages: bool, most: int | None = None) -> None:
+    """Hands the body of a good answer on, up to so many bytes. Raises `Rejected` for a page for people.
 
     `pages`: a page is what was asked for.
     """
@@ -136,7 +124,7 @@ def handed(
         raise Rejected(connection, f"{what}: a page for people came instead of the file")
     size = 0
     with asking(connection, what, writing=False):
-        for part in parts(answer, within):
+        for part in parts(answer):
             size += len(part)
             if most is not None and size > most:
                 raise Rejected(connection, f"{what}: more than {most} bytes came, which is no file of this system")

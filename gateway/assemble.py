@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import connectors
 from connectors.base import Connector, ConnectorSettings, Custom
+from connectors.errors import Transient
 from connectors.shared import Shared
 from gateway import failpoint
 from gateway.backfill import Backfill
@@ -27,7 +29,7 @@ from gateway.notify import Notifier
 from gateway.outbound import Outbound
 from gateway.pager import Pager
 from gateway.posting import Poster
-from gateway.retrying import Patience
+from gateway.retrying import Patience, probed
 from gateway.rulebook import Rulebook
 from gateway.saved import Saved
 from gateway.sending import NONE, Sender
@@ -132,7 +134,7 @@ def put_together(
     the settings by which somebody is found in each system."""
     store = opened(database(folder, config))
     holds = Holds(store, lease)
-    guarded = {name: one_at_a_time(connector, holds.fit) for name, connector in there.items()}
+    guarded = {name: one_at_a_time(connector, holds.fit, partial(_said, store, name)) for name, connector in there.items()}
     points = points or failpoint.points()
     carrier = Carrier(store, guarded, holds, clock, points)
     sender = Sender(guarded, _notifier(config, folder, clock), Poster(config.endpoints, wall), people, carrier)
@@ -152,6 +154,11 @@ def put_together(
         pager=Pager(house, cycle, config.on_call),
         outbound=Outbound(house, cycle),
     )
+
+
+def _said(store: Store, name: str, error: Transient) -> Transient:
+    with store.reading() as db:
+        return probed(connections.standing(db, name), error)
 
 
 def _notifier(config: Config, folder: Path, clock: Clock) -> Notifier:

@@ -80,3 +80,10 @@ def not_while_it_rests(there: Standing, now: datetime) -> None:
 def rest_after(error: Transient) -> float:
     """For how many seconds a connection rests when patience is at its end: as the vendor asked, else half a minute."""
     return error.retry_after if error.retry_after is not None else 30.0
+
+
+def probed(there: Standing, error: Transient) -> Transient:
+    """The failure of a connection that was paused and has not answered since: it says to wait for a whole rest, so nobody tries again."""
+    if there.state != "paused" or error.retry_after is not None:
+        return error
+    return Transient(error.connection, error.message, rest_after(error))

@@ -47,11 +47,13 @@ class Broken:
         yield lambda: self.it.create(Draft(fields={"subject": "New"}, own=OWN.get(self.rig.system, {})), mark=MARK)
 
     def raises(self, error: type[ConnectorError], ask: Callable[[], Any], kind: str, **fault: Any) -> ConnectorError:
+        """It fails so, and whoever renews no token has asked once: waiting and asking again is the gateway's."""
         self.rig.served.faults.clear()  # type: ignore[union-attr]
         self.rig.fault(kind, times=99, **fault)
         with pytest.raises(ConnectorError) as raised:
             ask()
-        self.rig.served.faults.clear()  # type: ignore[union-attr]
+        asked = 99 - self.rig.served.faults.pop().times  # type: ignore[union-attr]
+        assert asked == 1 or error is Unauthorized, f"{asked} requests"
         assert type(raised.value) is error, f"{raised.value!r} is not {error.__name__}"
         assert not revealed(self.rig.secrets(), raised.value)
         assert raised.value.connection == "here"
@@ -108,13 +110,15 @@ def test_a_lost_answer_is_transient_for_a_read_and_in_doubt_for_a_write(broken: 
         broken.raises(Transient, ask, kind, seconds=20)
     for ask in broken.writes():
         broken.raises(InDoubt, ask, kind, method=WRITES, seconds=20)
+    assert broken.it.fetch(broken.ticket.ref.key).ref == broken.ticket.ref, "over a connection of its own"
 
 
-def test_an_answer_that_dribbles_ends_with_the_total_deadline(wired: Rig) -> None:
+@pytest.mark.parametrize("head", [False, True], ids=["body", "head"])
+def test_an_answer_that_dribbles_ends_with_the_total_deadline(wired: Rig, head: bool) -> None:
     """Fault row F25."""
-    hurried = wired.connector(total_timeout=0.5, read_timeout=5)
+    hurried = wired.connector(total_timeout=0.3, read_timeout=5)
     key = one(wired, hurried).ref.key
-    wired.fault("dribble", method="GET", seconds=0.02, times=9)
+    wired.fault("dribble", method="GET", seconds=0.02, head=head, times=9)
 
     with pytest.raises(Transient):
         hurried.fetch(key)

@@ -40,7 +40,7 @@ class JiraSession:
     def __init__(
         self, connection: str, settings: "JiraSettings", dialect: Dialect, *, read_only: bool = False, shared: Shared | None = None
     ) -> None:
-        self.connection, self._sign_in, self._within = connection, settings.sign_in, settings.total_timeout
+        self.connection, self._sign_in = connection, settings.sign_in
         self._sdk = JIRA(
             server=settings.api,
             options={"rest_api_version": dialect.version},
@@ -98,7 +98,7 @@ class JiraSession:
         with closing(renewed(self._bearer, lambda: self._streamed(what, url))) as answer:
             if answer.status_code >= 400:
                 raise refused(self.connection, what, answer, writing=False)
-            handed(self.connection, what, answer, into, pages=pages, within=self._within)
+            handed(self.connection, what, answer, into, pages=pages)
 
     def upload(self, what: str, path: str, file: Upload, base: str = JIRA.JIRA_BASE_URL) -> Any:
         """Sends a file as the part `file` of a form, under its real media type, read as it is sent."""

@@ -97,7 +97,7 @@ class Session:
     def download(self, what: str, path: str, into: Sink, *, pages: bool) -> None:
         """Hands the bytes of an answer to `into` as they come. `pages`: an HTML page is what was asked for."""
         with closing(self._renewed(what, "GET", path, {"headers": {"Accept": "*/*"}, "stream": True}, None)) as answer:
-            handed(self._connection, what, answer, into, pages=pages, within=self._settings.total_timeout)
+            handed(self._connection, what, answer, into, pages=pages)
 
     def _renewed(self, what: str, method: str, path: str, sent: Mapping[str, Any], meaning: Meaning | None) -> requests.Response:
         try:

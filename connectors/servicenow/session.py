@@ -43,8 +43,7 @@ class ServiceNowSession:
     """Asks one instance. Every failure is one of `connectors.errors`; a token that has run out is fetched anew once."""
 
     def __init__(self, connection: str, settings: "ServiceNowSettings", *, read_only: bool = False, shared: Shared | None = None) -> None:
-        self.connection = connection
-        self._sign_in, self._within = settings.sign_in, settings.total_timeout
+        self.connection, self._sign_in = connection, settings.sign_in
         shared = shared or Shared()
         self._bearer = Bearer(shared.tokens, self._granted) if settings.sign_in.client_id else None
         session = mounted(requests.Session(), connection, settings, read_only=read_only, meter=shared.meter)
@@ -114,7 +113,7 @@ class ServiceNowSession:
         with closing(answer):
             if answer.status_code >= 400:
                 raise refused(self.connection, what, answer, writing=False)
-            handed(self.connection, what, answer, into, pages=pages, within=self._within)
+            handed(self.connection, what, answer, into, pages=pages)
 
     def upload(self, what: str, path: str, params: Mapping[str, str], file: Upload) -> dict[str, Any]:
         """Sends a file's bytes as they are, under its real media type."""

@@ -107,7 +107,7 @@ class Session:
             self._elsewhere.fetch(what, moved.to, into, pages=pages)
             return
         with closing(answer):
-            handed(self._connection, what, answer, into, pages=pages, within=self._settings.total_timeout, most=MOST)
+            handed(self._connection, what, answer, into, pages=pages, most=MOST)
 
     def _at_home(self, at: str) -> str | None:
         """A file's address at the account's own host, which has it under every name that a brand or a mapped host gives it."""

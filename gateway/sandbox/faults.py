@@ -36,8 +36,9 @@ class Fault:
     """What goes wrong with matching requests: after the first `skip`, for the next `times`, or each nth (`every`).
 
     `status` answers that status with `headers` and `body` and applies nothing, `retry_after` 429 with that header, whatever it says;
-    `delay` waits `seconds` and goes on as usual. `expire_token_after` voids the sign-in of the request that it strikes,
-    `invalidate_cursor` whatever was handed out to read on with; `mutate_between_pages` has somebody do `deed` right after the answer.
+    `delay` waits `seconds` and goes on as usual; `dribble` sends a byte of the body, or of the `head`, each `seconds`.
+    `expire_token_after` voids the sign-in of the request that it strikes, `invalidate_cursor` whatever was handed out to read on with;
+    `mutate_between_pages` has somebody do `deed` right after the answer.
     """
 
     kind: FaultKind
@@ -48,6 +49,7 @@ class Fault:
     every: int = 1  # of the requests after those, each nth
     status: int = 500
     seconds: float = 0.0
+    head: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     retry_after: str | None = None
@@ -102,6 +104,9 @@ async def broken(fault: Fault, answer: Answer, transport: Any, receive: Any, sen
             await _start(send, len(body) + 1000)
             await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
             transport.close()
+        case "dribble" if fault.head:
+            await _head_dribbled(body, fault.seconds, transport)
+            await gone(receive)
         case "dribble":
             await _start(send, len(body))
             await _dribbled(body, fault.seconds, transport, send)
@@ -116,6 +121,16 @@ async def _dribbled(body: bytes, seconds: float, transport: Any, send: Any) -> N
         await send({"type": "http.response.body", "body": body[at : at + 1], "more_body": True})
         await asyncio.sleep(seconds)
     await send({"type": "http.response.body", "body": b""})
+
+
+async def _head_dribbled(body: bytes, seconds: float, transport: Any) -> None:
+    """Past the server, which sends a head whole; the body follows at once."""
+    for byte in b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body):
+        if transport.is_closing():
+            return
+        transport.write(bytes([byte]))
+        await asyncio.sleep(seconds)
+    transport.write(body)
 
 
 async def _start(send: Any, length: int) -> None:

@@ -59,9 +59,13 @@ class Authority:
 
 
 class Site:
-    """Whatever address is asked for through `proxy`, this certificate answers. `heard` is what came through TLS, credentials and all."""
+    """Whatever address is asked for through `proxy`, this certificate answers. `heard` is what came through TLS, credentials and all.
 
-    def __init__(self, certificate: Path) -> None:
+    What is read there is nothing, or what the sandbox behind `port` of this machine answers; only requests without a body.
+    """
+
+    def __init__(self, certificate: Path, port: int | None = None) -> None:
+        self._port = port
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._tls.load_cert_chain(certificate)
         self._door = socket.create_server(("127.0.0.1", 0))
@@ -88,7 +92,12 @@ class Site:
         client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
         with self._tls.wrap_socket(client, server_side=True) as inside:
             self.heard.append(inside.recv(65536))
-            inside.sendall(ANSWER)
+            inside.sendall(ANSWER if self._port is None else self._told(self._port, self.heard[-1]))
+
+    def _told(self, port: int, request: bytes) -> bytes:
+        with socket.create_connection(("127.0.0.1", port)) as behind:
+            behind.sendall(request.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n"))
+            return b"".join(iter(lambda: behind.recv(65536), b""))
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
@@ -97,8 +106,8 @@ class Site:
 
 
 @contextlib.contextmanager
-def site(certificate: Path) -> Iterator[Site]:
-    one = Site(certificate)
+def site(certificate: Path, port: int | None = None) -> Iterator[Site]:
+    one = Site(certificate, port)
     thread = threading.Thread(target=one.serve, daemon=True)
     thread.start()
     try:

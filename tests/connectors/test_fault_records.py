@@ -134,14 +134,21 @@ def test_one_record_that_is_wrong_anywhere_spoils_no_other(rig: Rig) -> None:
     assert seen == {"read", "spoilt"}, "the dice never came to either"
 
 
-def test_a_word_that_nobody_knows_is_named_with_its_field_left_empty(rig: Rig) -> None:
-    """Fault row F23."""
+def test_a_word_that_nobody_knows_is_named_with_its_field_left_empty(desk: Over) -> None:
+    """Fault row F23: and the ticket is stored, with all else that it says, and holds up nobody."""
+    rig = desk.rig
     key = rig.load(a_sample(priority="high"))[0]
+    desk.round()
     rig.rewrite(dict([HIGH[rig.system]]))
+    rig.people("set", key, subject="Another")
+    desk.round()
 
-    ticket = rig.connector().fetch(key)
-
-    assert (ticket.priority, ticket.unread) == (None, {"priority": "Sky-high"})
+    seen = desk.seen(key)
+    assert seen is not None
+    assert seen.ticket is not None
+    assert (seen.ticket.subject, seen.ticket.priority, seen.ticket.unread) == ("Another", None, {"priority": "Sky-high"})
+    with desk.gateway.store.reading() as db:
+        assert (connections.standing(db, NAME).state, parked.all_of(db)) == ("ok", [])
 
 
 def test_a_ticket_that_cannot_be_read_is_parked_and_comes_back_once_it_can(desk: Over) -> None:

@@ -1,5 +1,6 @@
 """Fault row F26: who cannot prove to be the system is told nothing, and only a person can end that."""
 
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,9 +11,16 @@ import pytest
 from connectors import load
 from connectors.base import Connector
 from connectors.errors import ConnectorError, Transient, Unauthorized, Untrusted
+from connectors.memory import MemoryConnector, MemorySettings
+from connectors.memory_system import MemorySystem
+from gateway.store import connections, tickets
+from rules.plan import Draft
+from rules.ticket import TicketRef
 from tests.conftest import LOOPBACK
 from tests.connectors.certificates import A_DAY, Authority, site
-from tests.rigs import OVER_HTTP, Rig, rigged
+from tests.connectors.faulty import standing, urgent
+from tests.over import NAME, Over, a_gateway
+from tests.rigs import OVER_HTTP, Rig, a_sample, rigged, served
 
 KEYS = {"jira": "CORE-1", "servicenow": "0" * 32, "zendesk": "1", "salesforce": "5005g0000000001AAA"}
 
@@ -102,3 +110,73 @@ def names_looked_up() -> Iterator[None]:
 def test_a_name_that_nobody_knows_is_asked_for_again(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fault row F26: the name is really looked up, and by its ending never found (RFC 2606)."""
     assert type(asked(rig, "http://proxy.invalid:3128", monkeypatch)) is Transient
+
+
+@pytest.fixture
+def desk(tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Over]:
+    """A system behind TLS that a proxy leads to, and another beside it."""
+    with served("servicenow") as port, rigged("servicenow", port) as rig:
+        assert port is not None
+        beside = {"other": MemoryConnector("other", MemorySystem(clock=rig.clock), MemorySettings())}
+        with (
+            site(authority.certificate(host(rig)), port.listener.getsockname()[1]) as there,
+            a_gateway(rig, tmp_path, via=None, beside=beside) as desk,
+        ):
+            monkeypatch.setenv("HTTPS_PROXY", there.proxy)
+            yield desk
+
+
+def both_change(desk: Over) -> tuple[str, str]:
+    """A ticket there becomes urgent, and one is made beside it."""
+    key = desk.rig.load(a_sample())[0]
+    desk.round()
+    desk.rig.people("set", key, priority="urgent")
+    other = desk.gateway.connectors["other"].create(Draft(fields={"subject": "Beside"}), mark="0" * 32).key
+    return key, str(other)
+
+
+@pytest.mark.usefixtures("names_looked_up")
+@pytest.mark.parametrize("way", ["http://proxy.invalid:3128", "http://127.0.0.1:9"], ids=["no such name", "nobody there"])
+def test_a_system_that_is_not_found_holds_up_no_other_and_is_read_again_by_itself(
+    desk: Over, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """Fault row F26: the going on."""
+    key, other = both_change(desk)
+    right = os.environ["HTTPS_PROXY"]
+    monkeypatch.setenv("HTTPS_PROXY", way)
+    desk.round()
+    assert (standing(desk).state, urgent(desk, key)) == ("paused", [])
+    assert "could not connect" in str(standing(desk).error)
+    assert known(desk, other)
+
+    monkeypatch.setenv("HTTPS_PROXY", right)
+    desk.round(timedelta(seconds=31))
+    assert (standing(desk).state, urgent(desk, key)) == ("ok", [key])
+
+
+def test_a_certificate_that_ran_out_stops_that_connection_alone_until_a_person_starts_it(
+    desk: Over, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fault row F26: mended is not enough, as nobody knows who answered meanwhile."""
+    key, other = both_change(desk)
+    right = os.environ["HTTPS_PROXY"]
+    with site(authority.certificate(host(desk.rig), -A_DAY)) as expired:
+        monkeypatch.setenv("HTTPS_PROXY", expired.proxy)
+        desk.round()
+        desk.round()
+        assert (expired.asked, expired.heard) == (1, [])
+    monkeypatch.setenv("HTTPS_PROXY", right)
+    desk.round()
+    assert (standing(desk).state, urgent(desk, key)) == ("stopped", [])
+    assert "the certificate there does not hold" in str(standing(desk).error)
+    assert known(desk, other)
+
+    with desk.gateway.store.writing() as db:
+        connections.started(db, NAME)
+    desk.round()
+    assert (standing(desk).state, urgent(desk, key)) == ("ok", [key])
+
+
+def known(desk: Over, other: str) -> bool:
+    with desk.gateway.store.reading() as db:
+        return tickets.seen(db, TicketRef("other", other)) is not None

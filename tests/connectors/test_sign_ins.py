@@ -172,6 +172,7 @@ def test_a_wrong_secret_is_unauthorized_after_one_try_and_never_told(rig: Rig, w
 
 @pytest.mark.parametrize("way", RENEWED, indirect=True)
 def test_a_token_that_runs_out_between_two_pages_is_renewed_once_and_no_page_is_lost_or_doubled(rig: Rig, way: Way) -> None:
+    """Fault row F28."""
     made = rig.load(*(a_sample(f"Ticket {n}", age=90 - n) for n in range(8)))
     connector, pages = opened(rig, way), []
 
@@ -182,6 +183,8 @@ def test_a_token_that_runs_out_between_two_pages_is_renewed_once_and_no_page_is_
 
     assert sorted(keys_of(pages)) == sorted(made)
     assert desk_of(rig).issued == 2
+    assert rig.served is not None
+    assert [e.answer.status for e in rig.served.exchanges if e.answer is not None].count(401) == 1
 
 
 @pytest.mark.parametrize("way", RENEWED, indirect=True)

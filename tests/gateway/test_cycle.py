@@ -118,6 +118,7 @@ def test_the_history_tells_our_change_of_status_from_a_person_s(tmp_path: Path) 
 
 
 def test_a_status_that_nobody_declared_waits_for_its_word(office: Office) -> None:
+    """Fault row F23."""
     ref = office.customer_writes()
     office.systems["desk"].spoil(ref.key, status="-100")
 
