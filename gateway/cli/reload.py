@@ -185,7 +185,7 @@ def _chosen(chosen: Options, kept: "Store", prefix: str | None) -> str:
             if prefix
             else "There is no bundle before"
         )
-        raise Ended(Code.USAGE, f"{said}. In force were, newest first: {known or 'none'}.")
+        raise Ended(Code.USAGE if found else Code.NO_SUCH, f"{said}. In force were, newest first: {known or 'none'}.")
     return found[0]
 
 

@@ -205,8 +205,8 @@ def test_a_dry_run_shows_what_would_change_and_asks_nobody(program: Program, sto
 @pytest.mark.parametrize(
     ("args", "code", "says"),
     [
-        (["rollback"], 2, "There is no bundle before"),
-        (["rollback", "zzz"], 2, "There is no bundle zzz"),
+        (["rollback"], 8, "There is no bundle before"),
+        (["rollback", "zzz"], 8, "There is no bundle zzz"),
         (["rollback", "--unpin"], 0, "Nothing is pinned."),
         (["rollback", "--unpin", "abc"], 2, "--unpin goes alone"),
         (["reload"], 5, "No daemon answered"),
