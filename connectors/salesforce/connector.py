@@ -2,15 +2,12 @@
 comments do not always touch their case; nothing native holds tags or what a repeated create is known by.
 """
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from msgspec import Struct
-
-from connectors.base import NO_TAGS, NOBODY, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Spoilt, Thing
-from connectors.columns import all_of
+from connectors.base import NO_TAGS, NOBODY, Connector, ConnectorSettings, Cursor, Custom, NativeSla, Page, Thing
 from connectors.errors import ConnectorError, Gone, InDoubt, NotFound, Rejected, Stale, Unsupported
 from connectors.files import Sink, Upload
 from connectors.inventory import Permission, Pulse, RemoteField
@@ -19,28 +16,29 @@ from connectors.pushes import Heard, Hooks, Push, trusted
 from connectors.salesforce import inventory, pushes
 from connectors.salesforce.abilities import ABILITIES
 from connectors.salesforce.answers import made, reading
+from connectors.salesforce.cases import Cases, guarded, heard
+from connectors.salesforce.changes import Changes
 from connectors.salesforce.files import Files
+from connectors.salesforce.history import changes_of
 from connectors.salesforce.linking import link, linked
-from connectors.salesforce.reading import Cases, after, changes_of, guarded, heard, part, parts, remotes
-from connectors.salesforce.resuming import Resuming
+from connectors.salesforce.reading import remotes
 from connectors.salesforce.saying import BY_TIME, PERSON, Saying
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.slas import MILESTONES, native_sla
-from connectors.salesforce.soql import STAMPED, Key, Mark, children, paths_are_names, quoted, said_since, selected, these, touched
+from connectors.salesforce.soql import Key, children, paths_are_names, quoted, selected
 from connectors.salesforce.writing import Directory, Writing
 from connectors.shared import Shared
 from rules.plan import Draft, Receipt, TagChange
-from rules.ticket import Attachment, Change, Comment, Person, Ticket, Value, replace
+from rules.ticket import Attachment, Change, Comment, Person, Ticket, Value
 
 if TYPE_CHECKING:
     from connectors.salesforce.session import Session
 
-AT_ONCE = 200  # cases asked for by their ids in one query; a longer list would not fit into an address
 CHANGES = f"SELECT Id, Field, OldValue, NewValue, CreatedDate, {PERSON} FROM CaseHistory"  # noqa: S608
 
 
 class SalesforceConnector(Connector):
-    """One organization. A ticket's key is the case's Id, its version the stamp, a digest and the newest comment (`reading.Cases`).
+    """One organization. A ticket's key is the case's Id, its version the stamp, a digest and the newest comment (`cases.Cases`).
 
     `update` is refused by Salesforce when the case was modified after the second of its version's stamp. A change within that
     second is caught by comparing digests just before; between that look and the write it would still slip through.
@@ -54,10 +52,10 @@ class SalesforceConnector(Connector):
         own = remotes(settings, custom)
         if not paths_are_names(own):
             raise Rejected(connection, f"a field is named by its API name, such as Product__c, not by {own}")
-        self._session, self._settings, self._resuming = session, settings, Resuming(session)
+        self._session, self._settings = session, settings
         self._cases, self._has_milestones = Cases(connection, settings, custom), True
-        self._children = children(emails=settings.emails, feed=settings.reads_feed)
-        self._select = selected(own, self._children)
+        self._select = selected(own, children(emails=settings.emails, feed=settings.reads_feed))
+        self._changes = Changes(connection, session, settings, self._cases, self._select)
         self._saying, self._files = Saying(connection, session, settings), Files(connection, session, settings)
         self._writing = Writing(connection, settings, self._cases.table, Directory(connection, session, settings.nobody))
 
@@ -79,80 +77,7 @@ class SalesforceConnector(Connector):
     # reading
 
     def changed(self, since: datetime | Cursor) -> Iterator[Page]:
-        """First the cases that were only written about, then those that were touched, each by its own stamps.
-
-        From a cursor, reading begins `overlap` before it. From a datetime, comments and e-mails count only where their case itself
-        was not touched since: all others come anyway, with their newest comment in the version.
-        """
-        self._resuming.begins(since)
-        fresh = isinstance(since, datetime)
-        mark = Mark.at(since) if isinstance(since, datetime) else Mark.read(self.connection, since)
-        begin = mark if fresh else mark.back(timedelta(seconds=self._settings.overlap))
-        for table in self._children:
-            mark = yield from self._written_about(table, begin, mark, fresh=fresh)
-        yield from self._touched(Key(begin.cases), mark)
-
-    def _written_about(self, table: str, begin: Mark, mark: Mark, *, fresh: bool) -> Generator[Page, None, Mark]:
-        """Cases with new comments or e-mails; returns the mark after them.
-
-        A fresh reading asks for some of them only, so its mark ends at the newest of all that there were beforehand.
-        """
-        name = STAMPED[table]
-        if (upto := self._resuming.ended(table)) is not None:
-            return replace(mark, **{name: upto})
-        newest = self._newest(table, getattr(mark, name)) if fresh else getattr(mark, name)
-        place, more = Key(getattr(begin, name)), True
-        while more:
-            soql = said_since(table, place, AT_ONCE, begin.cases if fresh else None)
-            answer = self._resuming.query(f"read new {name}", soql, size=AT_ONCE)
-            rows, more = answer["records"], not answer["done"] or len(answer["records"]) == AT_ONCE
-            with reading(self.connection, f"read new {name}"):
-                place = after(rows, "CreatedDate", place, more=more)
-                parents = sorted({row["ParentId"] for row in rows} - {None})  # an e-mail need not be of a case
-            mark = replace(mark, **{name: max(getattr(mark, name), place.at)})
-            if parents:
-                yield self._page(self._session.all("read cases", these(self._select, parents), self._cases.decoded), mark)
-        return replace(mark, **{name: self._resuming.end(table, max(newest, getattr(mark, name)))})
-
-    def _newest(self, table: str, least: datetime) -> datetime:
-        soql = f"SELECT Id, CreatedDate FROM {table} ORDER BY CreatedDate DESC LIMIT 1"  # noqa: S608
-        rows = self._resuming.query("find how far to read", soql)["records"]
-        with reading(self.connection, "find how far to read"):
-            return max(least, *(moment(row["CreatedDate"]) for row in rows)) if rows else least
-
-    def _touched(self, place: Key, mark: Mark) -> Iterator[Page]:
-        what, size, more = "read what changed", self._settings.page_size, True
-        while more:
-            answer = self._session.query(what, touched(self._select, place, size), deleted=True, size=size, read=self._cases.decoded)
-            rows = answer["records"]
-            more = not answer["done"] or len(rows) == size
-            with reading(self.connection, what):
-                place = after(rows, "SystemModstamp", place, more=more)
-            mark = replace(mark, cases=max(mark.cases, place.at))
-            yield self._page(rows, mark, last=not more)
-
-    def _page(self, rows: list[Any], mark: Mark, *, last: bool = False) -> Page:
-        flags = parts(rows, "IsDeleted")
-        gone = [str(part(row, "Id")) for row, flag in zip(rows, flags, strict=True) if flag is True]  # nothing else is one that is no more
-        live = [row for row, flag in zip(rows, flags, strict=True) if flag is not True] if gone else rows
-        merged = self._masters(gone)
-        tickets, spoilt = all_of(live, self._cases.together, self._cases.ticket, _spoilt)
-        self._resuming.paged(None if last else mark.text)
-        return Page(tuple(tickets), mark.text, last, tuple(spoilt), tuple(key for key in gone if key not in merged), merged)
-
-    def _masters(self, gone: list[str]) -> dict[str, str | None]:
-        """Those of deleted cases that were merged, with the case that they were merged into.
-
-        Asked for apart: among the fields of a case it would be part of every version, and an upgrade would make all cases news.
-        """
-        found: dict[str, str | None] = {}
-        for start in range(0, len(gone), AT_ONCE):
-            ids = ", ".join(map(quoted, gone[start : start + AT_ONCE]))
-            soql = f"SELECT Id, MasterRecordId FROM Case WHERE Id IN ({ids})"  # noqa: S608
-            rows = self._session.query("read what was merged", soql, deleted=True)["records"]
-            with reading(self.connection, "read what was merged"):
-                found |= {str(row["Id"]): str(row["MasterRecordId"]) for row in rows if row["MasterRecordId"]}
-        return found
+        return self._changes.since(since)
 
     def fetch(self, key: str) -> Ticket:
         what = f"read case {key}"
@@ -378,7 +303,3 @@ def _value(ticket: Ticket, name: str) -> Value:
     own = name.removeprefix("custom.")
     value = ticket.custom.get(own) if own != name else getattr(ticket, name)
     return value.known_as if isinstance(value, Person) else value
-
-
-def _spoilt(row: Any, error: Exception) -> Spoilt:
-    return Spoilt(str(part(row, "Id")) if isinstance(row, (dict, Struct)) else "?", str(error))

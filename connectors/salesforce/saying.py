@@ -14,7 +14,7 @@ from connectors.errors import ConnectorError, InDoubt, NotFound, Rejected
 from connectors.mapping import Record
 from connectors.salesforce import mentioning
 from connectors.salesforce.answers import made, reading
-from connectors.salesforce.reading import comment_of, email_of, mark_in, post_of
+from connectors.salesforce.conversation import comment_of, email_of, mark_in, post_of
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.salesforce.soql import POSTS, quoted, stamp
 from connectors.text import limits, markdown, mentions, plain

@@ -3,15 +3,17 @@
 A page of any other shape is decoded to whatever it holds, and its cases are read one at a time.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 from zlib import crc32
 
 import msgspec
 import orjson
 from msgspec import Struct, ValidationError, convert, defstruct
-from msgspec.structs import astuple
+from msgspec.structs import asdict
 
+from connectors.columns import Decoded
 from connectors.mapping import Record
 from connectors.salesforce.soql import CHILDREN, FIELDS
 
@@ -45,12 +47,10 @@ class Shape:
         fields = _fields(kinds)
         self._newest = [name for table, name in CHILDREN.items() if feed or table != "CaseFeed"]
         children = [(name, Children | None, None) for name in self._newest]
-        self._feed = feed
         case: Any = defstruct("Case", [*fields, *children], kw_only=True, gc=False)
         page: Any = defstruct("Page", [("records", list[case]), ("done", bool), ("nextRecordsUrl", TEXT, None)])
         self._case, self._page = case, msgspec.json.Decoder(page).decode
-        self._digested, self._stamp = len(fields), case.__struct_fields__.index("SystemModstamp")
-        self._encoded = msgspec.json.Encoder().encode
+        self._digested = len(fields)
 
     def is_it(self, case: object) -> bool:
         return case.__class__ is self._case
@@ -66,20 +66,37 @@ class Shape:
     def version(self, record: Record) -> str:
         """Of a case by itself; the same as of the same case on a page."""
         try:
-            return self.versions([astuple(convert(record, self._case))])[0]
+            return self.versions(Decoded([convert(record, self._case)]))[0]
         except ValidationError:
             content = orjson.dumps({name: value for name, value in record.items() if name not in _NOT_DIGESTED})
             return _version(record["SystemModstamp"], content, (_newest(record.get(name)) for name in self._newest))
 
-    def versions(self, rows: Sequence[tuple[Any, ...]]) -> list[str]:
-        """Of cases of this shape, each as the row of its fields; the children are the last of them."""
-        digested, stamp = self._digested, self._stamp
-        digests = map(crc32, map(self._encoded, [row[:digested] for row in rows]))
-        told = [
-            f"{row[stamp][:19]}Z~{digest:08x}~{_first(row[digested])}.{_first(row[digested + 1])}"
-            for row, digest in zip(rows, digests, strict=True)
+    def versions(self, cases: Decoded) -> list[str]:
+        """Of cases of this shape; the children are the last of their fields."""
+        digests = map(crc32, _contents([row[: self._digested] for row in cases.rows]))
+        newest = [list(map(_first, cases.fields[name])) for name in self._newest]
+        return [
+            f"{stamp[:19]}Z~{digest:08x}~{'.'.join(children)}"
+            for stamp, digest, *children in zip(cases.fields["SystemModstamp"], digests, *newest, strict=True)
         ]
-        return [f"{said}.{_first(row[digested + 2])}" for said, row in zip(told, rows, strict=True)] if self._feed else told
+
+
+def _contents(rows: list[tuple[Any, ...]]) -> list[bytes]:
+    """What a digest is made of: the same text, letter by letter, in every release, else an upgrade would make all cases news."""
+    try:
+        return list(map(_quick, rows))
+    except TypeError:  # a whole number beyond 64 bits, in a field of the organization's own
+        return list(map(_content, rows))
+
+
+_quick, _slow = partial(orjson.dumps, default=asdict), msgspec.json.Encoder().encode
+
+
+def _content(row: tuple[Any, ...]) -> bytes:
+    try:
+        return _quick(row)
+    except TypeError:
+        return _slow(row)
 
 
 _NOT_DIGESTED = frozenset({*CHILDREN.values(), "attributes"})
@@ -106,5 +123,5 @@ def _fields(kinds: Mapping[str, Any]) -> list[Any]:
         if dot and first not in plain:
             inner.setdefault(first, {})[rest] = kind
     fields = [(name, str) if name in NEEDED else (name, kind, None) for name, kind in plain.items()]
-    related = [(name, defstruct(name, _fields(rest), kw_only=True, gc=False) | None, None) for name, rest in inner.items()]
+    related = [(name, defstruct(name, _fields(rest), kw_only=True, gc=False, frozen=True) | None, None) for name, rest in inner.items()]
     return [*fields, *related]

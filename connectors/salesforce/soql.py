@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
 from connectors.base import Cursor
+from connectors.columns import part
 from connectors.errors import CursorExpired
 from connectors.mapping import moment
 
@@ -85,6 +86,18 @@ class Key:
         if not self.id:
             return f"{field} >= {stamp(self.at)}"
         return f"({field} > {stamp(self.at)} OR ({field} = {stamp(self.at)} AND Id > {quoted(self.id)}))"
+
+
+def after(rows: list[Any], stamped: str, place: Key, *, more: bool) -> Key:
+    """The place behind a page. Raises `ValueError` for a page that would be asked for again and again."""
+    if not rows and more:
+        raise ValueError("a page that is empty, and yet not the last")
+    if not rows:
+        return place
+    at, id = part(rows[-1], stamped), part(rows[-1], "Id")
+    if not isinstance(id, str):
+        raise ValueError("a record without its Id")
+    return Key(moment(at), id)
 
 
 def touched(select: str, place: Key, size: int) -> str:

@@ -1,5 +1,6 @@
 """Many records at once are read as each by itself, whatever stands in them: that reading one is the specification."""
 
+import json
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from connectors.jira.settings import JiraSettings
 from connectors.jira.shape import known, plain
 from connectors.jira.stamps import Stamps, in_utc
 from connectors.mapping import declared, moment
-from connectors.salesforce.reading import Cases
+from connectors.salesforce.cases import Cases
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.servicenow import reading as servicenow
 from connectors.servicenow.settings import ServiceNowSettings
@@ -288,6 +289,30 @@ def test_a_case_has_one_version_however_it_is_read_and_another_when_a_field_of_i
     for place in places(whole):
         if place[0] not in ("CaseComments", "EmailMessages") and "attributes" not in place:
             assert cases.version(changed(whole, place, "2026-01-01 other", missing=False)) != read.version, place
+
+
+def test_the_version_of_a_case_is_what_earlier_releases_made_of_it() -> None:
+    """Another one would make every case news with an upgrade. Written down from the release that first had it."""
+    cases = cases_with(Custom("seats", "Seats__c", "number"), Custom("industry", "Account.Industry"))
+    record = recorded("salesforce")
+    whole = record["records"][0]
+    whole |= {"Seats__c": 3.5, "Subject": 'Größe "x" \u2028 \x07 / \\ 🙂', "Account": {**whole["Account"], "Industry": "Retail"}}
+
+    (read,) = cases.together(cases.decoded(orjson.dumps(record))["records"])
+
+    assert read.version == cases.version(whole) == "2026-03-02T08:16:31Z~857901d5~-.02s5g0000000001AAA"
+
+
+@pytest.mark.parametrize("field", ["Seats__c", "Account"])
+def test_a_number_beyond_64_bits_or_a_compound_value_in_a_field_of_the_organization_is_no_reason_to_lose_a_page(field: str) -> None:
+    cases = cases_with(Custom("seats", "Seats__c", "number"), Custom("address", "Account.BillingAddress"))
+    record = recorded("salesforce")["records"][0]
+    odd = {**record, field: 2**70 if field == "Seats__c" else {"Name": "Lima Trading", "BillingAddress": {"city": "Lima"}}}
+    content = json.dumps({"records": [record, odd], "done": True}).encode()
+
+    tickets, lost = all_of(cases.decoded(content)["records"], cases.together, cases.ticket, lambda one, error: str(error))  # type: ignore[arg-type,return-value]
+
+    assert (tickets, lost) == ([cases.ticket(record), cases.ticket(cases.decoded(content)["records"][1])], [])
 
 
 def test_a_page_of_another_shape_is_decoded_to_what_it_holds() -> None:

@@ -20,8 +20,8 @@ from pydantic import ValidationError
 from connectors import door
 from connectors.base import Cursor, Custom
 from connectors.errors import CursorExpired, InDoubt, NotFound, Rejected, Stale, Transient, Unauthorized, Unreadable
+from connectors.salesforce.cases import Cases
 from connectors.salesforce.connector import SalesforceConnector
-from connectors.salesforce.reading import Cases
 from connectors.salesforce.sandbox import SalesforceSandbox
 from connectors.salesforce.sandbox_people import NOBODY
 from connectors.salesforce.sandbox_soql import parsed
