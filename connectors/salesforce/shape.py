@@ -4,14 +4,12 @@ A page of any other shape is decoded to whatever it holds, and its cases are rea
 """
 
 from collections.abc import Iterable, Mapping
-from functools import partial
 from typing import Any
 from zlib import crc32
 
 import msgspec
 import orjson
 from msgspec import Struct, ValidationError, convert, defstruct
-from msgspec.structs import asdict
 
 from connectors.columns import Decoded
 from connectors.mapping import Record
@@ -50,7 +48,8 @@ class Shape:
         case: Any = defstruct("Case", [*fields, *children], kw_only=True, gc=False)
         page: Any = defstruct("Page", [("records", list[case]), ("done", bool), ("nextRecordsUrl", TEXT, None)])
         self._case, self._page = case, msgspec.json.Decoder(page).decode
-        self._digested = len(fields)
+        self._plain, self._digested = sum("." not in path for path in kinds), len(fields)
+        self._version = ("%.19sZ~%08x~" + ".".join(["%s"] * len(children))).__mod__
 
     def is_it(self, case: object) -> bool:
         return case.__class__ is self._case
@@ -72,31 +71,33 @@ class Shape:
             return _version(record["SystemModstamp"], content, (_newest(record.get(name)) for name in self._newest))
 
     def versions(self, cases: Decoded) -> list[str]:
-        """Of cases of this shape; the children are the last of their fields."""
-        digests = map(crc32, _contents([row[: self._digested] for row in cases.rows]))
-        newest = [list(map(_first, cases.fields[name])) for name in self._newest]
-        return [
-            f"{stamp[:19]}Z~{digest:08x}~{'.'.join(children)}"
-            for stamp, digest, *children in zip(cases.fields["SystemModstamp"], digests, *newest, strict=True)
-        ]
+        """Of cases of this shape; their own values come first, then what they are related to, then the children.
+
+        A digest is made of the first two as one list of JSON: the same letter by letter in every release, else an upgrade would make
+        all cases news. orjson writes the texts at less than half of msgspec's cost, and knows no classes.
+        """
+        own = _texts([row[: self._plain] for row in cases.rows])
+        related = map(_encoded, [row[self._plain : self._digested] for row in cases.rows])
+        digests = [crc32(beside[1:], crc32(first[:-1] + b",")) for first, beside in zip(own, related, strict=True)]
+        newest = [map(_first, cases.fields[name]) for name in self._newest]
+        return list(map(self._version, zip(cases.fields["SystemModstamp"], digests, *newest, strict=True)))
 
 
-def _contents(rows: list[tuple[Any, ...]]) -> list[bytes]:
-    """What a digest is made of: the same text, letter by letter, in every release, else an upgrade would make all cases news."""
+_encoded = msgspec.json.Encoder().encode
+
+
+def _texts(rows: list[tuple[Any, ...]]) -> list[bytes]:
     try:
-        return list(map(_quick, rows))
+        return list(map(orjson.dumps, rows))
     except TypeError:  # a whole number beyond 64 bits, in a field of the organization's own
-        return list(map(_content, rows))
+        return list(map(_text, rows))
 
 
-_quick, _slow = partial(orjson.dumps, default=asdict), msgspec.json.Encoder().encode
-
-
-def _content(row: tuple[Any, ...]) -> bytes:
+def _text(row: tuple[Any, ...]) -> bytes:
     try:
-        return _quick(row)
+        return orjson.dumps(row)
     except TypeError:
-        return _slow(row)
+        return _encoded(row)
 
 
 _NOT_DIGESTED = frozenset({*CHILDREN.values(), "attributes"})

@@ -17,7 +17,7 @@ ABOUT = ("Contact", "Account", "ContactId", "SuppliedName", "SuppliedEmail", "Su
 class Together:
     """Reads many decoded cases; `Unusual` where one of them must be read by itself.
 
-    The same few people stand in most cases: who they are is worked out once for each.
+    The same few own most cases: who an owner is is worked out once.
     """
 
     def __init__(self, connection: str, settings: SalesforceSettings, table: Table, shape: Shape) -> None:
@@ -26,7 +26,7 @@ class Together:
         self._able = {*apart} == {"requester", "group", "assignee"} and not any(row.name.startswith(ABOUT_REQUESTER) for row in table)
         self._columns = Columns(table, apart)
         self._nobody, self._group_field = frozenset(settings.nobody), settings.group_field
-        self._requesters, self._owners = Kept(_requester), Kept(self._owner)
+        self._owners = Kept(self._owner)
 
     def __call__(self, cases: Sequence[Any]) -> list[Ticket]:
         if not self._able or not all(map(self._shape.is_it, cases)):
@@ -51,7 +51,7 @@ class Together:
             "ref": [TicketRef(self._connection, key) for key in keys],
             "version": self._shape.versions(decoded),
             "url": [f"{self._url}/lightning/r/Case/{key}/view" for key in keys],
-            "requester": list(map(self._requesters.__getitem__, zip(*(fields[name] for name in ABOUT), strict=True))),
+            "requester": list(map(_requester, *(fields[name] for name in ABOUT))),
             "group": [group for group, _ in owners],
             "assignee": [assignee for _, assignee in owners],
         }
@@ -67,9 +67,8 @@ class Together:
         return kept or None, Person(id=id, name=name, email=owner.Email if owner else None)
 
 
-def _requester(said: tuple[Any, ...]) -> Person | None:
+def _requester(contact: Any, account: Any, id: Any, name: Any, email: Any, company: Any) -> Person | None:
     """`reading._requester` of a decoded case, of which these are the fields of `ABOUT`."""
-    contact, account, id, name, email, company = said
     if contact is not None:
         name, email = contact.Name or name, contact.Email or email
     if not (name or email):

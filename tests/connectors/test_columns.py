@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from msgspec import convert
 
 from connectors.base import Custom
-from connectors.columns import MALFORMED, Unusual, all_of
+from connectors.columns import MALFORMED, MANY, Unusual, all_of
 from connectors.jira import adf
 from connectors.jira.connector import JiraConnector
 from connectors.jira.issues import IssueReader
@@ -313,6 +313,39 @@ def test_a_number_beyond_64_bits_or_a_compound_value_in_a_field_of_the_organizat
     tickets, lost = all_of(cases.decoded(content)["records"], cases.together, cases.ticket, lambda one, error: str(error))  # type: ignore[arg-type,return-value]
 
     assert (tickets, lost) == ([cases.ticket(record), cases.ticket(cases.decoded(content)["records"][1])], [])
+
+
+def test_who_owns_a_case_and_who_asked_are_read_of_a_page_as_of_each_case() -> None:
+    sign_in: Any = {"client_id": "i", "client_secret": "s"}
+    said = SalesforceSettings(url="https://acme.my.salesforce.com", sign_in=sign_in, group_field="Group__c", nobody=["Nobody"])
+    cases, record = Cases("crm", said, ()), recorded("salesforce")["records"][0]
+    people = [None, {"Name": "Lena", "Email": "lena@example.com"}, {"Name": "Nobody", "Email": None}, {"Name": None, "Email": ""}]
+    owners = [
+        {"OwnerId": id, "Owner": who, "Group__c": kept} for id in ("00G1", "0051", "0xx", None) for who in people for kept in (None, "EMEA")
+    ]
+    asking = [
+        {"Contact": who, "Account": account, "SuppliedName": name, "SuppliedEmail": "s@example.com", "SuppliedCompany": company}
+        for who in people
+        for account in (None, {"Name": "Lima"}, {"Name": None})
+        for name in (None, "Ana")
+        for company in (None, "Acme")
+    ]
+    some = [record | one for one in (*owners, *asking)]
+
+    assert cases.together(cases.decoded(orjson.dumps({"records": some, "done": True}))["records"]) == list(map(cases.ticket, some))
+
+
+def test_an_odd_record_slows_down_only_those_that_are_read_with_it() -> None:
+    asked: list[int] = []
+
+    def together(some: Sequence[int]) -> list[Any]:
+        if 0 in some:
+            raise Unusual
+        return list(some)
+
+    tickets, lost = all_of([*range(3 * MANY)], together, lambda one: asked.append(one) or one, lambda one, error: str(error))  # type: ignore[arg-type,return-value,func-returns-value]
+
+    assert (tickets, lost, asked) == ([*range(3 * MANY)], [], [*range(MANY)])
 
 
 def test_a_page_of_another_shape_is_decoded_to_what_it_holds() -> None:
