@@ -5,13 +5,14 @@ F24, F25) is in `contract_faults.py`; ties, moves, zones, clocks, deletions and 
 """
 
 import re
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, Transient
 from gateway.sandbox.main import sandbox_for
 from gateway.store import connections, parked
 from tests.connectors.faulty import SECRET, at, hears, standing, there, urgent
@@ -68,6 +69,22 @@ def test_half_an_answer_stores_nothing_and_moves_no_cursor(desk: Over) -> None:
 
     desk.round()
     assert urgent(desk, keys[0]) == [keys[0]]
+
+
+@pytest.mark.parametrize("system", ["jira"], indirect=True)
+def test_a_peer_that_would_answer_after_the_read_deadline_is_not_waited_for(rig: Rig) -> None:
+    """Fault row F24."""
+    connector = rig.connector(read_timeout=0.2)
+    key = rig.load(a_sample())[0]
+    connector.comments(key)
+    rig.fault("delay", method="GET", seconds=0.7)
+    there(rig).exchanges.clear()
+
+    with pytest.raises(Transient, match="the answer was lost"):
+        connector.fetch(key)
+
+    while not there(rig).exchanges:  # the late answer is not to be the next test's
+        time.sleep(0.02)
 
 
 def test_a_redirect_takes_no_credentials_anywhere(rig: Rig) -> None:
