@@ -170,7 +170,7 @@ def _fit_still(loaded: "Loaded | None", hash: str) -> None:
 
 
 def _chosen(chosen: Options, kept: "Store", prefix: str | None) -> str:
-    """The bundle meant. Ends with 2 for one that is not there, or for a beginning that several have."""
+    """The bundle meant. Ends with 8 for one that is not there, with 2 for a beginning that several have."""
     from gateway.store import bundles
 
     with kept.reading() as db:
