@@ -120,10 +120,11 @@ class Numbers(dict[Any, Bits]):
         self[None] = none
 
     def __missing__(self, value: Any) -> Bits:
-        kind = value.__class__
-        if kind is int:
+        if value.__class__ is float and value == value:
+            return self._cells[bisect_right(self._edges, value)]
+        if value.__class__ is int:
             return self._of_whole(value)
-        return self._among_cells(value if kind is float else _as_number(value)) if not _blank(value) else self[None]
+        return self._among_cells(_as_number(value)) if not _blank(value) else self[None]
 
     def each(self, values: Sequence[Any]) -> Iterable[Bits]:
         if set(map(type, values)) != _FLOATS or isnan(sum(values)):  # so it may be for other reasons, which does no harm
@@ -153,6 +154,8 @@ def _blank(value: object) -> bool:
 
 def _as_number(value: object) -> float:
     """A text that says a number is one, as it is for the test."""
+    if isinstance(value, float):
+        return value
     if not isinstance(value, str):
         raise Strange
     try:

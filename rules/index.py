@@ -4,11 +4,11 @@
 field promises, or a test is none that can be told of the ticket alone, it leaves the rule in doubt, and the condition itself is asked.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, reduce
-from operator import and_, or_
+from operator import and_, getitem, or_
 from typing import Any, TypeAlias
 
 from rules.branches import RAISES, Literal, branches
@@ -25,29 +25,31 @@ from rules.ticket import Ticket
 
 Standing: TypeAlias = tuple[Bits, Bits]
 """The branches that hold, and which of these only judging can confirm."""
+Tier: TypeAlias = "tuple[Index, Bits]"
+"""An index and the branches that it is asked about."""
 Judge: TypeAlias = Callable[[Ticket, int], bool]
 """Whether the condition of the rule at a position holds for the ticket, as the plain evaluator says."""
 Table: TypeAlias = Words | Members | Numbers
 Column: TypeAlias = Table | Moments | Texts
 _Rows: TypeAlias = dict[int, list[Literal]]
-FRONT, MANY = 256, 3_000
-"""Where there are many branches and only the first match is wanted, so many rules are asked first: their numbers are short."""
+FRONT, MANY = 512, 3_000
+"""Where there are many branches and only the first match is wanted, so many rules are asked before all others, by an index of their own:
+its numbers are short, and so few strings are looked for quicker. Of fewer branches asking all at once is as quick."""
 
 
 class Index:
     """Rules by position. Never changed, but for what it remembers of values that come again; threads may share it."""
 
     def __init__(self, rules: Iterable[tuple[int, frozenset[Kind], Condition]], *, front: int | None = None) -> None:
+        self._rules, self._size = list(rules), front
         self._positions: list[int] = []
         self._kinds: dict[Kind, Bits] = {}
         self._unsure: Bits = 0
         self._conditions: list[tuple[Bits, Condition]] = []
         rows: dict[tuple[str, str], _Rows] = {}
-        for position, kinds, condition in rules:
+        for position, kinds, condition in self._rules:
             self._put(position, kinds, condition, rows)
         self._every: Bits = (1 << len(self._positions)) - 1
-        front = FRONT if front is None and len(self._positions) > MANY else front
-        self._front: Bits = self._every if front is None else (1 << bisect_left(self._positions, front)) - 1
         self._columns(rows)
 
     def _put(self, position: int, kinds: frozenset[Kind], condition: Condition, rows: dict[tuple[str, str], _Rows]) -> None:
@@ -75,6 +77,21 @@ class Index:
         self._looked_into = [texts[name] for name in self._read_texts.names]
         self._bits = [1 << number for number in range(len(self._positions))]
         self._told = reduce(or_, (column.touched for column in self._looked_into), self._unsure) ^ self._every
+
+    @cached_property
+    def _front(self) -> "Index | None":
+        """The first rules by themselves, made when it is first asked for; None where they are all there are."""
+        size = self._size or (FRONT if len(self._positions) > MANY else len(self._rules))
+        return Index(self._rules[:size]) if size < len(self._rules) else None
+
+    def tiers(self, kind: Kind) -> list[Tier]:
+        """Whom to ask in turn where only the first match at an event of this kind is wanted: the first rules, then this for the others."""
+        among, front = self.among((kind,)), self._front
+        tiers = [(self, among)]
+        if front is not None:
+            behind = bisect_right(self._positions, front._rules[-1][0])
+            tiers = [(front, front.among((kind,))), (self, among >> behind << behind)]
+        return [tier for tier in tiers if tier[1]]
 
     @cached_property
     def _touched(self) -> Mapping[str, Bits]:
@@ -143,49 +160,26 @@ class Index:
         return [(standing, standing & unsure) for standing in found] if unsure else [(standing, 0) for standing in found]
 
     def _page(self, among: Bits, look: Look, tickets: Sequence[Ticket], *, up_to_first: bool) -> list[Bits]:
-        columns = self._read.columns(look, tickets)
-        columns += [[get(look.shows(ticket)) for ticket in tickets] for get, _ in self._times]
-        found = self._page_tabled(among & self._front if up_to_first else among, look, columns, len(tickets))
+        found = [among] * len(tickets)
+        for table, values in zip(self._tables, self._read.columns(look, tickets), strict=True):
+            found = list(map(and_, found, table.each(values)))
+        for get, moments in self._times:
+            found = list(map(and_, found, moments.each([get(look.shows(ticket)) for ticket in tickets], look.now)))
         if up_to_first:
-            found = list(map(self._no_later, self._behind_front(found, among, look, columns)))
+            found = list(map(self._no_later, found))
         for texts, values in zip(self._looked_into, self._read_texts.columns(look, tickets), strict=True):
             found = texts.left_by_each(values, found)
         return found
 
-    def _page_tabled(self, among: Bits, look: Look, columns: Sequence[Sequence[Any]], count: int) -> list[Bits]:
-        found = [among] * count
-        for table, values in zip(self._tables, columns, strict=False):
-            found = list(map(and_, found, table.each(values)))
-        for (_, moments), values in zip(self._times, columns[len(self._tables) :], strict=True):
-            found = list(map(and_, found, moments.each(values, look.now)))
-        return found
-
-    def _behind_front(self, found: list[Bits], among: Bits, look: Look, columns: Sequence[Sequence[Any]]) -> list[Bits]:
-        """All rules for the tickets that the first ones did not settle."""
-        if self._front == self._every:
-            return found
-        more = [n for n, standing in enumerate(found) if not standing & self._told]
-        rest = self._page_tabled(among, look, [[values[n] for n in more] for values in columns], len(more))
-        for n, standing in zip(more, rest, strict=True):
-            found[n] = standing
-        return found
-
     def _quickly(self, among: Bits, look: Look, *, up_to_first: bool) -> Bits:
-        values = self._read(look)
-        found = self._tabled(among & self._front if up_to_first else among, look, values)
+        found = reduce(and_, map(getitem, self._tables, self._read(look)), among)
+        for get, moments in self._times:
+            found &= moments.at(get(look), look.now)
         if up_to_first:
-            settled = found & self._told or self._front == self._every
-            found = self._no_later(found if settled else self._tabled(among, look, values))
+            found = self._no_later(found)
         for texts, value in zip(self._looked_into, self._read_texts(look), strict=True):
             found = texts.left(value, found)
         return found
-
-    def _tabled(self, among: Bits, look: Look, values: Sequence[Any]) -> Bits:
-        for table, value in zip(self._tables, values, strict=True):
-            among &= table[value]
-        for get, moments in self._times:
-            among &= moments.at(get(look), look.now)
-        return among
 
     def _no_later(self, standing: Bits) -> Bits:
         """Without the branches behind the first of which no text has anything to tell."""

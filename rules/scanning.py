@@ -29,8 +29,10 @@ def things(literal: Literal) -> tuple[Thing, ...]:
 
 
 def tried(thing: Thing, text: str) -> bool:
-    """Whether the thing is in the text, by looking for it alone."""
+    """Whether the thing is in the text, by looking for it alone; a field that is as good as empty has nothing in it."""
     how, what = thing
+    if not text or text.isspace():
+        return False
     if how == "matches":
         return what.search(composed(text).encode()) is not None  # bytes: where it was found does not matter
     folded = fold(text)
@@ -55,11 +57,11 @@ class Texts:
 
     def left(self, value: object, among: Bits) -> Bits:
         """Those of these branches that hold with such a text; nothing is tried for others, nor looked into for none."""
+        if not among & self.touched:
+            return among
         if value.__class__ is not str:
             return self._left_by_rarer(value, among)
         assert isinstance(value, str)
-        if not among & self.touched:
-            return among
         found, trials = self._ascii.one(value.encode()) if value.isascii() else self._in_any(value)
         if trials or self._blind:
             found = self._tried(value, found, trials, among)

@@ -57,7 +57,8 @@ def test_it_finds_exactly_the_rules_whose_conditions_hold(some: list[Condition],
         assert index.matches(standing, one.ticket, judged) == match
         first = match[0] if match else None
         assert index.first(standing, one.ticket, judged) == first
-        assert index.first(index.standing(among, look, up_to_first=True), one.ticket, judged) == first
+        asked = (tier.first(tier.standing(those, look, up_to_first=True), one.ticket, judged) for tier, those in index.tiers(Kind.CREATED))
+        assert next((found for found in asked if found is not None), None) == first
         for after in found:
             behind = list(index.candidates(one.events, look, after))
             assert behind == sorted(set(behind))
@@ -92,6 +93,16 @@ def test_a_page_of_texts_in_any_script_is_looked_into_like_each_of_them(text: st
     standing = index.standings(index.among([Kind.CREATED]), look_at(seen[0]), [one.ticket for one in seen])
     assert [n for n, (one, _) in enumerate(standing) if one] == found
     a_page_is_seen_like_each_ticket(index, seen)
+
+
+@pytest.mark.parametrize("pattern", ["x*", "^ *$", "[^x]*"])
+@pytest.mark.parametrize("body", [None, "", " ", "\u3000", "x", "y"])
+def test_a_pattern_that_nothing_satisfies_is_not_found_in_an_empty_field(pattern: str, body: str | None) -> None:
+    for text in (f"{{ body: {{ matches: '{pattern}' }} }}", f"{{ none: [{{ body: {{ matches: '{pattern}' }} }}] }}"):
+        wanted, seen = condition(text), an_observation(Kind.CREATED, ticket=a_ticket(body=body))
+        index = Index([(7, frozenset({Kind.CREATED}), wanted)])
+        standing, doubt = index.standing(index.among([Kind.CREATED]), look_at(seen))
+        assert (bool(standing), doubt) == (says(wanted, look_at(seen)), 0)
 
 
 @pytest.mark.parametrize(
@@ -148,6 +159,6 @@ def test_a_value_that_is_not_of_its_type_leaves_every_rule_that_asks_for_it_to_j
     text = "rules:\n  - { id: r, when: created, if: { product: login, custom.seats: { above: 3 } }, then: [{ note: { text: n } }] }\n"
     rule = a_bundle(desk + text).rulesets[0].rules[0]
     index = Index([(0, frozenset({Kind.CREATED}), rule.condition)])
-    for seats, found in ((5, []), ("5", []), ("many", [0])):
+    for seats, found in ((5, []), (5.0, []), ("5", []), ("many", [0]), (float("nan"), [0])):
         seen = an_observation(Kind.CREATED, ticket=a_ticket(product="billing", custom={"seats": seats}))
         assert list(index.candidates(seen.events, look_at(seen))) == found
