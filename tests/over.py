@@ -49,6 +49,7 @@ def a_bundle(systems: Mapping[str, str], there: Mapping[str, Connector], rules: 
         replies=names,
         notes=names,
         creates=names,
+        attaches={name: one.abilities.attaches for name, one in there.items()},
     )
     bundle, problems = check({"rules/10-all.yaml": rules}, desk, no_holidays)
     assert not errors(problems), errors(problems)
