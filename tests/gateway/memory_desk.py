@@ -15,6 +15,7 @@ from connectors.sandbox import Deed, Sample
 from gateway.assemble import Gateway, put_together
 from gateway.config import Config
 from gateway.retrying import Patience
+from gateway.store import inbox
 from gateway.worker import Worker
 from rules.bundle import Bundle, Desk
 from rules.problems import errors
@@ -123,7 +124,9 @@ class Office:
         summary = self.daemon().once()
         for _ in range(5):
             self.hands.move(seconds=2)
-            for name in self.systems:
+            with self.gateway.store.reading() as db:
+                waits = inbox.depth(db)
+            for name in waits:
                 self.worker(name).drain()
         return summary
 
