@@ -75,7 +75,9 @@ def test_a_certificate_that_does_not_hold_stops_the_connection_and_hears_no_secr
 def test_a_certificate_of_an_authority_that_nobody_here_trusts_is_the_same(
     rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fault row F26."""
+    """Fault row F26. Without the variables that name authorities: where they are set, `requests` looks whatever a session was told."""
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
     with site(Authority.made(tmp_path).certificate(host(rig))) as there:
         error = asked(rig, there.proxy, monkeypatch)
 
