@@ -8,7 +8,8 @@ from typing import BinaryIO, TypeAlias
 import orjson
 
 from connectors.errors import ConnectorError, Gone, NotFound, Transient, Unauthorized, became
-from gateway.backfill import Progress, nobody
+from gateway.backfill import nobody
+from gateway.backfill_part import Progress
 from gateway.brake import Brake, Refused
 from gateway.counting import Counts
 from gateway.cycle import Cycle, House
