@@ -131,10 +131,13 @@ class Pairs(RuleBasedStateMachine):
         matter, end = self._chosen(data)
         ends, new = self._ends(end), [p for p in priorities if p != self.office.shown(end)["priority"]]
         for side, priority in zip(sorted(ends, key=lambda side: side == last), new, strict=False):
-            self.hands.move(seconds=1)
-            self.office.edit(ends[side], priority=priority)
-            matter.given.append((side, priority))
-            matter.last_deed = side
+            self.gives(matter, ends[side], priority)
+
+    def gives(self, matter: Matter, end: TicketRef, priority: str) -> None:
+        self.hands.move(seconds=1)
+        self.office.edit(end, priority=priority)
+        matter.given.append((end.connection, priority))
+        matter.last_deed = end.connection
 
     @precondition(lambda self: self.matters)
     @rule(data=st.data(), by=st.sampled_from(["customer", "agent"]))
@@ -237,10 +240,28 @@ class Pairs(RuleBasedStateMachine):
             self.folder.cleanup()
 
 
+def test_one_side_s_word_goes_over_and_of_both_sides_the_last_holds() -> None:
+    """What the random steps come to now and then, once for each side."""
+    pairs = Pairs()
+    try:
+        pairs.customer_writes()
+        pairs.it_comes_to_rest()
+        [(ref, matter)] = pairs.matters.items()
+        for first, last in (SIDES, SIDES[::-1]):
+            ends = pairs._ends(ref)
+            pairs.gives(matter, ends[first], "high")
+            pairs.gives(matter, ends[last], "urgent")
+            pairs.it_comes_to_rest()
+            pairs.gives(matter, ends[first], "low")
+            pairs.it_comes_to_rest()
+    finally:
+        pairs.teardown()
+
+
 def test_two_linked_systems_come_to_rest_saying_the_same() -> None:
     found_is_enough = [Phase.explicit, Phase.reuse, Phase.generate]  # the steps are few as they are
     quick = settings(
-        max_examples=20,
+        max_examples=18,
         stateful_step_count=12,
         deadline=None,
         suppress_health_check=list(HealthCheck),
