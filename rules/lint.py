@@ -11,7 +11,7 @@ from rules.lint_cycles import cycles
 from rules.lint_files import files
 from rules.lint_overlap import double_writes
 from rules.lint_reach import reach
-from rules.problems import Problem, Spot
+from rules.problems import Problem
 from rules.reader_context import KIND_KEYS, Reading
 from rules.ticket import replace
 
@@ -41,7 +41,7 @@ def _of_rule(r: Reading, rule: Rule) -> Iterator[Problem]:
 
 def finding(r: Reading, code: str, place: Place, message: str, rule: str | None = None, **more: object) -> Problem:
     """A finding at a place that the reader remembers the extent of."""
-    spot = r.spots.get(place, Spot(place, place.column + 1))
+    spot = r.extent(place)
     made = Problem(code=code, message=message, place=place, end_column=spot.end_column, rule=rule, level="warning")
     return replace(made, **more)
 
@@ -57,7 +57,7 @@ def _after_stop(r: Reading, rule: Rule, steps: Sequence[Step]) -> Iterator[Probl
                 rule.id,
                 note=f"in rule '{rule.id}'",
                 help="put 'stop' last: it ends what comes after this rule, not this list",
-                related=(r.spots.get(step.place, Spot(step.place, step.place.column + 1)),),
+                related=(r.extent(step.place),),
             )
             return
 
@@ -94,7 +94,7 @@ def _out_of_order(r: Reading, rule: Rule) -> Iterator[Problem]:
                 rule.id,
                 level="error",
                 help="write the stages in the order in which they fall due",
-                related=(r.spots.get(before.place, Spot(before.place, before.place.column + 1)),),
+                related=(r.extent(before.place),),
             )
             return
 

@@ -26,11 +26,12 @@ from rules.bundle import (
 )
 from rules.lint_overlap import certain, wanted_words
 from rules.policy import Policy
-from rules.problems import Problem, Spot
+from rules.problems import Problem
 from rules.reader_context import Reading
 from rules.text import folded
 
 _EVERYWHERE = frozenset({"connection", "system", "ref", "url", "subject", "text", "status", "created_at", "updated_at"})
+ELSEWHERE = "map it under fields: with 'from', or name the connections that can under ruleset: { connections: [..] }"
 _FAMILIES = ("comment.", "sla.", "last_")
 
 
@@ -59,7 +60,7 @@ def _of_policy(r: Reading, policy: Policy) -> Iterator[Problem]:
     concerned = _concerned(r.desk, frozenset(r.desk.connections), policy.applies_to)
     if clock is None or not concerned or concerned & _able(r, "split_from", r.desk.reads):
         return
-    spot = r.spots.get(policy.place, Spot(policy.place, policy.place.column + 1))
+    spot = r.extent(policy.place)
     yield Problem(
         code="TG412",
         level="error",
@@ -79,20 +80,21 @@ def _of_rule(r: Reading, ruleset: RuleSet, rule: Rule) -> Iterator[Problem]:
         unable = concerned - want.able
         if unable and want.what not in seen:
             seen.add(want.what)
-            yield _finding(r, rule, want, unable, none=unable == concerned)
+            none, names = unable == concerned, ", ".join(sorted(unable))
+            message = f"{want.what} {'by any connection of this rule' if none else 'everywhere'}: not by {names}"
+            yield unable_there(r, rule, want.place, message, ELSEWHERE, none=none)
 
 
-def _finding(r: Reading, rule: Rule, want: _Want, unable: frozenset[str], *, none: bool) -> Problem:
-    spot = r.spots.get(want.place, Spot(want.place, want.place.column + 1))
-    names = ", ".join(sorted(unable))
+def unable_there(r: Reading, rule: Rule, place: Place, message: str, way_out: str, *, none: bool) -> Problem:
+    """An error where `none` of the connections can do what stands at the place, else a note."""
     return Problem(
         code="TG412",
         level="error" if none else "note",
-        message=f"{want.what} {'by any connection of this rule' if none else 'everywhere'}: not by {names}",
-        place=want.place,
-        end_column=spot.end_column,
+        message=message,
+        place=place,
+        end_column=r.extent(place).end_column,
         note=f"in rule '{rule.id}'",
-        help="map it under fields: with 'from', or name the connections that can under ruleset: { connections: [..] }",
+        help=way_out,
         rule=rule.id,
     )
 

@@ -8,7 +8,7 @@ from rules.bundle import Assign, On, Place, RaisePriority, Rule, RuleSet, Set, S
 from rules.lint_abilities import connections_of
 from rules.lint_overlap import certain, wanted_words
 from rules.observation import Kind
-from rules.problems import Problem, Spot
+from rules.problems import Problem
 from rules.reader_context import Reading
 from rules.templates import Template
 from rules.text import fold
@@ -216,8 +216,8 @@ def _rings_in(edges: Mapping[str, set[str]]) -> Iterator[list[str]]:
 
 
 def _finding(r: Reading, rule: Rule, place: Place, message: str, help: str, others: Iterable[Place]) -> Problem:
-    spot = r.spots.get(place, Spot(place, place.column + 1))
-    related = tuple(r.spots.get(one, Spot(one, one.column + 1)) for one in others)
+    spot = r.extent(place)
+    related = tuple(r.extent(one) for one in others)
     return Problem(
         code="TG409",
         message=message,

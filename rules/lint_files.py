@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from rules.asking import steps_of
 from rules.bundle import Rule, RuleSet, Sync, SyncFiles
-from rules.lint_abilities import connections_of
-from rules.problems import Problem, Spot
+from rules.lint_abilities import connections_of, unable_there
+from rules.problems import Problem
 from rules.reader_context import Reading
 
 BOTH = frozenset({"public", "internal"})
@@ -38,21 +38,7 @@ def _of_files(r: Reading, rule: Rule, wanted: SyncFiles, targets: frozenset[str]
     showing = sorted(name for name, can in takes.items() if can and "internal" not in can)
     if closed:
         message = f"no files can go to {', '.join(closed)}: {'it takes' if len(closed) == 1 else 'they take'} none"
-        yield _finding(r, rule, wanted, message, REMEDY, none=len(closed) == len(targets))
+        yield unable_there(r, rule, wanted.place, message, REMEDY, none=len(closed) == len(targets))
     if showing and not wanted.public_only:
         message = f"internal files stay behind: {', '.join(showing)} would show them to customers"
-        yield _finding(r, rule, wanted, message, ONLY, none=False)
-
-
-def _finding(r: Reading, rule: Rule, wanted: SyncFiles, message: str, way_out: str, *, none: bool) -> Problem:
-    spot = r.spots.get(wanted.place, Spot(wanted.place, wanted.place.column + 1))
-    return Problem(
-        code="TG412",
-        level="error" if none else "note",
-        message=message,
-        place=wanted.place,
-        end_column=spot.end_column,
-        note=f"in rule '{rule.id}'",
-        help=way_out,
-        rule=rule.id,
-    )
+        yield unable_there(r, rule, wanted.place, message, ONLY, none=False)

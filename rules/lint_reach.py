@@ -287,5 +287,5 @@ def _finding(r: Reading, code: str, rule: Rule, message: str, **more: object) ->
 
 
 def _spot(r: Reading, place: Place, note: str = "") -> Spot:
-    known = r.spots.get(place, Spot(place, place.column + 1))
+    known = r.extent(place)
     return Spot(place, known.end_column, note)

@@ -97,6 +97,10 @@ class Reading:
         self.spots[place] = node.spot()
         return place
 
+    def extent(self, place: Place) -> Spot:
+        """What lint underlines there: the extent that was remembered, else one character."""
+        return self.spots.get(place, Spot(place, place.column + 1))
+
     def unknown(self, node: Node, code: str, message: str, written: str, names: Iterable[str], where: str = "") -> None:
         """Something that is not there, with the one name that was probably meant."""
         self.wrong(node, code, message, help=self.suggestion(written, tuple(names), where))

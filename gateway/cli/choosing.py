@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 def moment(option: str, text: str | None, now: datetime) -> datetime | None:
     """`24h` ago, or a moment like 2026-03-02 or 2026-03-02T08:00Z (UTC where it names no zone). Ends with 2 for anything else."""
-    from connectors.mapping import moment as stamp
     from gateway.config import duration
 
     if text is None:
@@ -26,8 +25,8 @@ def moment(option: str, text: str | None, now: datetime) -> datetime | None:
         pass
     try:
         said = datetime.fromisoformat(text)
-        return said.replace(tzinfo=UTC) if said.tzinfo is None else stamp(text)
-    except ValueError:
+        return (said if said.tzinfo else said.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):  # a moment that UTC has no year for
         raise Ended(Code.USAGE, f"{option} {text}: write a duration like 24h, or a moment like 2026-03-02T08:00Z.") from None
 
 
