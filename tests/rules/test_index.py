@@ -38,7 +38,7 @@ def says(condition: Condition, look: Look) -> bool | str:
         return type(problem).__name__
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(conditions, min_size=1, max_size=12), st.lists(observations, min_size=1, max_size=4))
 def test_it_finds_exactly_the_rules_whose_conditions_hold(some: list[Condition], seen: list[Observation]):
     kinds = frozenset(Kind)

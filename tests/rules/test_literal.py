@@ -42,7 +42,7 @@ def _on_the_page(text: str) -> str:
 @example(value="a | b\n--- | ---\nc | d")
 @example(value="Title\n=====\n\n    indented\n1. one\n1) one\n- two\n+ three\n> four\n# five #\n~~~\nsix")
 @example(value="[a]: http://evil.example\n[a](javascript:alert(1)) ![p](http://x/p.png) <http://x> <ana@example.com> &lt;b&gt;")
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_a_reply_shows_exactly_what_the_customer_wrote(around: str, value: str):
     shown = seen(rendered(around, v=value))
 
@@ -50,13 +50,13 @@ def test_a_reply_shows_exactly_what_the_customer_wrote(around: str, value: str):
 
 
 @given(first=VALUES, second=VALUES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_two_values_side_by_side_mean_nothing_together(first: str, second: str):
     assert seen(rendered("Hello {{ a }}{{ b }}.", a=first, b=second)) == as_it_is(f"Hello {first}{second}.")
 
 
 @given(value=VALUES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_value_alone_is_shown_and_read_back(value: str):
     assert seen(escaped(value)) == as_it_is(value)
 
