@@ -97,10 +97,9 @@ def test_it_ends_in_good_order_when_it_is_asked_to(tmp_path: Path, number: signa
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen([sys.executable, "-m", "tests.gateway.driver", "run", str(tmp_path)], env=environment, cwd=ROOT)
     try:
-        until(lambda: (tmp_path / "started").exists(), 30)
-        time.sleep(0.7)
+        until(lambda: (tmp_path / "polls").exists(), 60)  # it reads, so it listens
         process.send_signal(number)
-        assert process.wait(timeout=15) == code
+        assert process.wait(timeout=60) == code
     finally:
         process.kill()
         process.wait()
