@@ -5,6 +5,7 @@ Source: Jira's "Text formatting notation help". What this notation cannot hold, 
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import zip_longest
 
 from connectors.text.document import (
     MARKS,
@@ -228,9 +229,10 @@ def _unescaped(text: str) -> str:
     return re.sub("&(#92|amp);", lambda found: ENTITIES[found[1]], plain)
 
 
-def _escaped(text: str) -> str:
-    """A backslash is written as an entity: two of them would be a line break."""
-    return LIVELY.sub(lambda found: ENTITY_OF.get(found[0], f"\\{found[0]}"), text)
+def _escaped(text: str, more: bool = False) -> str:
+    """A backslash is written as an entity: two of them would be a line break. With `more` behind it a last `!` could begin a picture."""
+    said = LIVELY.sub(lambda found: ENTITY_OF.get(found[0], f"\\{found[0]}"), text)
+    return f"{said[:-1]}\\!" if more and said.endswith("!") else said
 
 
 def _mention(id: str) -> Mention:
@@ -299,14 +301,14 @@ def _read(said: str) -> Document:
 
 
 def _said(parts: Inlines, at_break: str) -> str:
-    said = "".join(_bare(part, at_break) for part in parts)
+    said = "".join(_bare(part, at_break, behind) for part, behind in zip_longest(parts, parts[1:]))
     return re.sub(r"(?m)^(h[1-6]|bq)\.", r"\1\\.", said)
 
 
-def _bare(part: Inline, at_break: str) -> str:
+def _bare(part: Inline, at_break: str, behind: Inline | None) -> str:
     match part:
         case Words(text, marks, href):
-            return _linked(_marked(_escaped(text), marks), href)
+            return _linked(_marked(_escaped(text, behind is not None), marks), href)
         case Break():
             return at_break
         case Image(src, alt):

@@ -48,7 +48,7 @@ def test_it_is_listed_tried_and_looked_into_like_any_other(program: Program, tmp
 
     for asked, said in {
         "list": "jira-inside",
-        "test": "signed in as ticketgate@example.com; 0 tickets",
+        "test": "signed in as ticketgate@example.com; tickets can be read",
         "abilities": "status",
     }.items():
         done = program("-C", desk, "connector", asked)

@@ -21,8 +21,9 @@ TYPED = st.lists(
     max_size=6,
 ).map("".join)
 """What people type, our own signs and the systems' among it."""
-SAID = st.lists(TYPED | st.builds(Mention, IDS.filter(lambda id: "[" not in id), NAMES), max_size=5)
-"""Typed text and those who were chosen behind an @, in turn."""
+PEOPLE = st.builds(Mention, IDS.filter(lambda id: "[" not in id), NAMES.filter(lambda name: not name.endswith("!")))
+SAID = st.lists(TYPED | PEOPLE, max_size=5)
+"""Typed text and those who were chosen behind an @, in turn. A name that ends in `!` would make a picture of a typed link behind it."""
 
 
 def beside(said: list[str | Mention]) -> tuple[str, tuple[ticket.Mention, ...]]:
@@ -47,6 +48,7 @@ def called_in(document: Document) -> list[str]:
 
 @given(said=SAID)
 @example(said=[Mention("::", "<")])
+@example(said=["!", Mention(".", "<"), "!"])
 @example(said=["Hey!", Mention("557058:a-b", "Ada [x]"), "(you) [@Ada](mention:ada) \ufdd00\ufdd1"])
 @example(said=["", Mention("ada", "Ada"), Mention("ada", "Ada"), "[~ada] @Ada"])
 @settings(max_examples=80, deadline=None)
