@@ -23,6 +23,8 @@ IN_STEP = "in-step"
 """The name under which such passes stand in the ledger, with the hops behind it: they are no looks, and answer no news."""
 MOST = 3
 """Hops that a change may go on: fault row F42."""
+HOPS = {PARTNER: 0, **{f"{ONWARD}-{n}": n for n in range(1, MOST + 1)}}
+"""How far a change has come by the signal that tells of it."""
 TOO_FAR = (
     f"a change went on through {MOST} systems and would go further, so it was stopped here: sync rules that give one field to two owners "
     "overrule each other for ever; let one connection own it in all of them"
@@ -31,8 +33,7 @@ TOO_FAR = (
 
 def hops_of_signals(signals: Iterable[str]) -> int | None:
     """How far the change has come that these signals tell of: 0 for a partner of one's own, None where they tell of neither."""
-    hops = {PARTNER: 0, **{f"{ONWARD}-{n}": n for n in range(1, MOST + 1)}}
-    return max((hops[signal] for signal in signals if signal in hops), default=None)
+    return max((HOPS[signal] for signal in signals if signal in HOPS), default=None)
 
 
 def run_name(hops: int) -> str:
